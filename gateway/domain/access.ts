@@ -1,0 +1,90 @@
+import type { Action, Effect, Operation, Resource } from './vocabulary.ts'
+import type { DevicePosture, Subject } from './subject.ts'
+import type { Reason } from './reasons.ts'
+
+/** The client's network address as judged. */
+export interface ClientAddress {
+  /** Canonical text: IPv4 dotted (v4-mapped IPv6 unmapped), or compressed lower-case IPv6. */
+  readonly ip: string
+  /** `peer`: the TCP peer. `forwarded`: walked from the right through trusted hops. */
+  readonly source: 'peer' | 'forwarded'
+}
+
+/** Facts about now and here, one snapshot per request, so that every condition sees one time. */
+export interface Environment {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly client: ClientAddress
+  readonly device?: DevicePosture
+}
+
+/** What `rules/resources.yaml` says of a resource. Absent fields are unknown. */
+export interface ResourceAttributes {
+  readonly owner?: string
+  readonly classification?: string
+  readonly environment?: string
+  readonly tags: readonly string[]
+}
+
+/** The question put to the decision point (AuthZEN 1.0 §5 names). */
+export interface AccessRequest {
+  readonly subject: Subject
+  readonly action: Action
+  readonly resource: Resource
+  readonly resourceAttributes?: ResourceAttributes
+  readonly environment: Environment
+}
+
+/** A rule, by where it is written. */
+export interface RuleReference {
+  readonly file: string
+  readonly line: number
+  /** The rule as written, comments and padding removed. */
+  readonly text: string
+}
+
+/** Truth of a condition: a missing attribute makes it unknown. Unknown never permits. */
+export type Truth = 'true' | 'false' | 'unknown'
+
+/** A named condition that kept a rule from applying. */
+export interface FailedCondition {
+  /** Its name in `conditions.yaml`. */
+  readonly name: string
+  readonly truth: 'false' | 'unknown'
+  /** Why, in words, without personal data: `outside 08:00-18:00 Mon-Fri Europe/Berlin`. */
+  readonly detail: string
+}
+
+/** Something that must be done when permitted. One not understood is a refusal. */
+export interface Obligation {
+  readonly type: string
+  readonly parameters: Readonly<Record<string, string | number | boolean>>
+}
+
+/** What step-up would satisfy the conditions that failed (RFC 9470). */
+export interface StepUp {
+  readonly acrValues?: string
+  /** Seconds. */
+  readonly maxAge?: number
+}
+
+/** The answer of the decision point to one {@link AccessRequest}. */
+export interface Decision {
+  readonly effect: Effect
+  /** Set when the effect is not `permit`. */
+  readonly reason?: Reason
+  /** The rule that decided: the permitting or the denying one, or the nearest that failed. */
+  readonly rule?: RuleReference
+  readonly failedConditions: readonly FailedCondition[]
+  /** SHA-256 over the rule files, `sha256:<hex>`. */
+  readonly revision: string
+  /** A sentence for a person: why, and what to do about it. */
+  readonly explanation: string
+  readonly obligations: readonly Obligation[]
+  readonly stepUp?: StepUp
+}
+
+/** An operation with the decision made on it. */
+export interface DecidedOperation extends Operation {
+  readonly decision: Decision
+}

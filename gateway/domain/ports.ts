@@ -1,0 +1,144 @@
+/**
+ * Interfaces that one room needs from another. Leaf rooms are strangers: they meet only here and
+ * are introduced by the composition root.
+ */
+import type { Readable } from 'node:stream'
+import type { AccessRequest, Decision, ResourceAttributes } from './access.ts'
+import type { Classification, HeaderBag, Method, RequestTarget } from './request.ts'
+import type { Reason } from './reasons.ts'
+import type { Refusal } from './refusal.ts'
+import type { Resource } from './vocabulary.ts'
+import type { Subject } from './subject.ts'
+
+/** Verifies credentials. Never throws: a failure of its dependencies is a refusal too. */
+export interface Authenticator {
+  /**
+   * Turns the value of the one `Authorization` header into a subject. Synchronous when the token
+   * was verified before and is still good, so that the hot path does not wait.
+   */
+  authenticate(authorization: string | undefined): Subject | Refusal | Promise<Subject | Refusal>
+}
+
+/** Decides. Pure, synchronous, never throws: an exception inside is `indeterminate`. */
+export interface DecisionPoint {
+  /** `sha256:<hex>` over the rule files. */
+  readonly revision: string
+  decide(request: AccessRequest): Decision
+}
+
+/** Knows the attributes of resources. */
+export interface ResourceCatalog {
+  attributesOf(resource: Resource): ResourceAttributes | undefined
+}
+
+/** What the classifier looks at. */
+export interface ClassifiableRequest {
+  readonly method: Method
+  readonly target: RequestTarget
+  readonly headers: HeaderBag
+  /** Whether the request asks to become a WebSocket. */
+  readonly upgrade: boolean
+  readonly hasBody: boolean
+  /**
+   * Reads at most `bytesMax` of the body without consuming it: the same bytes go on. Resolves to
+   * the bytes and whether they are the whole body. Bounded in time by the request timeout.
+   */
+  peekBody(
+    bytesMax: number,
+  ): Promise<{ readonly bytes: Buffer; readonly complete: boolean } | Refusal>
+}
+
+/** Works out what a request really does, by the route pack of its upstream. */
+export interface Classifier {
+  classify(
+    request: ClassifiableRequest,
+  ): Classification | Refusal | Promise<Classification | Refusal>
+}
+
+/** Pools are separate per privilege class, so that one class cannot poison another (I15). */
+export type PrivilegeClass = 'ordinary' | 'privileged'
+
+/** A permitted request, ready to leave. Headers are already cleaned and carry our identity. */
+export interface OutboundRequest {
+  readonly upstream: string
+  readonly privilege: PrivilegeClass
+  readonly method: Method
+  /** Origin-form target, canonical. */
+  readonly path: string
+  /** Name, value, name, value …; no hop-by-hop, no Host (the upstream's own is set). */
+  readonly headers: string[]
+  /** The body, or `null`; a stream is read with back-pressure. */
+  readonly body: Readable | null
+  /** Declared length of the body when known. */
+  readonly contentLength: number | undefined
+}
+
+/** The head of an upstream response: final status, and name, value, name, value … */
+export interface ResponseHead {
+  readonly status: number
+  readonly headers: readonly string[]
+}
+
+/**
+ * Judges one response as it streams (stage 9). Called in order: `head` once, `chunk` per chunk
+ * before it leaves, `end` once. A refusal cuts the stream.
+ */
+export interface ResponseGuard {
+  /** The head to send to the client, or a refusal sent in its place. */
+  head(head: ResponseHead): ResponseHead | Refusal
+  chunk(chunk: Buffer): Refusal | undefined
+  end(): Refusal | undefined
+}
+
+/** How an exchange with the upstream ended. */
+export interface ForwardOutcome {
+  /** Status sent to the client, or 0 when none was. */
+  readonly status: number
+  readonly requestBytes: number
+  readonly responseBytes: number
+  readonly endedBy: 'upstream' | 'client' | 'gateway'
+  /** Set when it did not end well. */
+  readonly reason?: Reason
+}
+
+/** Writes hash-linked records. @throws ERR_AUDIT_UNAVAILABLE */
+export interface Ledger {
+  /**
+   * Appends one record. `disk`: resolves after `fdatasync`. `kernel`: resolves once the bytes have
+   * been handed to the operating system. Rejects when neither can be had; nothing may then be
+   * forwarded.
+   */
+  append(record: LedgerRecord, durability: 'kernel' | 'disk'): Promise<void>
+  /** Whether the last write succeeded; when false, new requests are refused before any work. */
+  readonly healthy: boolean
+}
+
+/** Values a record may hold; keys keep their insertion order. */
+export type LedgerValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly LedgerValue[]
+  | { readonly [key: string]: LedgerValue | undefined }
+
+/** The type of a record and its fields; the ledger adds `v`, `log`, `seq`, `ts`, `boot`, `prev`. */
+export interface LedgerRecord {
+  readonly type: string
+  readonly fields: Readonly<Record<string, LedgerValue | undefined>>
+}
+
+/** Mints the signed identity assertion for upstreams (`X-Modelgate-Assertion`). */
+export interface AssertionSigner {
+  /** A compact JWS for `subject`, audience `upstream`, alive for at most 30 s. */
+  assert(subject: Subject, upstream: string, claims: AssertionClaims): string | Promise<string>
+  /** The public keys, as a JWK set (RFC 7517). */
+  jwks(): { readonly keys: readonly Readonly<Record<string, unknown>>[] }
+}
+
+/** What the assertion says besides the subject. */
+export interface AssertionClaims {
+  readonly decisionId: string
+  readonly action: string
+  readonly resource: string
+}

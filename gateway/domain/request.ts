@@ -1,0 +1,48 @@
+import type { Operation } from './vocabulary.ts'
+
+/** Methods the gateway knows (I22); every other is refused at admit. */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+/** One of {@link METHODS}. */
+export type Method = (typeof METHODS)[number]
+
+/**
+ * The one request target (I1): router, policy, audit, metrics and the bytes sent upstream all come
+ * from this object. Built only by `parseRequestTarget`.
+ */
+export interface RequestTarget {
+  /** The path exactly as received, which is known to be canonical; starts with `/`. */
+  readonly path: string
+  /** The query exactly as received, without `?`; `undefined` when there is no `?`. */
+  readonly query: string | undefined
+  /** Path segments after the first `/`, percent-decoded once, none empty, `.` or `..`. */
+  readonly segments: readonly string[]
+}
+
+/** Header fields as received, lower-case names, in order; the only form headers travel in. */
+export interface HeaderBag {
+  /** The single value, or `undefined` when absent. Names repeated in the request were refused. */
+  get(name: string): string | undefined
+  /** Name, value, name, value … in received order, lower-case names. */
+  readonly pairs: readonly string[]
+}
+
+/** How a request body is framed. */
+export type BodyFraming =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly bytes: number }
+  | { readonly kind: 'chunked' }
+
+/** What a request really does, as its route pack says. */
+export interface Classification {
+  /** Pack name: bounded, for labels. */
+  readonly pack: string
+  /** Route id within the pack, `POST /v2/models/{model}/infer`: bounded, for labels and records. */
+  readonly route: string
+  /** One or more; every one must be permitted. The first is the primary one. */
+  readonly operations: readonly [Operation, ...Operation[]]
+  /** Whether the route may become a WebSocket. */
+  readonly upgrade: boolean
+  /** Shape of refusals on this route. */
+  readonly errorShape: 'problem' | 'openai'
+}

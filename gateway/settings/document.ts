@@ -1,0 +1,213 @@
+/**
+ * Reads one YAML file an operator edits into a typed value, or says exactly where and why not.
+ * Every file of the project (gateway.yaml, conditions, resources, route packs, policy tests) comes
+ * through here, so that all of them have the same strictness and the same kind of message.
+ */
+import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair } from 'yaml'
+import type { z } from 'zod'
+import { closest, type Diagnostic, type Loaded, type Position } from '../domain/diagnostics.ts'
+
+/** Keys and list indices from the root of a document. */
+export type DocumentPath = readonly (string | number)[]
+
+/** A validated document. */
+export interface LoadedDocument<T> {
+  readonly value: T
+  /** Where the value at `path` is written; the nearest existing parent when it is not written. */
+  positionOf(path: DocumentPath): Position
+}
+
+/** Files past this size are refused (I17). */
+const DOCUMENT_BYTES_MAX = 8 * 1024 * 1024
+
+/**
+ * Parses `text` as one YAML 1.2 document (no duplicate keys, no custom tags, aliases bounded) and
+ * validates it with `schema`. Unknown keys are errors with a suggestion.
+ */
+export function loadDocument<S extends z.ZodType>(
+  source: { readonly file: string; readonly text: string },
+  schema: S,
+): Loaded<LoadedDocument<z.output<S>>> {
+  const { file, text } = source
+  if (Buffer.byteLength(text) > DOCUMENT_BYTES_MAX)
+    return { ok: false, diagnostics: [tooLarge(file)] }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
+  const locate = locator(file, document, lines)
+  const broken = [...document.errors, ...document.warnings]
+  if (broken.length > 0) {
+    return { ok: false, diagnostics: broken.map((error) => syntaxDiagnostic(file, lines, error)) }
+  }
+  const parsed = schema.safeParse(toPlain(document))
+  if (!parsed.success) {
+    return {
+      ok: false,
+      diagnostics: parsed.error.issues.flatMap((i) => issueDiagnostics(i, schema, locate)),
+    }
+  }
+  return {
+    ok: true,
+    value: { value: parsed.data, positionOf: (path) => locate(path).position },
+    warnings: [],
+  }
+}
+
+type Locate = (path: DocumentPath) => { position: Position; keyPosition: Position }
+
+function toPlain(document: Document): unknown {
+  // Aliases multiply: 100 expansions are plenty for people and stop a billion-laughs file (I17).
+  return document.toJS({ maxAliasCount: 100 })
+}
+
+function tooLarge(file: string): Diagnostic {
+  return {
+    file,
+    line: 1,
+    column: 1,
+    severity: 'error',
+    code: 'file-too-large',
+    message: `the file is larger than ${DOCUMENT_BYTES_MAX} bytes`,
+    remedy: 'Split the file or remove what is not needed.',
+  }
+}
+
+function syntaxDiagnostic(
+  file: string,
+  lines: LineCounter,
+  error: { code: string; message: string; pos: [number, number] },
+): Diagnostic {
+  const { line, col } = lines.linePos(error.pos[0])
+  const message = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? ''
+  const code = error.code.toLowerCase().replaceAll('_', '-')
+  const remedy = 'Write valid YAML 1.2, with each key once and without custom tags.'
+  return { file, line, column: col, severity: 'error', code, message, remedy }
+}
+
+function locator(file: string, document: Document, lines: LineCounter): Locate {
+  const at = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset)
+    return { file, line, column: col }
+  }
+  return (path) => {
+    let node: unknown = document.contents
+    let offset = rangeStart(node) ?? 0
+    let keyOffset = offset
+    for (const step of path) {
+      const next = child(node, step)
+      if (next === undefined) break
+      node = next.value
+      keyOffset = next.keyOffset ?? rangeStart(node) ?? keyOffset
+      offset = rangeStart(node) ?? keyOffset
+    }
+    return { position: at(offset), keyPosition: at(keyOffset) }
+  }
+}
+
+function child(
+  node: unknown,
+  step: string | number,
+): { value: unknown; keyOffset?: number } | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find((item: Pair) => keyText(item.key) === String(step))
+    if (pair === undefined) return undefined
+    const keyOffset = rangeStart(pair.key)
+    return keyOffset === undefined ? { value: pair.value } : { value: pair.value, keyOffset }
+  }
+  const items = (node as { items?: unknown } | null)?.items
+  if (Array.isArray(items) && typeof step === 'number' && step < items.length) {
+    return { value: items[step] as unknown }
+  }
+  return undefined
+}
+
+function keyText(key: unknown): string {
+  return isScalar(key) ? String(key.value) : ''
+}
+
+function rangeStart(node: unknown): number | undefined {
+  const range = (node as { range?: unknown } | null)?.range
+  return Array.isArray(range) && typeof range[0] === 'number' ? range[0] : undefined
+}
+
+function issueDiagnostics(
+  issue: z.core.$ZodIssue,
+  schema: z.ZodType,
+  locate: Locate,
+): Diagnostic[] {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? step.toString() : step))
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownKey(key, path, schema, locate))
+  }
+  const where = path.length === 0 ? 'the document' : path.join('.')
+  const missing =
+    'input' in issue ? issue.input === undefined : issue.message.endsWith('received undefined')
+  return [
+    {
+      ...locate(path).position,
+      severity: 'error',
+      code: missing ? 'missing-key' : 'invalid-value',
+      message: missing ? `${where}: this key is required` : `${where}: ${issue.message}`,
+      remedy: remedyFor(issue),
+    },
+  ]
+}
+
+function unknownKey(
+  key: string,
+  path: (string | number)[],
+  schema: z.ZodType,
+  locate: Locate,
+): Diagnostic {
+  const known = keysAt(schema, path)
+  const near = closest(key, known)
+  const remedy =
+    near === undefined
+      ? `Remove it, or use one of: ${known.slice(0, 24).join(', ')}.`
+      : `Did you mean \`${near}\`?`
+  return {
+    ...locate([...path, key]).keyPosition,
+    severity: 'error',
+    code: 'unknown-key',
+    message: `unknown key \`${key}\`${path.length === 0 ? '' : ` in ${path.join('.')}`}`,
+    remedy,
+  }
+}
+
+function remedyFor(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `Use one of: ${issue.values.map(String).join(', ')}.`
+  if (issue.code === 'invalid_type') return `Write a value of type ${issue.expected}.`
+  return 'See the reference of this file in docs/reference.'
+}
+
+/** Keys that the schema knows at `path`; unions give the keys of all their members. */
+function keysAt(schema: unknown, path: readonly (string | number)[]): string[] {
+  let nodes: SchemaNode[] = unwrap(schema)
+  for (const step of path) nodes = nodes.flatMap((node) => descend(node, step))
+  return [...new Set(nodes.flatMap((node) => Object.keys(node.def.shape ?? {})))]
+}
+
+interface SchemaNode {
+  readonly def: {
+    readonly type: string
+    readonly shape?: Readonly<Record<string, unknown>>
+    readonly element?: unknown
+    readonly valueType?: unknown
+    readonly innerType?: unknown
+    readonly in?: unknown
+    readonly options?: readonly unknown[]
+  }
+}
+
+function unwrap(schema: unknown): SchemaNode[] {
+  const node = schema as SchemaNode | undefined
+  if (node?.def === undefined) return []
+  if (node.def.innerType !== undefined) return unwrap(node.def.innerType)
+  if (node.def.in !== undefined) return unwrap(node.def.in)
+  if (node.def.options !== undefined) return node.def.options.flatMap(unwrap)
+  return [node]
+}
+
+function descend(node: SchemaNode, step: string | number): SchemaNode[] {
+  if (node.def.shape !== undefined) return unwrap(node.def.shape[String(step)])
+  return unwrap(node.def.element ?? node.def.valueType)
+}
