@@ -2,7 +2,8 @@
  * Interfaces that one room needs from another. Leaf rooms are strangers: they meet only here and
  * are introduced by the composition root.
  */
-import type { Readable } from 'node:stream'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex, Readable } from 'node:stream'
 import type { AccessRequest, Decision, ResourceAttributes } from './access.ts'
 import type { Classification, HeaderBag, Method, RequestTarget } from './request.ts'
 import type { Reason } from './reasons.ts'
@@ -67,8 +68,8 @@ export interface OutboundRequest {
   readonly path: string
   /** Name, value, name, value …; no hop-by-hop, no Host (the upstream's own is set). */
   readonly headers: string[]
-  /** The body, or `null`; a stream is read with back-pressure. */
-  readonly body: Readable | null
+  /** The body, or `null`; a stream is read with back-pressure; a buffer is the whole body. */
+  readonly body: Readable | Buffer | null
   /** Declared length of the body when known. */
   readonly contentLength: number | undefined
 }
@@ -86,7 +87,11 @@ export interface ResponseHead {
 export interface ResponseGuard {
   /** The head to send to the client, or a refusal sent in its place. */
   head(head: ResponseHead): ResponseHead | Refusal
-  chunk(chunk: Buffer): Refusal | undefined
+  /**
+   * `hold`: not enough bytes to judge yet. Held chunks leave, or not, with the next verdict; the
+   * forwarder holds at most 4 KiB.
+   */
+  chunk(chunk: Buffer): Refusal | 'hold' | undefined
   end(): Refusal | undefined
 }
 
@@ -99,6 +104,45 @@ export interface ForwardOutcome {
   readonly endedBy: 'upstream' | 'client' | 'gateway'
   /** Set when it did not end well. */
   readonly reason?: Reason
+}
+
+/** Where a forwarded response goes. */
+export interface ForwardClient {
+  readonly response: ServerResponse
+  readonly guard: ResponseGuard
+  /** Called once when the upstream's final status is known, before anything is sent. */
+  onHead?(status: number): void
+  /**
+   * Hands out, before the request leaves, the function that ends this exchange from outside (a
+   * lock, an expired token or grant). Calling it when the exchange is over does nothing.
+   */
+  onCuttable?(cut: (refusal: Refusal) => void): void
+}
+
+/** Carries permitted requests to upstreams, streaming both ways with back-pressure. */
+export interface Forwarder {
+  /**
+   * Resolves when the exchange is over. A refusal means that nothing was sent to the client and the
+   * caller must answer; an outcome means that the response was begun and how it ended.
+   */
+  forward(request: OutboundRequest, client: ForwardClient): Promise<ForwardOutcome | Refusal>
+}
+
+/** The client's side of a WebSocket upgrade. */
+export interface UpgradeClient {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  /** Bytes that followed the request head. */
+  readonly head: Buffer
+  /** Called for every relayed piece, before it leaves. */
+  onBytes?(direction: 'to-upstream' | 'to-client', count: number): void
+  /** As in {@link ForwardClient}; an open tunnel is closed with WebSocket status 1008. */
+  onCuttable?(cut: (refusal: Refusal) => void): void
+}
+
+/** Carries permitted WebSocket upgrades (RFC 6455 §4). Resolves when both sides are closed. */
+export interface UpgradeForwarder {
+  upgrade(request: OutboundRequest, client: UpgradeClient): Promise<ForwardOutcome | Refusal>
 }
 
 /** Writes hash-linked records. @throws ERR_AUDIT_UNAVAILABLE */

@@ -15,7 +15,10 @@ export interface RequestTarget {
   readonly path: string
   /** The query exactly as received, without `?`; `undefined` when there is no `?`. */
   readonly query: string | undefined
-  /** Path segments after the first `/`, percent-decoded once, none empty, `.` or `..`. */
+  /**
+   * Path segments after the first `/`, percent-decoded once, none `.` or `..` and none empty, except
+   * that a last `''` says that the path ends in `/` (`/` alone is `['']`).
+   */
   readonly segments: readonly string[]
 }
 

@@ -6,6 +6,8 @@
 import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair } from 'yaml'
 import type { z } from 'zod'
 import { closest, type Diagnostic, type Loaded, type Position } from '../domain/diagnostics.ts'
+import { layOver, type Overlay } from './overlay.ts'
+import { keysAt } from './schema-walk.ts'
 
 /** Keys and list indices from the root of a document. */
 export type DocumentPath = readonly (string | number)[]
@@ -13,6 +15,8 @@ export type DocumentPath = readonly (string | number)[]
 /** A validated document. */
 export interface LoadedDocument<T> {
   readonly value: T
+  /** The document as it was validated, overlays laid over, before defaults and transforms. */
+  readonly written: unknown
   /** Where the value at `path` is written; the nearest existing parent when it is not written. */
   positionOf(path: DocumentPath): Position
 }
@@ -22,23 +26,29 @@ const DOCUMENT_BYTES_MAX = 8 * 1024 * 1024
 
 /**
  * Parses `text` as one YAML 1.2 document (no duplicate keys, no custom tags, aliases bounded) and
- * validates it with `schema`. Unknown keys are errors with a suggestion.
+ * validates it with `schema`. Unknown keys are errors with a suggestion. `overlays` are laid over
+ * the document first; what is wrong with one of them is reported where it came from.
  */
 export function loadDocument<S extends z.ZodType>(
   source: { readonly file: string; readonly text: string },
   schema: S,
+  overlays: readonly Overlay[] = [],
 ): Loaded<LoadedDocument<z.output<S>>> {
   const { file, text } = source
   if (Buffer.byteLength(text) > DOCUMENT_BYTES_MAX)
     return { ok: false, diagnostics: [tooLarge(file)] }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
-  const locate = locator(file, document, lines)
+  const locate = overlaid(locator(file, document, lines), overlays)
   const broken = [...document.errors, ...document.warnings]
   if (broken.length > 0) {
     return { ok: false, diagnostics: broken.map((error) => syntaxDiagnostic(file, lines, error)) }
   }
-  const parsed = schema.safeParse(toPlain(document))
+  const plain = toPlain(document)
+  if (plain === undefined) return { ok: false, diagnostics: [badAlias(file)] }
+  const written = layOver(plain.root, overlays)
+  if (written.diagnostics.length > 0) return { ok: false, diagnostics: written.diagnostics }
+  const parsed = schema.safeParse(written.root)
   if (!parsed.success) {
     return {
       ok: false,
@@ -47,16 +57,56 @@ export function loadDocument<S extends z.ZodType>(
   }
   return {
     ok: true,
-    value: { value: parsed.data, positionOf: (path) => locate(path).position },
+    value: {
+      value: parsed.data,
+      written: written.root,
+      positionOf: (path) => locate(path).position,
+    },
     warnings: [],
   }
 }
 
-type Locate = (path: DocumentPath) => { position: Position; keyPosition: Position }
+interface Location {
+  readonly position: Position
+  readonly keyPosition: Position
+  /** The variable or flag that set the value, when the file did not. */
+  readonly label?: string
+}
 
-function toPlain(document: Document): unknown {
-  // Aliases multiply: 100 expansions are plenty for people and stop a billion-laughs file (I17).
-  return document.toJS({ maxAliasCount: 100 })
+type Locate = (path: DocumentPath) => Location
+
+/** Values laid over the document are found where they came from. */
+function overlaid(locate: Locate, overlays: readonly Overlay[]): Locate {
+  return (path) => {
+    const overlay = overlays.findLast((o) => o.path.every((step, i) => step === path[i]))
+    if (overlay === undefined) return locate(path)
+    const file = overlay.source === 'flag' ? 'command line' : overlay.source
+    const position = { file, line: 1, column: 1 }
+    return { position, keyPosition: position, label: overlay.label }
+  }
+}
+
+function toPlain(document: Document): { readonly root: unknown } | undefined {
+  try {
+    // Aliases multiply: 100 expansions are plenty for people and stop a billion-laughs file (I17).
+    return { root: document.toJS({ maxAliasCount: 100 }) as unknown }
+  } catch (error) {
+    // The library throws this for an alias without anchor, in a circle or past the bound.
+    if (error instanceof ReferenceError) return undefined
+    throw error
+  }
+}
+
+function badAlias(file: string): Diagnostic {
+  return {
+    file,
+    line: 1,
+    column: 1,
+    severity: 'error',
+    code: 'alias-invalid',
+    message: 'an alias (*name) has no anchor, or aliases are expanded more than 100 times',
+    remedy: 'Write the values out instead of using aliases.',
+  }
 }
 
 function tooLarge(file: string): Diagnostic {
@@ -138,12 +188,14 @@ function issueDiagnostics(
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownKey(key, path, schema, locate))
   }
-  const where = path.length === 0 ? 'the document' : path.join('.')
+  const { position, label } = locate(path)
+  const key = path.length === 0 ? 'the document' : path.join('.')
+  const where = label === undefined ? key : `${label} (${key})`
   const missing =
     'input' in issue ? issue.input === undefined : issue.message.endsWith('received undefined')
   return [
     {
-      ...locate(path).position,
+      ...position,
       severity: 'error',
       code: missing ? 'missing-key' : 'invalid-value',
       message: missing ? `${where}: this key is required` : `${where}: ${issue.message}`,
@@ -177,37 +229,4 @@ function remedyFor(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `Use one of: ${issue.values.map(String).join(', ')}.`
   if (issue.code === 'invalid_type') return `Write a value of type ${issue.expected}.`
   return 'See the reference of this file in docs/reference.'
-}
-
-/** Keys that the schema knows at `path`; unions give the keys of all their members. */
-function keysAt(schema: unknown, path: readonly (string | number)[]): string[] {
-  let nodes: SchemaNode[] = unwrap(schema)
-  for (const step of path) nodes = nodes.flatMap((node) => descend(node, step))
-  return [...new Set(nodes.flatMap((node) => Object.keys(node.def.shape ?? {})))]
-}
-
-interface SchemaNode {
-  readonly def: {
-    readonly type: string
-    readonly shape?: Readonly<Record<string, unknown>>
-    readonly element?: unknown
-    readonly valueType?: unknown
-    readonly innerType?: unknown
-    readonly in?: unknown
-    readonly options?: readonly unknown[]
-  }
-}
-
-function unwrap(schema: unknown): SchemaNode[] {
-  const node = schema as SchemaNode | undefined
-  if (node?.def === undefined) return []
-  if (node.def.innerType !== undefined) return unwrap(node.def.innerType)
-  if (node.def.in !== undefined) return unwrap(node.def.in)
-  if (node.def.options !== undefined) return node.def.options.flatMap(unwrap)
-  return [node]
-}
-
-function descend(node: SchemaNode, step: string | number): SchemaNode[] {
-  if (node.def.shape !== undefined) return unwrap(node.def.shape[String(step)])
-  return unwrap(node.def.element ?? node.def.valueType)
 }

@@ -1,0 +1,81 @@
+import { watch as watchFolder, type FSWatcher } from 'node:fs'
+
+/** Watches what a configuration was read from. */
+export interface ChangeWatch {
+  stop(): void
+}
+
+/** What to watch and whom to tell. */
+export interface ChangeWatchOptions {
+  /** Folders, not files: a ConfigMap is changed by swapping a symlink beside the files. */
+  readonly folders: readonly string[]
+  /** A digest of the content; changes are told only when it differs from the last one seen. */
+  fingerprint(): Promise<string>
+  /** Called after a change; the next call waits until this one has resolved. */
+  onChange(): Promise<void>
+  /** Called when a folder cannot be watched; polling goes on regardless. */
+  onUnwatchable(folder: string, error: unknown): void
+  /** Quiet time after a notification before the content is read, milliseconds. */
+  readonly settleMs: number
+  /** How often the content is read without a notification, milliseconds. */
+  readonly pollMs: number
+}
+
+/**
+ * Tells of changes by folder notifications, debounced, and by polling as a backstop: watching a
+ * file by name goes silent after the first symlink swap, and network file systems never notify.
+ */
+export async function startChangeWatch(options: ChangeWatchOptions): Promise<ChangeWatch> {
+  let last = await options.fingerprint().catch(() => '')
+  let busy = false
+  let again = false
+  let settle: NodeJS.Timeout | undefined
+  const look = async (): Promise<void> => {
+    if (busy) {
+      again = true
+      return
+    }
+    busy = true
+    try {
+      const seen = await options.fingerprint().catch(() => 'unreadable')
+      if (seen !== last) {
+        last = seen
+        await options.onChange()
+      }
+    } finally {
+      busy = false
+    }
+    if (again) {
+      again = false
+      await look()
+    }
+  }
+  const notice = (): void => {
+    clearTimeout(settle)
+    settle = setTimeout(() => void look(), options.settleMs)
+  }
+  const watchers = watchAll(options, notice)
+  const poll = setInterval(() => void look(), options.pollMs)
+  poll.unref()
+  return {
+    stop() {
+      clearTimeout(settle)
+      clearInterval(poll)
+      for (const watcher of watchers) watcher.close()
+    },
+  }
+}
+
+function watchAll(options: ChangeWatchOptions, notice: () => void): FSWatcher[] {
+  const watchers: FSWatcher[] = []
+  for (const folder of new Set(options.folders)) {
+    try {
+      const watcher = watchFolder(folder, { persistent: false }, notice)
+      watcher.on('error', (error) => options.onUnwatchable(folder, error))
+      watchers.push(watcher)
+    } catch (error) {
+      options.onUnwatchable(folder, error)
+    }
+  }
+  return watchers
+}

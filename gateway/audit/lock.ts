@@ -1,0 +1,175 @@
+/**
+ * One writer per log. The lock is a file that names the run, process and machine holding it and
+ * whose modification time is its lease. A lock whose process is gone is taken over; a writer that
+ * slept past its lease looks again before it writes, so that two writers never share a log.
+ */
+import { join } from 'node:path'
+import type { Clock } from '../domain/clock.ts'
+import { writeAll } from './file-ops.ts'
+import type { FilePort } from './file-port.ts'
+import { unavailable } from './segments.ts'
+
+/** The process that wants to write, as the composition root knows it. */
+export interface LedgerOwner {
+  readonly pid: number
+  /** Name of the machine or container: process ids mean nothing across two of them. */
+  readonly host: string
+  /** The user the process runs as; `undefined` where the platform has none. */
+  readonly uid?: number
+  /** Whether a process of this machine is alive. */
+  isAlive(pid: number): boolean
+}
+
+/** Who holds or held the lock. */
+export interface LockHolder {
+  readonly boot: string
+  readonly pid: number
+  readonly host: string
+}
+
+/** The lock, held. */
+export interface LedgerLock {
+  /** The dead holder it was taken from. */
+  readonly takenFrom: LockHolder | undefined
+  /** Whether it is still ours. Touches the disk only when the lease may have run out. */
+  isHeld(): boolean
+  /** Renews the lease. Whether it is still ours. */
+  renew(): boolean
+  release(): void
+}
+
+/** What {@link acquireLock} needs. */
+export interface LockOptions {
+  readonly files: FilePort
+  readonly dir: string
+  readonly bootId: string
+  readonly owner: LedgerOwner
+  readonly clock: Clock
+}
+
+/** A lease this old belongs to nobody, when the process cannot be asked. */
+const LEASE_MS = 30_000
+const LOCK_BYTES_MAX = 1024
+
+/**
+ * Takes the lock of the log in `dir`, which exists.
+ *
+ * @throws ERR_AUDIT_UNAVAILABLE when another writer holds it
+ */
+export function acquireLock(options: LockOptions): LedgerLock {
+  const path = join(options.dir, 'lock')
+  const takenFrom = create(options, path) ? undefined : takeOver(options, path)
+  return holdLock(options, path, takenFrom)
+}
+
+function create({ files, bootId, owner }: LockOptions, path: string): boolean {
+  let fd: number
+  try {
+    fd = files.openAppend(path, true)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw unavailable(`${path}: cannot be created`, error)
+  }
+  try {
+    const holder: LockHolder = { boot: bootId, pid: owner.pid, host: owner.host }
+    const text = Buffer.from(`${JSON.stringify(holder)}\n`)
+    writeAll(files, fd, text, { start: 0, end: text.length })
+  } catch (error) {
+    files.remove(path)
+    throw unavailable(`${path}: cannot be written`, error)
+  } finally {
+    files.close(fd)
+  }
+  return true
+}
+
+function takeOver(options: LockOptions, path: string): LockHolder {
+  const { files, bootId } = options
+  const found = readHolder(files, path)
+  if (!isStale(options, path, found)) {
+    const who = found === undefined ? 'someone' : `${found.host} process ${found.pid}`
+    throw unavailable(
+      `${path}: ${who} is writing this log. Give every gateway its own audit.dir; ` +
+        `if that process is gone, remove the file.`,
+    )
+  }
+  // Two newcomers may both find the lock stale. What was renamed is looked at again, and put back
+  // when it is the fresh lock of the other one.
+  const aside = `${path}.${bootId}`
+  files.rename(path, aside)
+  const renamed = readHolder(files, aside)
+  const isSame = renamed?.boot === found?.boot
+  if (!isSame) files.link(aside, path)
+  files.remove(aside)
+  if (!isSame || !create(options, path)) {
+    throw unavailable(`${path}: another process took the lock at the same moment`)
+  }
+  return found ?? { boot: 'unknown', pid: 0, host: 'unknown' }
+}
+
+function isStale(options: LockOptions, path: string, holder: LockHolder | undefined): boolean {
+  const { files, bootId, owner, clock } = options
+  if (holder?.boot === bootId) return false
+  // A container is always process 1: a lock with our own id is that of our predecessor.
+  if (holder?.host === owner.host && (holder.pid === owner.pid || !owner.isAlive(holder.pid))) {
+    return true
+  }
+  const status = files.status(path)
+  return status !== undefined && clock.now() - status.modifiedAt > LEASE_MS
+}
+
+function holdLock(
+  options: LockOptions,
+  path: string,
+  takenFrom: LockHolder | undefined,
+): LedgerLock {
+  const { files, bootId, clock } = options
+  let renewedAt = clock.now()
+  let renewedAtMono = clock.monotonicMs()
+  const isOurs = () => readHolder(files, path)?.boot === bootId
+  const renew = () => {
+    if (!isOurs()) return false
+    renewedAt = clock.now()
+    renewedAtMono = clock.monotonicMs()
+    files.touch(path, renewedAt)
+    return true
+  }
+  renew()
+  return {
+    takenFrom,
+    renew,
+    isHeld: () => {
+      // A suspended machine stops one of the two clocks.
+      const asleepMs = Math.max(clock.now() - renewedAt, clock.monotonicMs() - renewedAtMono)
+      return asleepMs < LEASE_MS / 2 || renew()
+    },
+    release: () => {
+      if (isOurs()) files.remove(path)
+    },
+  }
+}
+
+function readHolder(files: FilePort, path: string): LockHolder | undefined {
+  let fd: number
+  try {
+    fd = files.openRead(path)
+  } catch {
+    return undefined
+  }
+  try {
+    const bytes = Buffer.alloc(LOCK_BYTES_MAX)
+    const text = bytes.toString('utf8', 0, files.read(fd, bytes, 0))
+    return parseHolder(JSON.parse(text))
+  } catch {
+    return undefined
+  } finally {
+    files.close(fd)
+  }
+}
+
+function parseHolder(value: unknown): LockHolder | undefined {
+  const { boot, pid, host } = (value ?? {}) as Readonly<Record<string, unknown>>
+  return typeof boot === 'string' && typeof pid === 'number' && typeof host === 'string'
+    ? { boot, pid, host }
+    : undefined
+}

@@ -1,0 +1,134 @@
+/**
+ * One open segment: bytes handed to the kernel at once, syncs shared by everybody who waits for
+ * one. After a failed write or sync it is never used again: what the kernel says of the same
+ * descriptor afterwards is worth nothing (fsync clears the error it has reported).
+ */
+import { dirname } from 'node:path'
+import { defer, settled, writeAll, type ByteRange, type Deferred } from './file-ops.ts'
+import type { FilePort } from './file-port.ts'
+import { checkSegmentStatus } from './segments.ts'
+
+/** A segment open for appending. */
+export interface SegmentWriter {
+  readonly path: string
+  /** Bytes in the file. */
+  readonly size: number
+  /** Hands bytes to the kernel; throws what the file system throws. */
+  write(bytes: Uint8Array, range: ByteRange): void
+  /**
+   * Resolves once everything written before this call, here and in the segments before, is on
+   * disk. At most one sync is in flight and one waits; all who ask meanwhile share the second.
+   */
+  sync(): Promise<void>
+  /** Syncs and closes; to be called once, after the last write. */
+  retire(): Promise<void>
+  /** Closes without another word, once no sync is using the descriptor. */
+  abandon(): void
+}
+
+/** What {@link openSegmentWriter} needs. */
+export interface SegmentWriterOptions {
+  readonly files: FilePort
+  readonly path: string
+  /** Bytes already in it; `undefined` creates it. */
+  readonly size: number | undefined
+  readonly uid?: number | undefined
+  /** When false, sync does nothing: for tests and for machines that keep logs elsewhere. */
+  readonly fsync: boolean
+  /** The sync of the segment before, which this one's must not overtake. */
+  readonly after?: Promise<void> | undefined
+}
+
+/** Opens a segment. Throws what the file system throws, or ERR_AUDIT_UNAVAILABLE. */
+export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter {
+  const { files, path } = options
+  const fd = files.openAppend(path, options.size === undefined)
+  try {
+    checkSegmentStatus(path, files.statusOf(fd), options.uid)
+  } catch (error) {
+    files.close(fd)
+    throw error
+  }
+  const syncer = createSyncer(options, fd)
+  let size = options.size ?? 0
+  return {
+    path,
+    get size() {
+      return size
+    },
+    write: (bytes, range) => {
+      writeAll(files, fd, bytes, range)
+      size += range.end - range.start
+    },
+    sync: syncer.sync,
+    retire: () => syncer.sync().finally(() => syncer.closeWhenIdle()),
+    abandon: () => syncer.closeWhenIdle(),
+  }
+}
+
+interface Syncer {
+  sync(): Promise<void>
+  closeWhenIdle(): void
+}
+
+function createSyncer(options: SegmentWriterOptions, fd: number): Syncer {
+  const { files } = options
+  const syncOnce = nameAndDataSync(options, fd)
+  let isRunning = false
+  let waiting: Deferred | undefined
+  let failure: Error | undefined
+  let state: 'open' | 'closing' | 'closed' = 'open'
+
+  const close = () => {
+    state = 'closed'
+    files.close(fd)
+  }
+  const finish = (done: Deferred, error?: Error) => {
+    const next = waiting
+    waiting = undefined
+    isRunning = false
+    failure = error
+    if (error === undefined) {
+      done.resolve()
+      if (next !== undefined) start(next)
+    } else {
+      done.reject(error)
+      next?.reject(error)
+    }
+    if (state === 'closing' && !isRunning) close()
+  }
+  const start = (done: Deferred) => {
+    isRunning = true
+    syncOnce().then(
+      () => finish(done),
+      (error: unknown) => finish(done, error instanceof Error ? error : new Error(String(error))),
+    )
+  }
+  return {
+    sync: () => {
+      if (failure !== undefined) return Promise.reject(failure)
+      if (!options.fsync) return Promise.resolve()
+      if (isRunning) return (waiting ??= defer()).promise
+      const done = defer()
+      start(done)
+      return done.promise
+    },
+    closeWhenIdle: () => {
+      if (state === 'open') state = 'closing'
+      if (state === 'closing' && !isRunning) close()
+    },
+  }
+}
+
+/** A sync of the data, and the first time of the file's name too, not overtaking what is before. */
+function nameAndDataSync(options: SegmentWriterOptions, fd: number): () => Promise<void> {
+  const { files, path } = options
+  let isNameDurable = options.size !== undefined
+  return async () => {
+    await options.after
+    await settled((done) => files.sync(fd, done))
+    if (isNameDurable) return
+    await settled((done) => files.syncDirectory(dirname(path), done))
+    isNameDurable = true
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * JSON strings that stay on one physical line and cannot play tricks on a terminal, whatever was
+ * sent: log injection by CR, LF, NUL, ANSI escapes, C1 controls, U+2028/2029, lone surrogates and
+ * bidirectional overrides (CVE-2021-42574) all end as `\uXXXX`.
+ */
+import { hash } from 'node:crypto'
+
+// With the `u` flag \p{Cs} matches lone surrogates only, so ordinary emoji stay as they are.
+const UNSAFE = /["\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+const UNSAFE_ALL = new RegExp(UNSAFE, 'gu')
+
+/** `text` as a JSON string, quotes included. Exact: `JSON.parse` gives `text` back. */
+export function quote(text: string): string {
+  return UNSAFE.test(text) ? `"${text.replace(UNSAFE_ALL, escapeUnits)}"` : `"${text}"`
+}
+
+/**
+ * `text` as JSON when it is at most `charsMax` UTF-16 units long; otherwise an object that keeps
+ * its beginning, the length of the whole in UTF-8 bytes, and SHA-256 (hex) of the whole:
+ * `{"head":"…","cut":70000,"sha256":"…"}`. Lone surrogates count and hash as U+FFFD.
+ */
+export function quoteCut(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return quote(text)
+  const head = quote(text.slice(0, charsMax))
+  return `{"head":${head},"cut":${Buffer.byteLength(text)},"sha256":"${hash('sha256', text)}"}`
+}
+
+/** `key` as a JSON string of bounded length: past `charsMax`, its beginning, `~` and its SHA-256. */
+export function quoteKey(key: string, charsMax: number): string {
+  if (key.length <= charsMax) return quote(key)
+  return quote(`${key.slice(0, charsMax)}~${hash('sha256', key)}`)
+}
+
+function escapeUnits(match: string): string {
+  if (match === '"') return '\\"'
+  if (match === '\\') return '\\\\'
+  let escaped = ''
+  for (let i = 0; i < match.length; i++) {
+    escaped += `\\u${match.charCodeAt(i).toString(16).padStart(4, '0')}`
+  }
+  return escaped
+}

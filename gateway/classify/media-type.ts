@@ -1,0 +1,48 @@
+/** A media type, lower case, and its parameters as written, quotes removed. */
+export interface MediaType {
+  readonly essence: string
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+const PARAMETERS_MAX = 8
+const TEXT_MAX = 512
+
+/**
+ * Parses a `Content-Type` (RFC 9110 §8.3.1) strictly: no repeated parameters, no escapes in quoted
+ * values, no `;` inside them, at most 8. `undefined` when it is anything else.
+ */
+export function parseMediaType(text: string): MediaType | undefined {
+  if (text.length > TEXT_MAX) return undefined
+  const [type = '', ...rest] = text.split(';')
+  if (rest.length > PARAMETERS_MAX) return undefined
+  const parameters = new Map<string, string>()
+  for (const part of rest) {
+    const parameter = parseParameter(part.trim())
+    if (parameter === undefined || parameters.has(parameter.name)) return undefined
+    parameters.set(parameter.name, parameter.value)
+  }
+  return { essence: type.trim().toLowerCase(), parameters }
+}
+
+/** `name=value` or `name="value"`, the name lower-cased; `undefined` for anything else. */
+export function parseParameter(text: string): { name: string; value: string } | undefined {
+  const equals = text.indexOf('=')
+  if (equals < 1) return undefined
+  const name = text.slice(0, equals).toLowerCase()
+  const raw = text.slice(equals + 1)
+  const quoted = raw.startsWith('"')
+  const value = quoted ? raw.slice(1, -1) : raw
+  if (quoted && (raw.length < 2 || !raw.endsWith('"'))) return undefined
+  if (value.includes('"') || value.includes('\\') || (!quoted && value === '')) return undefined
+  return name.includes(' ') || (!quoted && value.includes(' ')) ? undefined : { name, value }
+}
+
+/** Whether a body of this type is JSON in UTF-8: `application/json` or `application/*+json`. */
+export function isJson(media: MediaType): boolean {
+  const { essence } = media
+  const json =
+    essence === 'application/json' ||
+    (essence.startsWith('application/') && essence.endsWith('+json'))
+  const charset = media.parameters.get('charset')
+  return json && (charset === undefined || charset.toLowerCase() === 'utf-8')
+}

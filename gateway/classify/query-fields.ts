@@ -1,0 +1,43 @@
+import { refuse, type Refusal } from '../domain/refusal.ts'
+import { foldFieldName } from './names.ts'
+
+/**
+ * The values of the wanted query parameters. Refuses with `model_conflict` when one is repeated,
+ * also in another spelling (upstreams take the first, the last, or both spellings), and with
+ * `target_invalid` when the query holds a raw `;` (a separator to some, CVE-2021-23336) or text
+ * that is not UTF-8.
+ *
+ * @param query as received, without `?`; printable ASCII with valid percent-encoding
+ * @param wanted exact names by folded name
+ */
+export function readQueryFields(
+  query: string | undefined,
+  wanted: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> | Refusal {
+  const found = new Map<string, string>()
+  if (query === undefined || query === '') return found
+  if (query.includes(';')) return refuse('target_invalid')
+  for (const parameter of query.split('&')) {
+    const equals = parameter.indexOf('=')
+    const key = decode(equals === -1 ? parameter : parameter.slice(0, equals))
+    if (key === undefined) return refuse('target_invalid')
+    const name = wanted.get(foldFieldName(key))
+    if (name === undefined) continue
+    const value = equals === -1 ? '' : decode(parameter.slice(equals + 1))
+    if (value === undefined) return refuse('target_invalid')
+    if (name !== key || found.has(name)) return refuse('model_conflict')
+    found.set(name, value)
+  }
+  return found
+}
+
+/** WHATWG form decoding of one part, or `undefined` when it is not UTF-8. */
+function decode(text: string): string | undefined {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
+  if (!spaced.includes('%')) return spaced
+  try {
+    return decodeURIComponent(spaced)
+  } catch {
+    return undefined
+  }
+}

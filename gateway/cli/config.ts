@@ -1,0 +1,58 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { loadConfig } from '../assembly/load-config.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { effectiveText } from '../settings/effective.ts'
+import { generatedFiles } from '../settings/reference.ts'
+import { EXIT, type CliIo } from './io.ts'
+import { findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
+import type { OptionValues, Verb } from './verb.ts'
+
+/** `modelgate config`: the configuration in force, and the schemas of the files operators edit. */
+export const config: Verb = {
+  name: 'config',
+  summary: 'print the effective configuration, or the JSON Schemas of the files',
+  positionals: 'print|schema',
+  options: {
+    effective: { type: 'boolean', help: 'print: with defaults, environment and flags filled in' },
+    redact: { type: 'boolean', help: 'print: hide secrets and user names in URLs' },
+    write: { type: 'boolean', help: 'schema: write the generated files below the current folder' },
+  },
+  examples: [
+    'modelgate config print --effective --redact --config config/gateway.yaml',
+    'modelgate config schema > gateway.schema.json',
+  ],
+  run(options, positionals, io) {
+    const [what = 'print'] = positionals
+    if (what === 'print') return print(options, io)
+    if (what === 'schema') return schema(options, io)
+    throw new GatewayError('ERR_USAGE', `config takes print or schema, not ${JSON.stringify(what)}`)
+  },
+}
+
+async function print(options: OptionValues, io: CliIo): Promise<number> {
+  const file = textOption(options, 'config', 'config/gateway.yaml')
+  const loaded = await loadConfig({ file, cwd: io.cwd, env: io.env })
+  printDiagnostics(io, findingsOf(loaded))
+  if (!loaded.ok) return EXIT.invalid
+  const { provenance, ...settings } = loaded.value
+  if (wantsJson(options)) io.out(`${JSON.stringify(settings, null, 2)}\n`)
+  else io.out(effectiveText({ ...settings, provenance }, { redact: options['redact'] === true }))
+  return EXIT.ok
+}
+
+async function schema(options: OptionValues, io: CliIo): Promise<number> {
+  const files = generatedFiles()
+  if (options['write'] !== true) {
+    const gateway = files.find(({ path }) => path.endsWith('gateway.schema.json'))
+    io.out(gateway?.text ?? '')
+    return EXIT.ok
+  }
+  for (const { path, text } of files) {
+    const target = resolve(io.cwd, path)
+    await mkdir(dirname(target), { recursive: true })
+    await writeFile(target, text)
+    io.err(`wrote ${path}\n`)
+  }
+  return EXIT.ok
+}

@@ -1,0 +1,49 @@
+import { diagnosticText, type Diagnostic, type Loaded } from '../domain/diagnostics.ts'
+import type { CliIo } from './io.ts'
+import type { OptionValues } from './verb.ts'
+
+/** The value of a text option, or `fallback`. */
+export function textOption(options: OptionValues, name: string): string | undefined
+export function textOption(options: OptionValues, name: string, fallback: string): string
+export function textOption(
+  options: OptionValues,
+  name: string,
+  fallback?: string,
+): string | undefined {
+  const value = options[name]
+  return typeof value === 'string' ? value : fallback
+}
+
+/** The values of a repeatable text option. */
+export function listOption(options: OptionValues, name: string): readonly string[] {
+  const value = options[name]
+  if (typeof value === 'string') return [value]
+  return Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string')
+    : []
+}
+
+/** Whether `--format json` was asked for. */
+export function wantsJson(options: OptionValues): boolean {
+  return options['format'] === 'json'
+}
+
+/** Prints findings for people on standard error, one block each, errors first. */
+export function printDiagnostics(io: CliIo, diagnostics: readonly Diagnostic[]): void {
+  const ranked = [...diagnostics].sort((a, b) => rank(a) - rank(b))
+  for (const diagnostic of ranked) io.err(`${diagnosticText(diagnostic)}\n`)
+}
+
+function rank(diagnostic: Diagnostic): number {
+  return diagnostic.severity === 'error' ? 0 : 1
+}
+
+/** The findings of a load, whichever way it ended. */
+export function findingsOf<T>(loaded: Loaded<T>): readonly Diagnostic[] {
+  return loaded.ok ? loaded.warnings : loaded.diagnostics
+}
+
+/** `1 error`, `2 warnings`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

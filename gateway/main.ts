@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+/**
+ * The process: the only file that touches `process`. Everything below gets what it needs handed in.
+ */
+import { runCli } from './cli/run.ts'
+import type { CliIo } from './cli/io.ts'
+
+const { env, stdout } = process
+const noColour = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
+
+const io: CliIo = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  env,
+  cwd: process.cwd(),
+  interactive: stdout.isTTY,
+  colour: stdout.isTTY && !noColour,
+  pid: process.pid,
+  onSignal(kind, listener) {
+    for (const signal of kind === 'reload' ? ['SIGHUP'] : ['SIGTERM', 'SIGINT']) {
+      process.on(signal, listener)
+    }
+  },
+}
+
+// A reader that went away (`modelgate … | head`) is not a failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+process.exitCode = await runCli(process.argv.slice(2), io)

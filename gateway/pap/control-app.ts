@@ -1,0 +1,66 @@
+import express, { type Express, type Request, type Response } from 'express'
+
+/** What the control plane shows. Everything here is for operators; nothing changes state. */
+export interface ControlSources {
+  /** The metrics page, Prometheus text format. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>
+  /** Why the gateway is not ready; empty when it is. Closed words only. */
+  unreadiness(): readonly string[]
+  /** Public keys of the identity assertion. */
+  assertionKeys(): object
+}
+
+/**
+ * The control listener's application (I21): its own socket, loopback unless configured otherwise,
+ * GET and HEAD only, no CORS, nothing cached, nothing of it reachable on the data listener.
+ *
+ * - `/healthz`: 200 while the process runs; depends on nothing, so that an IdP outage never makes
+ *   an orchestrator restart a healthy gateway.
+ * - `/readyz`: 200 when policy, keys, ledger and listeners are up and the gateway is not draining.
+ * - `/metrics`: Prometheus.
+ * - `/.well-known/modelgate/jwks.json`: keys with which upstreams verify `X-Modelgate-Assertion`.
+ */
+export function createControlApp(sources: ControlSources): Express {
+  const app = express()
+  app
+    .disable('x-powered-by')
+    .disable('etag')
+    .enable('case sensitive routing')
+    .enable('strict routing')
+  app.use((request, response, next) => {
+    response.set({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    })
+    if (request.method === 'GET' || request.method === 'HEAD') return void next()
+    response.set('allow', 'GET, HEAD').status(405).type('text').send('method not allowed\n')
+  })
+  app.get(
+    '/healthz',
+    (_request: Request, response: Response) => void response.type('text').send('ok\n'),
+  )
+  app.get('/readyz', (_request: Request, response: Response) => {
+    const missing = sources.unreadiness()
+    response
+      .status(missing.length === 0 ? 200 : 503)
+      .type('text')
+      .send(missing.length === 0 ? 'ready\n' : `not ready: ${missing.join(', ')}\n`)
+  })
+  app.get('/metrics', async (_request: Request, response: Response) => {
+    const { contentType, text } = await sources.metrics()
+    response.set('content-type', contentType).send(text)
+  })
+  app.get('/.well-known/modelgate/jwks.json', (_request: Request, response: Response) => {
+    response.json(sources.assertionKeys())
+  })
+  app.use(
+    (_request: Request, response: Response) =>
+      void response.status(404).type('text').send('not found\n'),
+  )
+  app.use((error: unknown, _request: Request, response: Response, next: (e?: unknown) => void) => {
+    if (response.headersSent) return void next(error)
+    response.status(500).type('text').send('failed\n')
+  })
+  return app
+}

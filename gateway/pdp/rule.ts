@@ -1,0 +1,41 @@
+import type { RuleReference } from '../domain/access.ts'
+import type { Action } from '../domain/vocabulary.ts'
+import { isPrivileged } from '../domain/vocabulary.ts'
+import type { Expression } from './expression.ts'
+import type { ResourcePattern, RuleEffect } from './resource-pattern.ts'
+
+/** Every authenticated subject holds it; no `g` row can give or take it. */
+export const ANYONE = 'role:anyone'
+
+/** One `p` row, checked. */
+export interface Rule {
+  readonly reference: RuleReference
+  /** `user:…`, `group:…` or `role:…`, exact. */
+  readonly subject: string
+  readonly action: Action | '*'
+  readonly resource: ResourcePattern
+  readonly when: Expression
+  /** {@link when} as one canonical text. */
+  readonly whenText: string
+  readonly effect: RuleEffect
+}
+
+/** One `g` row: whoever holds `member` holds `role`. */
+export interface RoleLink {
+  readonly line: number
+  readonly column: number
+  readonly member: string
+  readonly role: string
+}
+
+/** `rules/policy.csv`, checked. */
+export interface PolicyTable {
+  readonly file: string
+  readonly rules: readonly Rule[]
+  readonly links: readonly RoleLink[]
+}
+
+/** Whether the action column covers `action`: exact, and `*` never covers a privileged one. */
+export function coversAction(column: Action | '*', action: Action): boolean {
+  return column === '*' ? !isPrivileged(action) : column === action
+}

@@ -1,0 +1,120 @@
+import { REASONS } from '../domain/reasons.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Answer, Exchange } from './exchange.ts'
+
+/** Where the meaning of a reason code is documented; a URN needs no server (RFC 9457 §3.1.1). */
+const PROBLEM_TYPE = 'urn:modelgate:problem:'
+
+/**
+ * Answers a refusal as RFC 9457 problem details, or in OpenAI's error shape on routes whose clients
+ * parse that. Every text is a constant or was validated by the gateway.
+ */
+export function answerRefusal(exchange: Exchange, refusal: Refusal): number {
+  const { status } = REASONS[refusal.reason]
+  const openai = exchange.admitted?.route?.entry.errorShape === 'openai'
+  const body = JSON.stringify(openai ? openaiError(exchange, refusal) : problem(exchange, refusal))
+  const headers: Record<string, string> = {
+    'content-type': openai ? 'application/json' : 'application/problem+json',
+    ...refusalHeaders(exchange, refusal, status),
+  }
+  send(exchange, status, headers, body)
+  return status
+}
+
+/** Sends a document of the gateway's own. */
+export function answerDocument(exchange: Exchange, answer: Answer): void {
+  const headers = { 'content-type': answer.contentType, 'cache-control': 'public, max-age=300' }
+  send(exchange, answer.status, headers, answer.body)
+}
+
+function problem(exchange: Exchange, refusal: Refusal): object {
+  const entry = REASONS[refusal.reason]
+  return {
+    type: `${PROBLEM_TYPE}${refusal.reason}`,
+    title: entry.title,
+    status: entry.status,
+    detail: refusal.detail ?? entry.title,
+    reason: refusal.reason,
+    remedy: entry.remedy,
+    decision_id: exchange.id,
+    ...failedConditions(exchange),
+  }
+}
+
+/** All four keys of OpenAI's `Error` are required by its clients; ours come after them. */
+function openaiError(exchange: Exchange, refusal: Refusal): object {
+  const entry = REASONS[refusal.reason]
+  return {
+    error: {
+      message: `${refusal.detail ?? entry.title} ${entry.remedy} (decision ${exchange.id})`,
+      type: openaiType(entry.status),
+      param: null,
+      code: refusal.reason,
+      decision_id: exchange.id,
+      remedy: entry.remedy,
+      ...failedConditions(exchange),
+    },
+  }
+}
+
+function openaiType(status: number): string {
+  if (status === 401) return 'authentication_error'
+  if (status === 403) return 'permission_error'
+  if (status === 429) return 'rate_limit_error'
+  return status >= 500 ? 'server_error' : 'invalid_request_error'
+}
+
+/** Which rule and which of its conditions stood in the way: refused callers learn what to do. */
+function failedConditions(exchange: Exchange): object {
+  const against = exchange.decisions?.find(({ decision }) => decision.effect !== 'permit')?.decision
+  if (against === undefined) return {}
+  const { rule, failedConditions: failed, revision } = against
+  return {
+    ...(rule === undefined ? {} : { rule: `${rule.file}:${rule.line}` }),
+    ...(failed.length === 0
+      ? {}
+      : { conditions: failed.map(({ name, truth, detail }) => ({ name, is: truth, detail })) }),
+    policy_revision: revision,
+  }
+}
+
+function refusalHeaders(
+  exchange: Exchange,
+  refusal: Refusal,
+  status: number,
+): Record<string, string> {
+  return {
+    'cache-control': 'no-store',
+    ...(status === 401 ? { 'www-authenticate': exchange.runtime.challenge(refusal) } : {}),
+    ...(refusal.retryAfter === undefined ? {} : { 'retry-after': String(refusal.retryAfter) }),
+    ...(refusal.allow === undefined ? {} : { allow: refusal.allow.join(', ') }),
+    ...(mustClose(exchange, status) ? { connection: 'close' } : {}),
+  }
+}
+
+/**
+ * A connection is kept only when the next request on it is certain to begin where this one ended:
+ * never after a protocol error, and never with body bytes still to come.
+ */
+function mustClose(exchange: Exchange, status: number): boolean {
+  const { admitted } = exchange
+  return admitted === undefined || status >= 500 || !admitted.body.finished
+}
+
+function send(
+  exchange: Exchange,
+  status: number,
+  headers: Record<string, string>,
+  body: string,
+): void {
+  const { response, request } = exchange
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(status, {
+    ...headers,
+    'x-request-id': exchange.admitted?.requestId ?? exchange.id,
+    'x-modelgate-decision-id': exchange.id,
+    'x-content-type-options': 'nosniff',
+    'content-length': String(Buffer.byteLength(body)),
+  })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ClientAddress, DecidedOperation, Environment } from '../domain/access.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { ForwardOutcome, ResponseGuard } from '../domain/ports.ts'
+import type {
+  BodyFraming,
+  Classification,
+  HeaderBag,
+  Method,
+  RequestTarget,
+} from '../domain/request.ts'
+import type { Stage } from '../domain/reasons.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Subject } from '../domain/subject.ts'
+import type { PeekableBody } from './body.ts'
+import type { Runtime } from './runtime.ts'
+import type { UpstreamRoute } from './upstream-table.ts'
+
+/** What admit established: one meaning for every part of the request. */
+export interface AdmittedRequest {
+  readonly method: Method
+  readonly target: RequestTarget
+  /** Lower-case host without port. */
+  readonly host: string
+  readonly headers: HeaderBag
+  readonly framing: BodyFraming
+  readonly client: ClientAddress
+  /** The caller's request id when well formed, else ours. */
+  readonly requestId: string
+  /** The upstream this host and path belong to, with the target as that upstream sees it. */
+  readonly route: UpstreamRoute | undefined
+  readonly body: PeekableBody
+}
+
+/** A document the gateway itself answers with, without an upstream. */
+export interface Answer {
+  readonly outcome: 'answered'
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+/** The raw socket of a request that asks to become a WebSocket. */
+export interface UpgradeSocket {
+  readonly socket: Duplex
+  /** First bytes after the head. */
+  readonly head: Buffer
+}
+
+/**
+ * One request on its way through the stages. Each stage writes what it established and reads what
+ * the stages before it wrote; reading something not yet established is a programmer's error and
+ * fails the request closed. The runtime is the snapshot taken on arrival: a reload never changes
+ * the policy of a request in flight.
+ */
+export interface Exchange {
+  /** Names this decision in the answer, the ledger and the log. */
+  readonly id: string
+  readonly runtime: Runtime
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly upgrade: UpgradeSocket | undefined
+  /** The client waits for `100 Continue` before it sends its body. */
+  awaitsContinue: boolean
+  /** Monotonic milliseconds at arrival. */
+  readonly startedMs: number
+  /** Milliseconds since the epoch at arrival: the one `now` of this request. */
+  readonly arrivedAt: number
+  /** The stage at work, for records and metrics of a refusal or failure. */
+  stage: Stage
+  admitted?: AdmittedRequest
+  subject?: Subject
+  classification?: Classification
+  environment?: Environment
+  decisions?: readonly DecidedOperation[]
+  /** Milliseconds the decision took. */
+  decisionMs?: number
+  /** Whether the decision record is in the ledger. */
+  recorded: boolean
+  guard?: ResponseGuard
+  /** What the guard found, when it cut the response. */
+  incident?: Refusal
+  /** Milliseconds spent before the upstream was asked. */
+  overheadMs?: number
+  outcome?: ForwardOutcome
+}
+
+/** The value a stage before this one must have established. @throws ERR_INTERNAL */
+export function established<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new GatewayError('ERR_INTERNAL', `${name} is not established yet`)
+  return value
+}

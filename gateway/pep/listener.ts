@@ -1,0 +1,183 @@
+/**
+ * The data listener: a bare `node:http` server hardened where Node's defaults let things through,
+ * with no framework between the socket and stage 1.
+ */
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import type { Exchange, UpgradeSocket } from './exchange.ts'
+import { handle } from './handle.ts'
+import type { Runtime, Services } from './runtime.ts'
+
+/** Bounds of the listener, which a reload does not change. */
+export interface ListenerOptions {
+  readonly headerBytesMax: number
+  readonly connectionsMax: number
+  readonly headersTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  /** PEM texts; plain HTTP when absent. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
+}
+
+/** The listener and what a graceful end needs. */
+export interface DataListener {
+  readonly server: Server
+  /** Refuses new requests with 503 and closes connections as they become idle. */
+  drain(): void
+  /** Requests being worked on. */
+  inFlight(): number
+  /** Replaces certificate and key of a TLS listener for new connections. */
+  replaceTls(tls: NonNullable<ListenerOptions['tls']>): void
+}
+
+/** Wires a server so that every request, upgrade and protocol error goes through the pipeline. */
+export function createDataListener(
+  runtime: () => Runtime,
+  services: Services,
+  options: ListenerOptions,
+): DataListener {
+  const server = createHttpServer(options)
+  const state = { draining: false, inFlight: 0 }
+  const accept = (request: IncomingMessage, response: ServerResponse, more: Arrival = {}): void => {
+    state.inFlight++
+    services.metrics.requestStarted()
+    // Nothing a peer does may raise an unhandled error (I18).
+    request.on('error', ignore)
+    response.on('error', ignore)
+    if (state.draining) response.setHeader('connection', 'close')
+    const exchange = begin(runtime(), services, { request, response, ...more })
+    void handle(exchange, services, state.draining).finally(() => {
+      state.inFlight--
+      services.metrics.requestEnded()
+    })
+  }
+  server.on('request', (request, response) => accept(request, response))
+  // Without this handler Node says `100 Continue` before anyone is authenticated.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    accept(request, response, { awaitsContinue: true }),
+  )
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    accept(request, response),
+  )
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    accept(request, responseOver(request, socket), { upgrade: { socket, head } })
+  })
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    accept(request, responseOver(request, socket))
+  })
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
+    answerProtocolError(services, error.code ?? '', socket)
+  })
+  return {
+    server,
+    inFlight: () => state.inFlight,
+    drain() {
+      state.draining = true
+      server.closeIdleConnections()
+    },
+    replaceTls(tls) {
+      if ('setSecureContext' in server)
+        (server as ReturnType<typeof createTlsServer>).setSecureContext(tlsOptions(tls))
+    },
+  }
+}
+
+interface Arrival {
+  readonly awaitsContinue?: boolean
+  readonly upgrade?: UpgradeSocket
+}
+
+function createHttpServer(options: ListenerOptions): Server {
+  const common = {
+    maxHeaderSize: options.headerBytesMax,
+    headersTimeout: options.headersTimeoutMs,
+    // Long uploads are legitimate: the pipeline bounds every wait for the next bytes instead.
+    requestTimeout: 0,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    // At Node's default of 30 s a slow-header connection outlives its timeout by as much.
+    connectionsCheckingInterval: 1_000,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    noDelay: true,
+  }
+  const server =
+    options.tls === undefined
+      ? createServer(common)
+      : createTlsServer({ ...common, ...tlsOptions(options.tls) })
+  // Node truncates a longer header list silently; the pipeline counts and refuses instead.
+  server.maxHeadersCount = 0
+  server.maxConnections = options.connectionsMax
+  server.setTimeout(0)
+  return server
+}
+
+function tlsOptions(tls: NonNullable<ListenerOptions['tls']>) {
+  const { cert, key, clientCa } = tls
+  const mutual =
+    clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }
+  return { cert, key, minVersion: 'TLSv1.2' as const, ...mutual }
+}
+
+function begin(
+  runtime: Runtime,
+  services: Services,
+  arrival: { request: IncomingMessage; response: ServerResponse } & Arrival,
+): Exchange {
+  return {
+    id: randomUUID(),
+    runtime,
+    request: arrival.request,
+    response: arrival.response,
+    upgrade: arrival.upgrade,
+    awaitsContinue: arrival.awaitsContinue ?? false,
+    startedMs: services.clock.monotonicMs(),
+    arrivedAt: services.clock.now(),
+    stage: 'admit',
+    recorded: false,
+  }
+}
+
+/** A response over the raw socket that Node hands out for Upgrade and CONNECT; always the last. */
+function responseOver(request: IncomingMessage, socket: Duplex): ServerResponse {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  socket.on('error', ignore)
+  response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
+  response.once('finish', () => socket.end())
+  return response
+}
+
+/** Statuses for what the parser refused before there was a request; everything else is 400. */
+const PROTOCOL_ERRORS: ReadonlyMap<string, string> = new Map([
+  ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', '413 Content Too Large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
+])
+
+function answerProtocolError(services: Services, code: string, socket: Duplex): void {
+  const status = PROTOCOL_ERRORS.get(code) ?? '400 Bad Request'
+  services.metrics.clientError(code)
+  services.ledger
+    .append(
+      { type: 'protocol.rejected', fields: { code, status: Number(status.slice(0, 3)) } },
+      'kernel',
+    )
+    .catch(() => services.metrics.auditError())
+  // Bytes written into a response that has begun would be read as part of it.
+  const begun = (socket as { _httpMessage?: { headersSent?: boolean } })._httpMessage?.headersSent
+  if (!socket.writable || begun === true || code === 'ECONNRESET') return void socket.destroy()
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: status.slice(4),
+    status: Number(status.slice(0, 3)),
+  })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function ignore(): void {
+  // The close event that follows is what the pipeline reacts to.
+}

@@ -1,0 +1,76 @@
+import type { ClientAddress, Environment } from '../domain/access.ts'
+import type { Clock } from '../domain/clock.ts'
+import type {
+  AssertionSigner,
+  Authenticator,
+  DecisionPoint,
+  Forwarder,
+  Ledger,
+  ResourceCatalog,
+  UpgradeForwarder,
+} from '../domain/ports.ts'
+import type { HeaderBag, RequestTarget } from '../domain/request.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Subject } from '../domain/subject.ts'
+import type { Logger } from '../log/logger.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Answer } from './exchange.ts'
+import type { UpstreamTable } from './upstream-table.ts'
+
+/** Bounds of one request. */
+export interface RequestLimits {
+  readonly headerCountMax: number
+  /** Largest request body in bytes; `undefined` streams any size. */
+  readonly bodyBytesMax: number | undefined
+  /** Longest wait for the next bytes of a request body, milliseconds. */
+  readonly bodyIdleTimeoutMs: number
+  readonly concurrentRequestsMax: number
+}
+
+/** The policy in force: swapped whole, never changed in place (I28). */
+export interface PolicySnapshot {
+  readonly decisionPoint: DecisionPoint
+  readonly resources: ResourceCatalog
+}
+
+/**
+ * Everything a request needs, as one immutable snapshot. A reload builds a new one and swaps the
+ * reference; requests in flight keep the one they arrived under.
+ */
+export interface Runtime {
+  readonly limits: RequestLimits
+  readonly upstreams: UpstreamTable
+  readonly policy: PolicySnapshot
+  /** `sha256:<hex>` of the effective configuration. */
+  readonly configRevision: string
+  readonly authenticator: Authenticator
+  parseTarget(raw: string): RequestTarget | Refusal
+  /** Lower-case host of a Host header when well formed and accepted here. */
+  acceptHost(raw: string): string | Refusal
+  clientAddress(peer: string, headers: HeaderBag): ClientAddress | Refusal
+  environment(input: EnvironmentInput): Environment | Refusal
+  /** The documents the gateway publishes on the data listener, by exact target (RFC 9728 §3). */
+  ownDocument(target: RequestTarget): Answer | undefined
+  /** The challenge of a 401 (RFC 6750 §3, RFC 9470 §3, RFC 9728 §5.1). */
+  challenge(refusal: Refusal): string
+  readonly forwarder: Forwarder
+  readonly upgrades: UpgradeForwarder
+  readonly assertions: AssertionSigner
+}
+
+/** What the environment is gathered from. */
+export interface EnvironmentInput {
+  readonly now: number
+  readonly peer: string
+  readonly client: ClientAddress
+  readonly headers: HeaderBag
+  readonly subject: Subject
+}
+
+/** What outlives a reload. */
+export interface Services {
+  readonly clock: Clock
+  readonly ledger: Ledger
+  readonly metrics: Metrics
+  readonly log: Logger
+}

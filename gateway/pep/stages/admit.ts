@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import { METHODS, type BodyFraming, type HeaderBag, type Method } from '../../domain/request.ts'
+import { headerDisposition } from '../../classify/request-headers.ts'
+import { createPeekableBody, EMPTY_BODY, type PeekableBody } from '../body.ts'
+import type { AdmittedRequest, Exchange } from '../exchange.ts'
+import { readExpectation, readFraming } from '../framing.ts'
+import { readHeaders } from '../headers.ts'
+import type { StageResult } from '../pipeline.ts'
+import type { Services } from '../runtime.ts'
+
+/**
+ * Stage 1. Gives every part of the request one meaning or refuses it; nothing is repaired (I1, I3,
+ * I5, I13, I22). What follows reads only what this stage established.
+ */
+export function admit(exchange: Exchange, services: Services): StageResult {
+  const { request, runtime } = exchange
+  const load = services.metrics.requestsInFlight()
+  if (load > runtime.limits.concurrentRequestsMax) return refuse('overloaded', { retryAfter: 1 })
+  const admitted = readRequest(exchange, request)
+  if (isRefusal(admitted)) return admitted
+  exchange.admitted = admitted
+  if (admitted.method !== 'GET' && admitted.method !== 'HEAD') return undefined
+  return runtime.ownDocument(admitted.target)
+}
+
+function readRequest(exchange: Exchange, request: IncomingMessage): AdmittedRequest | Refusal {
+  const { runtime } = exchange
+  // Node hands over HTTP/0.9 and "HTTP/2.0" request lines as if they were requests.
+  if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0')
+    return refuse('framing_invalid')
+  const method = readMethod(request.method)
+  if (method === undefined) return refuse('method_unknown', { allow: METHODS })
+  const headers = readHeaders(request.rawHeaders, runtime.limits)
+  if (isRefusal(headers)) return headers
+  const target = runtime.parseTarget(request.url ?? '')
+  if (isRefusal(target)) return target
+  const host = runtime.acceptHost(headers.get('host') ?? '')
+  if (isRefusal(host)) return host
+  const hygiene = checkHygiene(headers, target.query)
+  if (hygiene !== undefined) return hygiene
+  const body = admitBody(exchange, method, headers)
+  if (isRefusal(body)) return body
+  const client = runtime.clientAddress(request.socket.remoteAddress ?? '', headers)
+  if (isRefusal(client)) return client
+  const route = runtime.upstreams.select(host, target)
+  if (isRefusal(route)) return route
+  const requestId = readRequestId(headers) ?? exchange.id
+  return { method, target, host, headers, client, requestId, route, ...body }
+}
+
+function readMethod(method: string | undefined): Method | undefined {
+  return METHODS.find((known) => known === method)
+}
+
+/** Method-override and rewrite headers would make the upstream serve another request (I22). */
+function checkHygiene(headers: HeaderBag, query: string | undefined): Refusal | undefined {
+  for (let i = 0; i < headers.pairs.length; i += 2) {
+    if (headerDisposition(headers.pairs[i] ?? '') === 'refuse') return refuse('header_invalid')
+  }
+  if (query === undefined) return undefined
+  const names = query.split('&').map((parameter) => parameter.split('=', 1)[0]?.toLowerCase())
+  if (names.includes('access_token')) return refuse('authn_query_token')
+  return names.includes('_method') ? refuse('header_invalid') : undefined
+}
+
+function admitBody(
+  exchange: Exchange,
+  method: Method,
+  headers: HeaderBag,
+): { readonly framing: BodyFraming; readonly body: PeekableBody } | Refusal {
+  const { request, runtime, upgrade } = exchange
+  const framing = readFraming(method, request.httpVersion, headers)
+  if (isRefusal(framing)) return framing
+  const expectation = readExpectation(method, framing, headers)
+  if (isRefusal(expectation)) return expectation
+  const bytesMax = runtime.limits.bodyBytesMax
+  if (framing.kind === 'length' && bytesMax !== undefined && framing.bytes > bytesMax) {
+    return refuse('body_too_large')
+  }
+  if (framing.kind === 'none') return { framing, body: EMPTY_BODY }
+  if (upgrade !== undefined) return refuse('upgrade_invalid')
+  return {
+    framing,
+    body: createPeekableBody(request, {
+      idleTimeoutMs: runtime.limits.bodyIdleTimeoutMs,
+      beforeRead: () => sendContinue(exchange),
+    }),
+  }
+}
+
+/** The body is asked for only once the request got this far: never before authentication. */
+function sendContinue(exchange: Exchange): void {
+  if (!exchange.awaitsContinue) return
+  exchange.awaitsContinue = false
+  exchange.response.writeContinue()
+}
+
+/** A caller's request id is kept when it cannot be mistaken for anything else. */
+function readRequestId(headers: HeaderBag): string | undefined {
+  const id = headers.get('x-request-id')
+  return id !== undefined && /^[A-Za-z0-9._-]{8,64}$/.test(id) ? id : undefined
+}

@@ -1,0 +1,27 @@
+import { isRefusal } from '../../domain/refusal.ts'
+import type { Subject } from '../../domain/subject.ts'
+import type { Refusal } from '../../domain/refusal.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { StageResult } from '../pipeline.ts'
+import type { Services } from '../runtime.ts'
+
+/** Stage 2. Bearer token to subject; there is no anonymous subject on the data listener (I7). */
+export function authenticate(
+  exchange: Exchange,
+  services: Services,
+): StageResult | Promise<StageResult> {
+  const { headers } = established(exchange.admitted, 'admitted')
+  const startedMs = services.clock.monotonicMs()
+  const settle = (result: Subject | Refusal): StageResult => {
+    const seconds = (services.clock.monotonicMs() - startedMs) / 1000
+    if (isRefusal(result)) {
+      services.metrics.authentication({ result: result.reason, issuer: undefined, seconds })
+      return result
+    }
+    services.metrics.authentication({ result: 'authenticated', issuer: result.issuerName, seconds })
+    exchange.subject = result
+    return undefined
+  }
+  const result = exchange.runtime.authenticator.authenticate(headers.get('authorization'))
+  return result instanceof Promise ? result.then(settle) : settle(result)
+}

@@ -1,0 +1,26 @@
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import type { Classification } from '../../domain/request.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { StageResult } from '../pipeline.ts'
+
+/** Stage 3. What the request really does, by its upstream's route pack; unknown is refused. */
+export function classify(exchange: Exchange): StageResult | Promise<StageResult> {
+  const { route, method, headers, framing, body } = established(exchange.admitted, 'admitted')
+  if (route === undefined) return refuse('upstream_unknown')
+  const settle = (result: Classification | Refusal): StageResult => {
+    if (isRefusal(result)) return result
+    exchange.classification = result
+    // An upgrade is carried only where the route says so and the operator allows it (I23).
+    const carried = exchange.upgrade === undefined || (result.upgrade && route.entry.websocket)
+    return carried ? undefined : refuse('upgrade_invalid')
+  }
+  const result = route.entry.classifier.classify({
+    method,
+    target: route.target,
+    headers,
+    upgrade: exchange.upgrade !== undefined,
+    hasBody: framing.kind !== 'none',
+    peekBody: (bytesMax) => body.peek(bytesMax),
+  })
+  return result instanceof Promise ? result.then(settle) : settle(result)
+}

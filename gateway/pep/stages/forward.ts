@@ -1,0 +1,84 @@
+import { isRefusal, type Refusal } from '../../domain/refusal.ts'
+import type { ForwardOutcome, OutboundRequest } from '../../domain/ports.ts'
+import { isPrivileged, resourceText } from '../../domain/vocabulary.ts'
+import { outboundHeaders } from '../../forward/headers.ts'
+import { established, type Exchange } from '../exchange.ts'
+import { labelsOf } from '../labels.ts'
+import type { StageResult } from '../pipeline.ts'
+import type { Services } from '../runtime.ts'
+
+/**
+ * Stage 8. Sends upstream only what was authorised: the canonical target, cleaned headers, our own
+ * identity last. Streams both ways; the guard judges the response as it passes.
+ */
+export async function forward(exchange: Exchange, services: Services): Promise<StageResult> {
+  const outbound = prepare(exchange, await assertionFor(exchange))
+  const startedMs = services.clock.monotonicMs()
+  exchange.overheadMs = startedMs - exchange.startedMs
+  const result = await send(exchange, services, outbound)
+  const { upstream } = labelsOf(exchange)
+  const seconds = (services.clock.monotonicMs() - startedMs) / 1000
+  if (result.reason !== undefined && exchange.incident === undefined) {
+    services.metrics.upstreamError({ upstream, reason: result.reason })
+  }
+  if (!isRefusal(result)) {
+    exchange.outcome = result
+    services.metrics.upstream({ upstream, status: result.status, seconds })
+    return undefined
+  }
+  // What the guard refused is told by the guard stage, which comes next.
+  return exchange.incident === undefined ? result : undefined
+}
+
+async function send(
+  exchange: Exchange,
+  services: Services,
+  outbound: OutboundRequest,
+): Promise<ForwardOutcome | Refusal> {
+  const { runtime, request, response, upgrade } = exchange
+  const guard = established(exchange.guard, 'guard')
+  if (upgrade === undefined) {
+    return runtime.forwarder.forward(outbound, { response, guard })
+  }
+  const { upstream } = labelsOf(exchange)
+  services.metrics.streamOpened(upstream)
+  try {
+    return await runtime.upgrades.upgrade(outbound, { request, ...upgrade })
+  } finally {
+    services.metrics.streamClosed(upstream)
+  }
+}
+
+function prepare(exchange: Exchange, assertion: string | undefined): OutboundRequest {
+  const admitted = established(exchange.admitted, 'admitted')
+  const { entry, target } = established(admitted.route, 'route')
+  const { operations } = established(exchange.classification, 'classification')
+  const privileged = operations.some(({ action }) => isPrivileged(action))
+  const credential = entry.credential()
+  return {
+    upstream: entry.name,
+    privilege: privileged ? 'privileged' : 'ordinary',
+    method: admitted.method,
+    path: target.query === undefined ? target.path : `${target.path}?${target.query}`,
+    headers: outboundHeaders(admitted.headers, {
+      inspect: !operations.some(({ action }) => action === 'export'),
+      clientIp: admitted.client.ip,
+      requestId: admitted.requestId,
+      ...(assertion === undefined ? {} : { assertion }),
+      ...(credential === undefined ? {} : { credential }),
+    }),
+    body: admitted.body.forward(),
+    contentLength: admitted.framing.kind === 'length' ? admitted.framing.bytes : undefined,
+  }
+}
+
+async function assertionFor(exchange: Exchange): Promise<string | undefined> {
+  const { entry } = established(exchange.admitted?.route, 'route')
+  if (!entry.assertion) return undefined
+  const [primary] = established(exchange.classification, 'classification').operations
+  return exchange.runtime.assertions.assert(established(exchange.subject, 'subject'), entry.name, {
+    decisionId: exchange.id,
+    action: primary.action,
+    resource: resourceText(primary.resource),
+  })
+}

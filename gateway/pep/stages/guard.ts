@@ -1,0 +1,16 @@
+import type { Exchange } from '../exchange.ts'
+import type { StageResult } from '../pipeline.ts'
+import type { Services } from '../runtime.ts'
+
+/**
+ * Stage 9. The guard itself works inside the stream, prepared by `oblige` and called by `forward`
+ * for the head and for every chunk. What it cut becomes an incident here: a refusal in the record,
+ * and a line an operator is paged for.
+ */
+export function guard(exchange: Exchange, services: Services): StageResult {
+  const { incident, outcome } = exchange
+  if (incident === undefined) return undefined
+  const fields = { decisionId: exchange.id, reason: incident.reason, sub: exchange.subject?.id }
+  services.log.warn({ ...fields, bytesOut: outcome?.responseBytes ?? 0 }, 'a response was cut')
+  return incident
+}

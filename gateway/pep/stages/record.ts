@@ -1,0 +1,30 @@
+import { refuse } from '../../domain/refusal.ts'
+import { isPrivileged } from '../../domain/vocabulary.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { StageResult } from '../pipeline.ts'
+import { decisionRecord } from '../records.ts'
+import type { Services } from '../runtime.ts'
+
+/**
+ * Stage 6. The decision is in the ledger before anything is forwarded: on disk for a privileged
+ * action, handed to the kernel otherwise. No record, no forward.
+ */
+export async function record(exchange: Exchange, services: Services): Promise<StageResult> {
+  const decisions = established(exchange.decisions, 'decisions')
+  const privileged = decisions.some(({ action }) => isPrivileged(action))
+  try {
+    await services.ledger.append(
+      decisionRecord(exchange, undefined),
+      privileged ? 'disk' : 'kernel',
+    )
+    exchange.recorded = true
+    return undefined
+  } catch (error) {
+    services.metrics.auditError()
+    services.log.error(
+      { decisionId: exchange.id, err: error },
+      'the decision could not be recorded',
+    )
+    return refuse('audit_unavailable', { retryAfter: 5 })
+  }
+}

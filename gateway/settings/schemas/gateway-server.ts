@@ -1,0 +1,197 @@
+/** The parts of config/gateway.yaml about this process: listeners, trust in hops, limits, files. */
+import { z } from 'zod'
+import {
+  count,
+  durationBetween,
+  filePath,
+  headerName,
+  hostName,
+  port,
+  shortName,
+  sizeBetween,
+} from './fields.ts'
+import { trustedNetwork } from './networks.ts'
+
+const listenerTls = z.strictObject({
+  cert_file: filePath.describe('PEM file with the certificate chain of the listener, leaf first.'),
+  key_file: filePath.describe('PEM file with the private key of the certificate.'),
+  client_ca_file: filePath
+    .optional()
+    .describe('PEM file with the CAs of client certificates; when set, clients must present one.'),
+})
+
+const address = z.string().min(1).max(253)
+
+const dataListener = z.strictObject({
+  host: address.prefault('0.0.0.0').describe('Address the data listener binds to.'),
+  port: port.prefault(8080).describe('TCP port of the data listener; 0 takes a free one.'),
+  tls: listenerTls.optional().describe('TLS on the data listener; plain HTTP when absent.'),
+})
+
+const controlListener = z.strictObject({
+  host: address
+    .prefault('127.0.0.1')
+    .describe('Address of the control listener (health, metrics, administration).'),
+  port: port.prefault(9090).describe('TCP port of the control listener; 0 takes a free one.'),
+})
+
+/** `listen`. */
+export const listen = z
+  .strictObject({
+    data: dataListener.prefault({}).describe('Where callers of models connect.'),
+    control: controlListener.prefault({}).describe('Where operators connect; loopback by default.'),
+  })
+  .prefault({})
+  .describe('Listening sockets.')
+
+/** `hosts`. */
+export const hosts = z
+  .array(hostName)
+  .max(1024)
+  .prefault([])
+  .describe(
+    'Host names accepted beside every match.host of the upstreams. When this list is empty and ' +
+      'no upstream has a match.host, any well-formed Host is accepted.',
+  )
+
+/** `trusted_proxies`. */
+export const trustedProxies = z
+  .array(trustedNetwork)
+  .max(1024)
+  .prefault([])
+  .describe(
+    'Networks (CIDR) of the proxies in front whose forwarding and posture headers count. ' +
+      'None by default; a network that holds everyone is refused.',
+  )
+
+/** `forwarded_header`. */
+export const forwardedHeader = z
+  .enum(['x-forwarded-for', 'forwarded'])
+  .prefault('x-forwarded-for')
+  .describe('The one header in which trusted proxies write the client address (RFC 7239).')
+
+/** `device_posture`. */
+export const devicePosture = z
+  .strictObject({
+    header: headerName
+      .prefault('x-device-posture')
+      .describe('Header in which trusted proxies write the posture of the device.'),
+    max_age: durationBetween('1s', '7d')
+      .prefault('15m')
+      .describe('Posture assessed longer ago than this is unknown (duration).'),
+  })
+  .prefault({})
+  .describe('Posture of devices, as trusted proxies report it.')
+
+/** `limits`. */
+export const limits = z
+  .strictObject({
+    header_bytes: sizeBetween('1KiB', '256KiB')
+      .prefault('16KiB')
+      .describe('Size of all header fields of a request together.'),
+    header_count: count(8, 1000).prefault(100).describe('Number of header fields of a request.'),
+    target_bytes: sizeBetween('64B', '64KiB')
+      .prefault('8KiB')
+      .describe('Length of the request target, path and query.'),
+    body_bytes: sizeBetween('1B', '1024TiB')
+      .optional()
+      .describe('Size of a request body; bodies of any size stream when absent.'),
+    peek_bytes: sizeBetween('1KiB', '64MiB')
+      .prefault('1MiB')
+      .describe('How much of a body is read to find the model; past it such a route is refused.'),
+    concurrent_requests: count(1, 1_000_000)
+      .prefault(10_000)
+      .describe('Requests in flight at once; more are refused with 503.'),
+    connections: count(1, 1_000_000)
+      .prefault(20_000)
+      .describe('Client connections open at once; more are closed.'),
+    headers_timeout: durationBetween('100ms', '5m')
+      .prefault('10s')
+      .describe('Time for a client to send all header fields.'),
+    body_idle_timeout: durationBetween('100ms', '1h')
+      .prefault('60s')
+      .describe('Longest pause of a client within a request body.'),
+    keep_alive_timeout: durationBetween('1s', '1h')
+      .prefault('65s')
+      .describe('How long an idle client connection is kept open.'),
+  })
+  .prefault({})
+  .describe('Bounds on what clients send and hold.')
+
+/** `rules`. */
+export const rules = z
+  .strictObject({
+    dir: filePath.prefault('rules').describe('Directory with the policy files.'),
+    poll: durationBetween('100ms', '1h')
+      .prefault('10s')
+      .describe('How often the files are looked at besides change notifications.'),
+  })
+  .prefault({})
+  .describe('Where the policy is.')
+
+/** `audit`. */
+export const audit = z
+  .strictObject({
+    dir: filePath.prefault('data/audit').describe('Directory of the ledger.'),
+    node: shortName.prefault('gateway').describe('Name of this instance in every record.'),
+    segment_bytes: sizeBetween('64KiB', '16GiB')
+      .prefault('128MiB')
+      .describe('Size at which a new ledger file is started.'),
+    when_full: z
+      .enum(['refuse', 'continue'])
+      .prefault('refuse')
+      .describe(
+        'What read and infer do when the ledger cannot be written; privileged actions are ' +
+          'always refused.',
+      ),
+  })
+  .prefault({})
+  .describe('The ledger of decisions and outcomes.')
+
+/** `assertion`. */
+export const assertion = z
+  .strictObject({
+    signing_key_file: filePath
+      .optional()
+      .describe(
+        'PEM file (PKCS #8) with the private key that signs identity assertions for upstreams; ' +
+          'a key that lives as long as the process when absent.',
+      ),
+    lifetime: durationBetween('1s', '30s')
+      .prefault('30s')
+      .describe('How long an assertion is good for, at most 30s.'),
+  })
+  .prefault({})
+  .describe('The signed statement of who calls, for upstreams.')
+
+/** `log`. */
+export const log = z
+  .strictObject({
+    level: z
+      .enum(['debug', 'info', 'warn', 'error'])
+      .prefault('info')
+      .describe('Least severe level that is written.'),
+  })
+  .prefault({})
+  .describe('The operational log on standard output.')
+
+/** `shutdown`. */
+export const shutdown = z
+  .strictObject({
+    drain: durationBetween('0s', '1h')
+      .prefault('25s')
+      .describe('How long requests in flight may take to finish.'),
+    delay: durationBetween('0s', '5m')
+      .prefault('0s')
+      .describe('Wait before the listener closes, for load balancers to notice.'),
+  })
+  .prefault({})
+  .describe('What happens on SIGTERM.')
+
+/** `pdp`. */
+export const pdp = z
+  .strictObject({
+    engine: z.enum(['casbin']).prefault('casbin').describe('What evaluates the rules.'),
+  })
+  .prefault({})
+  .describe('The decision point.')

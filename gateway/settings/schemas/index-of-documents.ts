@@ -1,0 +1,43 @@
+/**
+ * The kinds of files operators edit, each with its schema. To add one: write
+ * `schemas/<kind>.ts`, add an entry here, run `npm run generate`, and name the schema in the
+ * modeline of the file (`# yaml-language-server: $schema=…`).
+ */
+import type { z } from 'zod'
+import { gatewaySchema } from './gateway.ts'
+
+/** One kind of file. */
+export interface DocumentKind {
+  /** Short name; also the file name of its JSON Schema and the end of its `$id`. */
+  readonly kind: string
+  readonly title: string
+  readonly schema: z.ZodType
+  /** The file as operators know it, from the root of the project. */
+  readonly file: string
+  /** The generated reference page, from the root of the project. */
+  readonly page: string
+  /** Whether `MODELGATE_*` variables override its keys. */
+  readonly variables: boolean
+}
+
+/** Every kind of file that has a generated JSON Schema and reference page. */
+export const DOCUMENT_SCHEMAS: readonly DocumentKind[] = [
+  {
+    kind: 'gateway',
+    title: 'Configuration',
+    schema: gatewaySchema,
+    file: 'config/gateway.yaml',
+    page: 'docs/reference/configuration.md',
+    variables: true,
+  },
+]
+
+/** The `$id` of the JSON Schema of `kind`; the version changes when a file would stop loading. */
+export function schemaId(kind: string): string {
+  return `https://modelgate.dev/schemas/v1/${kind}.schema.json`
+}
+
+/** Where the JSON Schema of `kind` is generated, from the root of the project. */
+export function schemaFile(kind: string): string {
+  return `config/${kind}.schema.json`
+}

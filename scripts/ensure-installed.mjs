@@ -1,0 +1,27 @@
+// Installs the locked dependencies when they are missing or older than the lock file, so that
+// `npm run demo` and `npm test` work as the first and only command on a fresh clone.
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`modelgate needs Node 20.19 or newer; this is ${process.version}.`)
+  process.exit(2)
+}
+
+const installed = 'node_modules/.package-lock.json'
+const current =
+  existsSync(installed) && statSync(installed).mtimeMs >= statSync('package-lock.json').mtimeMs
+if (!current) {
+  console.error('Installing the locked dependencies (npm ci) …')
+  const npm = process.env.npm_execpath
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  const result =
+    npm === undefined
+      ? spawnSync('npm', args, { stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+      : spawnSync(process.execPath, [npm, ...args], { stdio: ['ignore', 2, 2] })
+  if (result.status !== 0) {
+    console.error('npm ci failed; the message above says why.')
+    process.exit(1)
+  }
+}

@@ -1,0 +1,63 @@
+// `npm test`: formats, lint, types, import boundaries, build, then every test. Says what it does as
+// it goes and ends with `N passed, N failed`. Arguments are handed to jest.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const bin = (path) => [process.execPath, `node_modules/${path}`]
+const CHECKS = [
+  ['formats', [...bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],
+  ['lint', [...bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']],
+  ['types', [...bin('typescript/bin/tsc'), '-p', 'tsconfig.json']],
+  [
+    'import boundaries',
+    [
+      ...bin('dependency-cruiser/bin/dependency-cruise.mjs'),
+      'gateway',
+      'test',
+      '--config',
+      '.dependency-cruiser.mjs',
+    ],
+  ],
+  ['build', [process.execPath, 'scripts/build.mjs']],
+]
+
+let failedChecks = 0
+for (const [name, [command, ...args]] of CHECKS) {
+  const started = Date.now()
+  const { status } = spawnSync(command, args, { stdio: ['ignore', 2, 2] })
+  if (status !== 0) failedChecks++
+  console.error(
+    `${status === 0 ? 'ok  ' : 'FAIL'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+  )
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'modelgate-test-'))
+const report = join(folder, 'jest.json')
+const jest = spawnSync(
+  process.execPath,
+  [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    'node_modules/jest/bin/jest.js',
+    '--json',
+    `--outputFile=${report}`,
+    ...process.argv.slice(2),
+  ],
+  { stdio: ['ignore', 'ignore', 2] },
+)
+let passed = 0
+let failed = 1
+try {
+  const result = JSON.parse(readFileSync(report, 'utf8'))
+  passed = result.numPassedTests
+  // A suite that did not even load has no failed tests of its own, yet it failed.
+  failed = result.numFailedTests + result.numRuntimeErrorTestSuites
+} catch {
+  console.error('jest left no report')
+}
+rmSync(folder, { recursive: true, force: true })
+const total = failed + failedChecks
+console.log(`${passed + CHECKS.length - failedChecks} passed, ${total} failed`)
+process.exit(total === 0 && jest.status === 0 ? 0 : 1)
