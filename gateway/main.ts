@@ -2,6 +2,7 @@
 /**
  * The process: the only file that touches `process`. Everything below gets what it needs handed in.
  */
+import { hostname } from 'node:os'
 import { runCli } from './cli/run.ts'
 import type { CliIo } from './cli/io.ts'
 
@@ -15,12 +16,27 @@ const io: CliIo = {
   cwd: process.cwd(),
   interactive: stdout.isTTY,
   colour: stdout.isTTY && !noColour,
-  pid: process.pid,
+  process: {
+    pid: process.pid,
+    host: hostname(),
+    nodeVersion: process.version,
+    isAlive,
+    ...(process.getuid === undefined ? {} : { uid: process.getuid() }),
+  },
   onSignal(kind, listener) {
     for (const signal of kind === 'reload' ? ['SIGHUP'] : ['SIGTERM', 'SIGINT']) {
       process.on(signal, listener)
     }
   },
+}
+
+/** Signal 0 tests for existence; `EPERM` means that it exists and is another user's. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 // A reader that went away (`modelgate … | head`) is not a failure.

@@ -56,29 +56,37 @@ export interface LineFault {
 // Every part has one way to match and a bound, so that no line can make it slow (I20).
 const ENVELOPE = new RegExp(
   '^\\{"v":1,"log":"([A-Za-z0-9._:/-]{1,200})","seq":(\\d{1,16}),' +
-    '"ts":"([\\d:.TZ+-]{24,27})","mono":"(\\d{1,20})","boot":"([A-Za-z0-9-]{1,64})",' +
+    '"ts":"([\\d:.TZ+-]{24,27})","mono":"\\d{1,20}","boot":"([A-Za-z0-9-]{1,64})",' +
     '"prev":"([A-Za-z0-9+/]{43}=)","type":"([a-z][a-z0-9._-]{0,63})"[,}]',
 )
 /** The longest envelope: the sum of the bounds above. */
 const ENVELOPE_BYTES_MAX = 600
 
 /**
+ * How closely a line is looked at. `link`: its envelope and its place in the chain. `record`: also
+ * that all of it is valid JSON in UTF-8.
+ */
+export type Scrutiny = 'link' | 'record'
+
+/**
  * Checks one complete line against the one before. `previous` is `undefined` for the first record
  * of a log, and `'unknown'` where reading starts in the middle: its number and `prev` are taken as
  * they are.
  */
-export function checkLine(line: RawLine, previous: Link | 'unknown' | undefined): Link | LineFault {
+export function checkLine(
+  line: RawLine,
+  previous: Link | 'unknown' | undefined,
+  scrutiny: Scrutiny,
+): Link | LineFault {
   if (line.overlong) return { class: 'grammar', message: 'the line is longer than a record' }
-  const envelope = ENVELOPE.exec(line.bytes.latin1Slice(0, ENVELOPE_BYTES_MAX))
-  const body = envelope === null ? undefined : parseObject(line.bytes)
-  if (envelope === null || body === undefined) {
-    return { class: 'grammar', message: 'the line is not a record' }
+  const claims = parseClaims(line.bytes, scrutiny)
+  if (claims === undefined) return { class: 'grammar', message: 'the line is not a record' }
+  if (previous !== 'unknown') {
+    const fault = checkSuccession(claims, previous)
+    if (fault !== undefined) return fault
   }
-  const [, log = '', seq = '', ts = '', , boot = '', prev = '', type = ''] = envelope
-  const link = { log, seq: Number(seq), boot, type, at: Date.parse(ts), hash: '' }
-  if (Number.isNaN(link.at)) return { class: 'grammar', message: 'ts is not a time' }
-  const fault = previous === 'unknown' ? undefined : checkSuccession(link, { prev, body }, previous)
-  return fault ?? { ...link, hash: leafHash(line.bytes) }
+  const { log, seq, boot, type, at } = claims
+  return { log, seq, boot, type, at, hash: leafHash(line.bytes) }
 }
 
 /** Narrows the answer of {@link checkLine}. */
@@ -86,44 +94,54 @@ export function isFault(checked: Link | LineFault): checked is LineFault {
   return 'message' in checked
 }
 
+/** What a line says of itself. */
+interface Claims extends Omit<Link, 'hash'> {
+  readonly prev: string
+  /** The field `previous`, of `log.opened`. */
+  readonly previous: unknown
+}
+
+function parseClaims(bytes: Buffer, scrutiny: Scrutiny): Claims | undefined {
+  const envelope = ENVELOPE.exec(bytes.toString('latin1', 0, ENVELOPE_BYTES_MAX))
+  if (envelope === null) return undefined
+  const [, log = '', seq, ts = '', boot = '', prev = '', type = ''] = envelope
+  const at = Date.parse(ts)
+  if (Number.isNaN(at)) return undefined
+  const claims = { log, seq: Number(seq), boot, type, at, prev, previous: undefined }
+  if (scrutiny === 'link' && type !== 'log.opened') return claims
+  const body = parseObject(bytes)
+  return body && { ...claims, previous: body['previous'] }
+}
+
 function parseObject(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {
   if (!isUtf8(bytes)) return undefined
   try {
-    return JSON.parse(bytes.utf8Slice()) as Readonly<Record<string, unknown>>
+    return JSON.parse(bytes.toString('utf8')) as Readonly<Record<string, unknown>>
   } catch {
     return undefined
   }
 }
 
-interface Claims {
-  readonly prev: string
-  readonly body: Readonly<Record<string, unknown>>
-}
-
-function checkSuccession(
-  link: Link,
-  claims: Claims,
-  previous: Link | undefined,
-): LineFault | undefined {
+function checkSuccession(claims: Claims, previous: Link | undefined): LineFault | undefined {
   const expectedSeq = previous === undefined ? 0 : previous.seq + 1
-  if (link.seq !== expectedSeq) {
-    return { class: 'sequence', message: `record ${link.seq} where ${expectedSeq} belongs` }
+  if (claims.seq !== expectedSeq) {
+    return { class: 'sequence', message: `record ${claims.seq} where ${expectedSeq} belongs` }
   }
   if (claims.prev !== (previous?.hash ?? GENESIS_HASH)) {
     return { class: 'chain', message: 'prev is not the hash of the record before' }
   }
-  if (previous !== undefined && link.log !== previous.log) {
-    return { class: 'origin', message: `the record is of log ${link.log}, not ${previous.log}` }
+  if (previous !== undefined && claims.log !== previous.log) {
+    return { class: 'origin', message: `the record is of log ${claims.log}, not ${previous.log}` }
   }
-  return checkBoot(link, claims, previous)
+  return checkBoot(claims, previous)
 }
 
-function checkBoot(link: Link, claims: Claims, previous: Link | undefined): LineFault | undefined {
-  const opens = link.type === 'log.opened'
-  if (opens !== (link.boot !== previous?.boot)) {
+function checkBoot(claims: Claims, previous: Link | undefined): LineFault | undefined {
+  const opens = claims.type === 'log.opened'
+  if (opens !== (claims.boot !== previous?.boot)) {
     return { class: 'boot', message: 'a run must begin with log.opened, once' }
   }
-  if (opens && !statesPrevious(claims.body['previous'], previous)) {
+  if (opens && !statesPrevious(claims.previous, previous)) {
     return { class: 'boot', message: 'log.opened misstates the record before it' }
   }
   return undefined

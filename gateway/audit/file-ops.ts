@@ -60,3 +60,8 @@ export function defer(): Deferred {
   invariant(settle !== undefined, 'a promise runs its executor at once')
   return { promise, resolve: settle.resolve, reject: settle.reject }
 }
+
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}

@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { invariant } from '../domain/errors.ts'
 import type { LedgerRecord, LedgerValue } from '../domain/ports.ts'
-import { quote, quoteCut, quoteKey } from './text.ts'
+import { escapeJson, quote, quoteCut, quoteKey } from './text.ts'
 
 /** Version of the line format. */
 export const RECORD_VERSION = 1
@@ -72,20 +72,32 @@ const LEAF_PREFIX = Buffer.of(0)
 
 /**
  * The line of a record, without newline: valid JSON of at most {@link LINE_BYTES_MAX} bytes, free
- * of control characters. Strings, lists and keys that are too long are cut with length and hash
+ * of control characters. In a long record, strings, lists and keys that are too long are cut with length and hash
  * kept; what still does not fit is left out as `"omitted":{"cut":<bytes>,"sha256":…}`.
  *
  * @throws ERR_INTERNAL when the type or a field name is one the format reserves
  */
 export function serializeRecord(stamp: Stamp, record: LedgerRecord): string {
-  invariant(isRecordType(record.type), `record type ${quote(record.type)}`)
+  if (!isRecordType(record.type)) invariant(false, `record type ${quote(record.type)}`)
   const head = serializeStamp(stamp, record.type)
+  const json = JSON.stringify(record.fields)
+  if (json.length <= ROOMY.charsMax) {
+    refuseReserved(record.fields)
+    // Nothing within can be too long, and escaping makes it six times as long at most.
+    return json === '{}' ? `${head}}` : `${head},${escapeJson(json).slice(1)}`
+  }
   for (const limits of [ROOMY, TIGHT]) {
     const line = `${head}${serializeFields(record.fields, limits)}}`
     // A UTF-16 unit is at most three UTF-8 bytes: the exact count is needed only for long lines.
     if (line.length * 3 <= LINE_BYTES_MAX || Buffer.byteLength(line) <= LINE_BYTES_MAX) return line
   }
   return `${head}${serializeScalars(record.fields)}}`
+}
+
+function refuseReserved(fields: LedgerRecord['fields']): void {
+  for (const key in fields) {
+    if (RESERVED.has(key)) invariant(false, `field name ${quote(key)} is the ledger's own`)
+  }
 }
 
 function serializeStamp(stamp: Stamp, type: string): string {
@@ -99,10 +111,10 @@ function serializeStamp(stamp: Stamp, type: string): string {
 function serializeFields(fields: LedgerRecord['fields'], limits: Limits): string {
   let text = ''
   let count = 0
+  refuseReserved(fields)
   for (const key in fields) {
     const value = fields[key]
     if (value === undefined) continue
-    invariant(!RESERVED.has(key), `field name ${quote(key)}`)
     invariant(++count <= ROOMY.itemsMax, 'number of fields')
     text += `,${quoteKey(key, limits.keyCharsMax)}:${serializeValue(value, limits, 1)}`
   }

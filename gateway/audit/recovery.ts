@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { GatewayError } from '../domain/errors.ts'
 import { checkLine, isFault, type LineFault, type Link, type LogPosition } from './chain.ts'
 import { cutOff, settled, writeAll } from './file-ops.ts'
 import type { FilePort } from './file-port.ts'
@@ -45,6 +46,10 @@ export interface RecoveryOptions {
   readonly uid?: number | undefined
 }
 
+/** The chain is verified over this much of the end of a segment; it bounds the time to start. */
+const TAIL_BYTES_MAX = 32 * 1024 * 1024
+/** Nothing speaks for the last lines that a torn write may hide: they are looked at whole. */
+const UNPROVEN_BYTES_MAX = 2 * 1024 * 1024
 /** Lines checked between two turns of the event loop. */
 const LINES_PER_TURN = 512
 
@@ -83,27 +88,42 @@ interface SegmentEnd {
 
 async function walkSegment(options: RecoveryOptions, segment: SegmentFile): Promise<SegmentEnd> {
   const { files, uid } = options
-  checkOpenable(files, segment.path, uid)
+  const bytes = openableSize(files, segment.path, uid)
+  let previous: Link | 'unknown' = 'unknown'
   let last: Link | undefined
   let size = 0
   for (const line of readLines(files, segment.path)) {
-    if (!line.terminated) return { last, size, tornFrom: line.offset }
-    const checked = checkLine(line, last ?? 'unknown')
-    const fault = isFault(checked) ? checked : checkPlace(options, segment, line, checked)
-    if (fault !== undefined) {
-      throw unavailable(`${segment.path}:${line.number}: ${fault.class}: ${fault.message}`)
-    }
-    last = checked as Link
-    size = line.offset + line.bytes.length + 1
+    if (!line.terminated) return { last, size, tornFrom: adjoining(segment, line, size) }
     if (line.number % LINES_PER_TURN === 0) await nextTurn()
+    if (line.number > 1 && line.offset < bytes - TAIL_BYTES_MAX) {
+      previous = 'unknown'
+      continue
+    }
+    const scrutiny = line.offset < bytes - UNPROVEN_BYTES_MAX ? 'link' : 'record'
+    const checked = checkLine(line, previous, scrutiny)
+    const fault = isFault(checked) ? checked : checkPlace(options, segment, line, checked)
+    if (fault !== undefined) throw broken(segment, line, fault)
+    last = previous = checked as Link
+    size = line.offset + line.bytes.length + 1
   }
   return { last, size, tornFrom: undefined }
 }
 
-function checkOpenable(files: FilePort, path: string, uid: number | undefined): void {
+/** Where the torn line starts, which must be where the last checked line ends. */
+function adjoining(segment: SegmentFile, line: RawLine, size: number): number {
+  if (line.offset === size) return size
+  throw broken(segment, line, { class: 'torn', message: 'more is torn than one write can leave' })
+}
+
+function broken(segment: SegmentFile, line: RawLine, fault: LineFault): GatewayError {
+  return unavailable(`${segment.path}:${line.number}: ${fault.class}: ${fault.message}`)
+}
+
+function openableSize(files: FilePort, path: string, uid: number | undefined): number {
   const status = files.status(path)
   if (status === undefined) throw unavailable(`${path}: is gone`)
   checkSegmentStatus(path, status, uid)
+  return status.size
 }
 
 function checkPlace(
@@ -132,6 +152,14 @@ function checkWritten(written: LogPosition | undefined, last: Link, path: string
 
 /** Copies the bytes from `from` on to a file of their own, durably, then cuts them off. */
 async function moveTorn(files: FilePort, path: string, from: number): Promise<TornBytes> {
+  const torn = await copyFrom(files, path, from)
+  cutOff(files, path, from)
+  await settled((done) => files.syncDirectory(dirname(path), done))
+  return torn
+}
+
+/** Copies the bytes from `from` on to a new file beside the segment, on disk when it resolves. */
+async function copyFrom(files: FilePort, path: string, from: number): Promise<TornBytes> {
   const file = asidePath(files, path)
   const output = files.openAppend(file, true)
   const digest = createHash('sha256')
@@ -146,8 +174,6 @@ async function moveTorn(files: FilePort, path: string, from: number): Promise<To
   } finally {
     files.close(output)
   }
-  cutOff(files, path, from)
-  await settled((done) => files.syncDirectory(dirname(path), done))
   return { file, bytes, sha256: digest.digest('hex') }
 }
 
@@ -164,4 +190,26 @@ function* readFrom(files: FilePort, path: string, from: number): Generator<Buffe
   } finally {
     files.close(fd)
   }
+}
+
+/** Puts on disk whatever an earlier writer of the file at `path` left in the cache. */
+export async function syncSegment(files: FilePort, path: string): Promise<void> {
+  const fd = files.openAppend(path, false)
+  try {
+    await settled((done) => files.sync(fd, done))
+  } finally {
+    files.close(fd)
+  }
+  await settled((done) => files.syncDirectory(dirname(path), done))
+}
+
+/**
+ * Replaces the file at `path` by a copy of itself that is on disk; a file that is gone is left so.
+ * For a file whose sync has failed: its pages now count as clean, and may never reach the disk. The copy waits under a name that counts as moved aside, should the process die meanwhile.
+ */
+export async function rewriteSegment(files: FilePort, path: string): Promise<void> {
+  if (files.status(path) === undefined) return
+  const { file } = await copyFrom(files, path, 0)
+  files.rename(file, path)
+  await settled((done) => files.syncDirectory(dirname(path), done))
 }

@@ -4,7 +4,7 @@
  * descriptor afterwards is worth nothing (fsync clears the error it has reported).
  */
 import { dirname } from 'node:path'
-import { defer, settled, writeAll, type ByteRange, type Deferred } from './file-ops.ts'
+import { asError, defer, settled, writeAll, type ByteRange, type Deferred } from './file-ops.ts'
 import type { FilePort } from './file-port.ts'
 import { checkSegmentStatus } from './segments.ts'
 
@@ -60,7 +60,7 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
       writeAll(files, fd, bytes, range)
       size += range.end - range.start
     },
-    sync: syncer.sync,
+    sync: () => syncer.sync(),
     retire: () => syncer.sync().finally(() => syncer.closeWhenIdle()),
     abandon: () => syncer.closeWhenIdle(),
   }
@@ -88,20 +88,20 @@ function createSyncer(options: SegmentWriterOptions, fd: number): Syncer {
     waiting = undefined
     isRunning = false
     failure = error
-    if (error === undefined) {
-      done.resolve()
-      if (next !== undefined) start(next)
-    } else {
-      done.reject(error)
-      next?.reject(error)
+    if (error === undefined) done.resolve()
+    else done.reject(error)
+    if (error !== undefined) next?.reject(error)
+    else if (next !== undefined) {
+      start(next)
+      return
     }
-    if (state === 'closing' && !isRunning) close()
+    if (state === 'closing') close()
   }
   const start = (done: Deferred) => {
     isRunning = true
     syncOnce().then(
       () => finish(done),
-      (error: unknown) => finish(done, error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => finish(done, asError(error)),
     )
   }
   return {

@@ -8,10 +8,19 @@ import { hash } from 'node:crypto'
 // With the `u` flag \p{Cs} matches lone surrogates only, so ordinary emoji stay as they are.
 const UNSAFE = /["\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 const UNSAFE_ALL = new RegExp(UNSAFE, 'gu')
+// What JSON.stringify leaves in a text although a terminal or a line splitter minds it.
+const LEFT_UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+const BEYOND_ASCII = /[^\x20-\x7e]/
 
 /** `text` as a JSON string, quotes included. Exact: `JSON.parse` gives `text` back. */
 export function quote(text: string): string {
   return UNSAFE.test(text) ? `"${text.replace(UNSAFE_ALL, escapeUnits)}"` : `"${text}"`
+}
+
+/** JSON text from `JSON.stringify`, made as safe as {@link quote} makes a string. */
+export function escapeJson(json: string): string {
+  // All syntax of JSON is ASCII: what is escaped here can only be within strings.
+  return BEYOND_ASCII.test(json) ? json.replace(LEFT_UNSAFE, escapeUnits) : json
 }
 
 /**

@@ -13,13 +13,18 @@ const PATH_STEPS_MAX = 8
 export function parseClaimPath(text: string): ClaimPath | undefined {
   if (text.length > 256) return undefined
   if (/^https?:\/\//.test(text)) return [text]
-  const steps = ['']
+  const steps: string[] = []
+  let step = ''
   for (let i = 0; i < text.length; i++) {
-    const last = steps.length - 1
-    if (text[i] === '.') steps.push('')
-    else if (text[i] === '\\' && text[i + 1] === '.') steps[last] += text[++i] ?? ''
-    else steps[last] += text[i] ?? ''
+    if (text[i] === '.') {
+      steps.push(step)
+      step = ''
+    } else {
+      if (text[i] === '\\' && text[i + 1] === '.') i++
+      step += text.charAt(i)
+    }
   }
+  steps.push(step)
   return steps.length > PATH_STEPS_MAX || steps.includes('') ? undefined : steps
 }
 

@@ -3,7 +3,7 @@ import { GatewayError } from '../domain/errors.ts'
 import { isSignatureAlgorithm, type SignatureAlgorithm } from './algorithms.ts'
 import { parseClaimPath, type ClaimPath } from './claim-path.ts'
 import { PRESETS, type Preset, type PresetName } from './presets.ts'
-import type { KeyPolicy } from './key-policy.ts'
+import type { KeyPolicyChanges } from './key-policy.ts'
 
 /** When a token shows that a second factor was used: any of the three lists matching. */
 export interface MfaRule {
@@ -58,7 +58,7 @@ export interface IssuerOptions extends Partial<{
 }
 
 /** Where the keys are, and how they are kept. Nothing given: discovery from the issuer URL. */
-export interface IssuerKeyOptions extends Partial<KeyPolicy> {
+export interface IssuerKeyOptions extends KeyPolicyChanges {
   readonly jwksUri?: string | undefined
   readonly jwksFile?: string | undefined
   /** PEM text of certificates that replace the system's trust store. */

@@ -11,8 +11,7 @@ export type JsonFault = 'syntax' | 'depth' | 'members' | 'duplicate'
 
 /** A parsed document, or why not. `value` is what `JSON.parse` gives: read it by own members. */
 export type ScannedJson =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly fault: JsonFault }
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly fault: JsonFault }
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -34,16 +33,16 @@ export function scanJson(text: string, bounds: JsonBounds): ScannedJson {
   const fault = scan(text, bounds)
   if (fault !== undefined) return { ok: false, fault }
   try {
-    let finite = true
-    const value: unknown = JSON.parse(text, (_key, member: unknown) => {
-      // `1e999` parses to Infinity, which every later comparison would let through.
-      if (typeof member === 'number' && !Number.isFinite(member)) finite = false
-      return member
-    })
-    return finite ? { ok: true, value } : { ok: false, fault: 'syntax' }
+    return { ok: true, value: JSON.parse(text, finiteOnly) as unknown }
   } catch {
     return { ok: false, fault: 'syntax' }
   }
+}
+
+/** `1e999` parses to Infinity, which every later comparison would let through. */
+function finiteOnly(_key: string, member: unknown): unknown {
+  if (typeof member === 'number' && !Number.isFinite(member)) throw new RangeError('not finite')
+  return member
 }
 
 interface ScanState {

@@ -29,9 +29,16 @@ export interface JwksKeeperDeps {
 
 /** The answer to "which keys may have signed this?". */
 export type KeyLookup =
-  | { readonly status: 'found'; readonly keys: readonly CryptoKey[] }
+  | {
+      readonly status: 'found'
+      readonly keys: readonly CryptoKey[]
+      /** The generation these keys are of. */
+      readonly generation: number
+    }
   /** The issuer publishes no such key, as far as is known now. */
   | { readonly status: 'unknown' }
+  /** The key is there but not for this algorithm: no fetch will change that. */
+  | { readonly status: 'mismatch' }
   /** It cannot be known: no set, or one too stale, or the refetch failed. */
   | { readonly status: 'unavailable'; readonly retryAfterMs: number }
 
@@ -95,7 +102,8 @@ class Keeper implements JwksKeeper {
     if (this.#set === undefined && this.#failures === 0) return { status: 'unknown' }
     if (this.#set === undefined || !this.usable()) return this.#unavailable()
     const keys = this.#set.find(algorithm, kid)
-    return keys.length > 0 ? { status: 'found', keys } : { status: 'unknown' }
+    if (keys.length > 0) return { status: 'found', keys, generation: this.generation }
+    return { status: this.#set.has(kid) ? 'mismatch' : 'unknown' }
   }
 
   async findFresh(algorithm: string, kid: string | undefined): Promise<KeyLookup> {

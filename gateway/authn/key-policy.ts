@@ -16,6 +16,9 @@ export interface KeyPolicy {
   readonly waitersMax: number
 }
 
+/** A policy in which everything may be left out. */
+export type KeyPolicyChanges = { readonly [K in keyof KeyPolicy]?: number | undefined }
+
 /** Sound values for an issuer on the network. */
 export const DEFAULT_KEY_POLICY: KeyPolicy = {
   refreshMs: 300_000,
@@ -32,8 +35,9 @@ export const DEFAULT_KEY_POLICY: KeyPolicy = {
  * @throws ERR_CONFIG_INVALID when a value is not positive, or when keys would go stale between two
  * refreshes that succeed.
  */
-export function keyPolicy(changes: Partial<KeyPolicy> = {}): KeyPolicy {
-  const policy = { ...DEFAULT_KEY_POLICY, ...changes }
+export function keyPolicy(changes: KeyPolicyChanges = {}): KeyPolicy {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined)
+  const policy = { ...DEFAULT_KEY_POLICY, ...(Object.fromEntries(given) as Partial<KeyPolicy>) }
   const broken = Object.entries(policy).find(([, value]) => !(value > 0 && Number.isFinite(value)))
   if (broken !== undefined) {
     throw new GatewayError('ERR_CONFIG_INVALID', `issuer keys: ${broken[0]} must be positive`)

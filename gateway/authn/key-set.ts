@@ -32,6 +32,8 @@ export interface KeySet {
   readonly fingerprint: string
   /** Keys that may verify this header, at most {@link CANDIDATE_KEYS_MAX}. Exact `kid`. */
   find(algorithm: string, kid: string | undefined): readonly CryptoKey[]
+  /** Whether a key of this `kid` is in the set, for whatever algorithm. */
+  has(kid: string | undefined): boolean
 }
 
 interface KeyEntry {
@@ -126,9 +128,9 @@ async function importFor(
 function publicMembers(jwk: JWK): JWK {
   const bare: Record<string, unknown> = {}
   for (const name of ['kty', 'crv', 'x', 'y', 'n', 'e']) {
-    if (Object.hasOwn(jwk, name)) bare[name] = jwk[name]
+    if (Object.hasOwn(jwk, name)) bare[name] = (jwk as Record<string, unknown>)[name]
   }
-  return bare as JWK
+  return bare
 }
 
 function freezeSet(entries: readonly KeyEntry[]): KeySet {
@@ -153,6 +155,7 @@ function freezeSet(entries: readonly KeyEntry[]): KeySet {
       }
       return found
     },
+    has: (kid) => kid !== undefined && byKid.has(kid),
   }
 }
 

@@ -82,13 +82,21 @@ export function parseToken(text: string): ParsedToken | GrammarFault {
   if (header === undefined) return MALFORMED
   const member = REFUSED_HEADER_MEMBERS.find((name) => Object.hasOwn(header, name))
   if (member !== undefined) return { ...MALFORMED, member }
-  const { alg, kid, typ } = headerMembers(header)
-  if (typeof alg !== 'string' || alg === '') return { ok: false, reason: 'authn_algorithm' }
-  if (!isOptionalString(kid) || !isOptionalString(typ)) return MALFORMED
   const claims = objectOf(payloadPart)
   return claims === undefined
     ? { ok: false, reason: 'authn_claims' }
-    : { text, alg, kid, typ, claims }
+    : withHeader(text, header, claims)
+}
+
+function withHeader(
+  text: string,
+  header: Readonly<Record<string, unknown>>,
+  claims: ParsedToken['claims'],
+): ParsedToken | GrammarFault {
+  const { alg, kid, typ } = headerMembers(header)
+  if (typeof alg !== 'string' || alg === '') return { ok: false, reason: 'authn_algorithm' }
+  if (!isOptionalString(kid) || !isOptionalString(typ)) return MALFORMED
+  return { text, alg, kid, typ, claims }
 }
 
 /** Narrows a result of this module to a fault. */

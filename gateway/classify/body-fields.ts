@@ -6,6 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { refuse, type Refusal } from '../domain/refusal.ts'
+import { consume, skipNumber, skipSpace, skipString, skipWord, type Cursor } from './json-scan.ts'
 import { foldFieldName } from './names.ts'
 
 /** The value of a field. `null` counts as absent. Strings past 4096 bytes are `other`. */
@@ -36,7 +37,6 @@ const VALUE_BYTES_MAX = 4096
 const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a
-const BACKSLASH = 0x5c
 
 /** Builds the tree for dotted paths such as `model` or `parameters.config`. */
 export function compileFieldTree(paths: readonly string[], above = ''): FieldTree {
@@ -57,9 +57,7 @@ export function compileFieldTree(paths: readonly string[], above = ''): FieldTre
   return { children }
 }
 
-interface Cursor {
-  readonly bytes: Buffer
-  at: number
+interface FieldCursor extends Cursor {
   readonly found: Map<string, FieldValue>
 }
 
@@ -77,7 +75,7 @@ export function readJsonFields(
 ): ReadonlyMap<string, FieldValue> | Refusal {
   // A byte order mark and UTF-16 fall through the grammar: neither starts with `{`.
   if (!isUtf8(body)) return refuse('body_unparsable')
-  const cursor: Cursor = { bytes: body, at: 0, found: new Map() }
+  const cursor: FieldCursor = { bytes: body, at: 0, found: new Map() }
   skipSpace(cursor)
   if (body[cursor.at] !== 0x7b) return refuse('body_unparsable')
   if (!readObject(cursor, tree, 1)) return refuse('body_unparsable')
@@ -85,16 +83,8 @@ export function readJsonFields(
   return cursor.at === body.length ? cursor.found : refuse('body_unparsable')
 }
 
-function skipSpace(cursor: Cursor): void {
-  const { bytes } = cursor
-  let byte = bytes[cursor.at]
-  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
-    byte = bytes[++cursor.at]
-  }
-}
-
 /** At `{`. Without a tree the object is only skipped. */
-function readObject(cursor: Cursor, tree: FieldTree | undefined, depth: number): boolean {
+function readObject(cursor: FieldCursor, tree: FieldTree | undefined, depth: number): boolean {
   if (depth > DEPTH_MAX) return false
   const seen = tree === undefined ? undefined : new Set<string>()
   cursor.at++
@@ -115,7 +105,7 @@ function readObject(cursor: Cursor, tree: FieldTree | undefined, depth: number):
 
 /** The wanted branch under the key that ends here, `undefined` for none, `false` to refuse. */
 function readKey(
-  cursor: Cursor,
+  cursor: FieldCursor,
   start: number,
   tree: FieldTree | undefined,
   seen: Set<string> | undefined,
@@ -132,7 +122,7 @@ function readKey(
   return branch === undefined || branch.name === key ? branch : false
 }
 
-function readValue(cursor: Cursor, branch: FieldBranch | undefined, depth: number): boolean {
+function readValue(cursor: FieldCursor, branch: FieldBranch | undefined, depth: number): boolean {
   skipSpace(cursor)
   const start = cursor.at
   const first = cursor.bytes[start]
@@ -145,7 +135,7 @@ function readValue(cursor: Cursor, branch: FieldBranch | undefined, depth: numbe
   return read
 }
 
-function keep(cursor: Cursor, path: string, start: number): void {
+function keep(cursor: FieldCursor, path: string, start: number): void {
   const first = cursor.bytes[start] ?? 0
   if (first === 0x6e) return // null
   if (cursor.at - start > VALUE_BYTES_MAX) {
@@ -154,14 +144,17 @@ function keep(cursor: Cursor, path: string, start: number): void {
     const text = stringAt(cursor, start)
     cursor.found.set(path, text === undefined ? { kind: 'other' } : { kind: 'string', text })
   } else if (first === 0x2d || (first >= 0x30 && first <= 0x39)) {
-    cursor.found.set(path, { kind: 'number', text: cursor.bytes.toString('latin1', start, cursor.at) })
+    cursor.found.set(path, {
+      kind: 'number',
+      text: cursor.bytes.toString('latin1', start, cursor.at),
+    })
   } else {
     cursor.found.set(path, { kind: 'other' })
   }
 }
 
 /** The text of the string token from `start` to the cursor. */
-function stringAt(cursor: Cursor, start: number): string | undefined {
+function stringAt(cursor: FieldCursor, start: number): string | undefined {
   const inner = cursor.bytes.toString('utf8', start + 1, cursor.at - 1)
   if (!inner.includes('\\')) return inner
   // A string token alone, of bounded length and already checked: there is no object to build.
@@ -169,7 +162,7 @@ function stringAt(cursor: Cursor, start: number): string | undefined {
   return typeof parsed === 'string' ? parsed : undefined
 }
 
-function skipArray(cursor: Cursor, depth: number): boolean {
+function skipArray(cursor: FieldCursor, depth: number): boolean {
   if (depth > DEPTH_MAX) return false
   cursor.at++
   skipSpace(cursor)
@@ -179,77 +172,4 @@ function skipArray(cursor: Cursor, depth: number): boolean {
     skipSpace(cursor)
   } while (consume(cursor, COMMA))
   return consume(cursor, 0x5d)
-}
-
-function consume(cursor: Cursor, byte: number): boolean {
-  if (cursor.bytes[cursor.at] !== byte) return false
-  cursor.at++
-  return true
-}
-
-function skipString(cursor: Cursor): boolean {
-  const { bytes } = cursor
-  if (bytes[cursor.at] !== QUOTE) return false
-  for (let at = cursor.at + 1; at < bytes.length; at++) {
-    const byte = bytes[at] ?? 0
-    if (byte === QUOTE) {
-      cursor.at = at + 1
-      return true
-    }
-    if (byte < 0x20) return false
-    if (byte === BACKSLASH) {
-      const length = escapeLength(bytes, at)
-      if (length === 0) return false
-      at += length
-    }
-  }
-  return false
-}
-
-/** Bytes after the backslash at `at`, or 0 when the escape is not one of RFC 8259 §7. */
-function escapeLength(bytes: Buffer, at: number): number {
-  const byte = bytes[at + 1] ?? 0
-  if (byte === 0x75) {
-    for (let digit = 2; digit <= 5; digit++) {
-      if (!isHex(bytes[at + digit] ?? 0)) return 0
-    }
-    return 5
-  }
-  return '"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0
-}
-
-function isHex(byte: number): boolean {
-  const lower = byte | 0x20
-  return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66)
-}
-
-const WORDS = ['true', 'false', 'null'].map((word) => Buffer.from(word))
-
-function skipWord(cursor: Cursor): boolean {
-  for (const word of WORDS) {
-    if (cursor.bytes[cursor.at] !== word[0]) continue
-    const end = cursor.at + word.length
-    if (end > cursor.bytes.length || word.compare(cursor.bytes, cursor.at, end) !== 0) return false
-    cursor.at = end
-    return true
-  }
-  return false
-}
-
-function skipNumber(cursor: Cursor): boolean {
-  consume(cursor, 0x2d)
-  if (!consume(cursor, 0x30) && !skipDigits(cursor)) return false
-  if (consume(cursor, 0x2e) && !skipDigits(cursor)) return false
-  if (consume(cursor, 0x65) || consume(cursor, 0x45)) {
-    if (!consume(cursor, 0x2b)) consume(cursor, 0x2d)
-    return skipDigits(cursor)
-  }
-  return true
-}
-
-function skipDigits(cursor: Cursor): boolean {
-  const start = cursor.at
-  let byte = cursor.bytes[start] ?? 0
-  while (byte >= 0x30 && byte <= 0x39) byte = cursor.bytes[++cursor.at] ?? 0
-  return cursor.at > start
 }

@@ -29,12 +29,15 @@ export function parseParameter(text: string): { name: string; value: string } | 
   const equals = text.indexOf('=')
   if (equals < 1) return undefined
   const name = text.slice(0, equals).toLowerCase()
-  const raw = text.slice(equals + 1)
-  const quoted = raw.startsWith('"')
+  const value = unquote(text.slice(equals + 1))
+  return value === undefined || name.includes(' ') ? undefined : { name, value }
+}
+
+function unquote(raw: string): string | undefined {
+  const quoted = raw.length >= 2 && raw.startsWith('"') && raw.endsWith('"')
   const value = quoted ? raw.slice(1, -1) : raw
-  if (quoted && (raw.length < 2 || !raw.endsWith('"'))) return undefined
-  if (value.includes('"') || value.includes('\\') || (!quoted && value === '')) return undefined
-  return name.includes(' ') || (!quoted && value.includes(' ')) ? undefined : { name, value }
+  if (value.includes('"') || value.includes('\\')) return undefined
+  return !quoted && (value === '' || value.includes(' ')) ? undefined : value
 }
 
 /** Whether a body of this type is JSON in UTF-8: `application/json` or `application/*+json`. */

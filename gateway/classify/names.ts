@@ -43,7 +43,10 @@ export function isResourceName(text: string): boolean {
 export function isVersion(text: string): boolean {
   if (text.length === 0 || text.length > VERSION_CHARACTERS_MAX) return false
   if (!isAlphanumeric(text.charCodeAt(0)) || !consistsOf(text, VERSION_BYTES)) return false
-  return !isDigits(text) || (text.length <= VERSION_DIGITS_MAX && (text === '0' || text[0] !== '0'))
+  return (
+    !isDigits(text) ||
+    (text.length <= VERSION_DIGITS_MAX && (text === '0' || !text.startsWith('0')))
+  )
 }
 
 function isDigits(text: string): boolean {

@@ -60,12 +60,8 @@ function parseSegment(text: string): PatternSegment | string {
   const suffix = text.slice(close + 1)
   if (close === -1 || !isParameterName(name)) return `malformed parameter in \`${text}\``
   if (!isLiteral(prefix) || !isLiteral(suffix)) return wrongCharacters(text)
-  if (rest) {
-    const alone = prefix === '' && suffix === ''
-    return alone ? { kind: 'rest', name } : `{${name}*} must stand alone in its segment`
-  }
-  if (prefix === '' && suffix === '') return { kind: 'parameter', name }
-  return { kind: 'affix', prefix, suffix, name }
+  if (text.length === inner.length + 2) return { kind: rest ? 'rest' : 'parameter', name }
+  return rest ? `{${name}*} must stand alone` : { kind: 'affix', prefix, suffix, name }
 }
 
 function wrongCharacters(text: string): string {
@@ -73,7 +69,10 @@ function wrongCharacters(text: string): string {
 }
 
 function isLiteral(text: string): boolean {
-  return text !== '.' && text !== '..' && [...text].every((c) => LITERAL.includes(c))
+  for (const character of text) {
+    if (!LITERAL.includes(character)) return false
+  }
+  return text !== '.' && text !== '..'
 }
 
 function isParameterName(name: string): boolean {

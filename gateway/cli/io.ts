@@ -1,3 +1,5 @@
+import type { ProcessFacts } from '../assembly/process-facts.ts'
+
 /** What a verb may touch of the process: handed in, so that every verb can be tested. */
 export interface CliIo {
   /** Data for machines and pipes. */
@@ -10,7 +12,7 @@ export interface CliIo {
   readonly interactive: boolean
   /** Whether colour may be used on standard output (a terminal, no `NO_COLOR`, not `dumb`). */
   readonly colour: boolean
-  readonly pid: number
+  readonly process: ProcessFacts
   /** Runs `listener` on SIGTERM or SIGINT (`stop`) and on SIGHUP (`reload`). */
   onSignal(kind: 'stop' | 'reload', listener: () => void): void
 }

@@ -33,7 +33,5 @@ export function globMatches(glob: string, text: string): boolean {
 
 /** How many characters of `glob` stand for themselves: the measure of how specific it is. */
 export function globSpecificity(glob: string): number {
-  let literals = 0
-  for (let i = 0; i < glob.length; i++) if (glob[i] !== '*') literals++
-  return literals
+  return glob.replaceAll('*', '').length
 }

@@ -36,7 +36,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
         return Promise.resolve({ ...gone, endedBy: 'client', reason: 'client_gone' })
       }
       return new Promise((resolve) => {
-        new Exchange(lane, request, client, { options, resolve }).begin()
+        new Exchange({ lane, request, client, options, resolve }).begin()
       })
     },
   }

@@ -11,6 +11,7 @@ export class RequestBody extends Readable {
   byteCount = 0
   /** Whether the client's body has ended. */
   ended = false
+  private isDiscarded = false
   private readonly source: Readable
 
   constructor(source: Readable) {
@@ -28,17 +29,18 @@ export class RequestBody extends Readable {
 
   /** Throws the rest of the body away, so that the answer can be read by a client still sending. */
   discard(): void {
+    this.isDiscarded = true
     this.detach()
     this.source.resume()
   }
 
   override _read(): void {
-    if (!this.ended) this.source.resume()
+    if (!this.ended && !this.isDiscarded) this.source.resume()
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.detach()
-    if (!this.ended) this.source.pause()
+    if (!this.ended && !this.isDiscarded) this.source.pause()
     callback(error)
   }
 

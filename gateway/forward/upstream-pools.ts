@@ -136,15 +136,19 @@ function createConnector(options: UpstreamOptions): buildConnector.connector {
       // The name may resolve to another address than when it was last looked at (DNS rebinding).
       if (allowAddress?.(socket.remoteAddress ?? '') === false) {
         socket.destroy()
-        return callback(
-          Object.assign(new Error('address refused'), { code: ADDRESS_REFUSED }),
-          null,
-        )
+        callback(addressRefused(), null)
+        return
       }
       socket.prependListener('error', markReset)
       callback(null, socket)
     })
   }
+}
+
+function addressRefused(): Error {
+  return Object.assign(new Error('the address is not one of this upstream'), {
+    code: ADDRESS_REFUSED,
+  })
 }
 
 function markReset(error: Error & { code?: string }): void {

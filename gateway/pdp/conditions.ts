@@ -20,7 +20,8 @@ export interface ConditionSet {
   readonly names: ReadonlySet<string>
   /** The condition of that name, `always` included. @throws ERR_RULES_INVALID when there is none */
   get(name: string): Condition
-  positionOf(name: string): Position
+  /** Where that condition is written. */
+  readonly positionOf: (name: string) => Position
 }
 
 const ALWAYS: Condition = { name: 'always', kind: 'always', test: () => HOLDS }
@@ -32,9 +33,9 @@ export function parseConditions(source: {
 }): Loaded<ConditionSet> {
   const loaded = loadDocument(source, conditionsSchema)
   if (!loaded.ok) return loaded
-  const { value, positionOf } = loaded.value
+  const document = loaded.value
   const conditions = new Map<string, Condition>()
-  for (const [name, spec] of Object.entries(value.conditions)) {
+  for (const [name, spec] of Object.entries(document.value.conditions)) {
     conditions.set(name, compile(name, spec))
   }
   const set: ConditionSet = {
@@ -46,7 +47,7 @@ export function parseConditions(source: {
       }
       return condition
     },
-    positionOf: (name) => positionOf(['conditions', name]),
+    positionOf: (name) => document.positionOf(['conditions', name]),
   }
   return { ok: true, value: set, warnings: loaded.warnings }
 }

@@ -135,19 +135,21 @@ function readPrincipal(
   const name = cell.text.slice(colon + 1)
   const fail = (code: string, message: string, remedy: string) => {
     findings.error(cell.line, cell.column, { code, message, remedy })
-    return undefined
   }
   if (!kinds.includes(kind)) {
     const choices = kinds.map((k) => `${k}:${name}`).join(', ')
     const message = `\`${cell.text}\` has no prefix this column knows`
-    return fail('subject-prefix', message, `Write one of: ${choices}.`)
+    fail('subject-prefix', message, `Write one of: ${choices}.`)
+    return undefined
   }
   if (name.trim() !== name || name === '') {
-    return fail('subject-name', `nothing, or a space, follows ${kind}:`, 'Write the name.')
+    fail('subject-name', `nothing, or a space, follows ${kind}:`, 'Write the name.')
+    return undefined
   }
   if (name.includes('*')) {
     const remedy = `Name one, or use ${ANYONE} for every authenticated subject.`
-    return fail('subject-wildcard', 'subjects are exact; * has no meaning here', remedy)
+    fail('subject-wildcard', 'subjects are exact; * has no meaning here', remedy)
+    return undefined
   }
   return cell.text
 }

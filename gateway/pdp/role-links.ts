@@ -5,6 +5,7 @@
 import type { Subject } from '../domain/subject.ts'
 import { closest } from '../domain/diagnostics.ts'
 import type { Findings } from './finding.ts'
+import { assertSubject } from './request-check.ts'
 import { ANYONE, type RoleLink, type Rule } from './rule.ts'
 
 /** Longest chain of roles that lead to roles. */
@@ -126,6 +127,7 @@ export function createHoldings(links: readonly RoleLink[]): HoldingsOf {
   return (subject) => {
     const known = kept.get(subject)
     if (known !== undefined) return known
+    assertSubject(subject)
     // A set grows while it is walked, and the links are acyclic and finite: this ends.
     const holdings = new Set([subject.id, ...subject.groups, ...subject.roles, ANYONE])
     for (const name of holdings) for (const role of roles.get(name) ?? []) holdings.add(role)

@@ -83,6 +83,8 @@ export interface Exchange {
   incident?: Refusal
   /** Milliseconds spent before the upstream was asked. */
   overheadMs?: number
+  /** Status of the upstream and the milliseconds until its head came. */
+  upstreamHead?: { readonly status: number; readonly durationMs: number }
   outcome?: ForwardOutcome
 }
 

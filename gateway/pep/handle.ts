@@ -6,15 +6,15 @@ import type { Services } from './runtime.ts'
 
 /**
  * Walks one exchange through {@link PIPELINE} and settles it. Never rejects: an exception in a
- * stage is logged and refuses the request as `internal` (I6, I18). While the gateway drains, nothing
- * new is begun.
+ * stage is logged and refuses the request as `internal` (I6, I18). A `barrier` refuses
+ * before stage 1: the gateway drains, or is at its limit.
  */
 export async function handle(
   exchange: Exchange,
   services: Services,
-  draining: boolean,
+  barrier: Refusal | undefined,
 ): Promise<void> {
-  const end = draining ? refuse('draining', { retryAfter: 1 }) : await walk(exchange, services)
+  const end = barrier ?? (await walk(exchange, services))
   try {
     await FINAL(exchange, services, end)
   } catch (error) {

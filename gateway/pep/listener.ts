@@ -6,6 +6,7 @@ import { createServer, ServerResponse, type IncomingMessage, type Server } from 
 import { createServer as createTlsServer } from 'node:https'
 import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import { refuse, type Refusal } from '../domain/refusal.ts'
 import type { Exchange, UpgradeSocket } from './exchange.ts'
 import { handle } from './handle.ts'
 import type { Runtime, Services } from './runtime.ts'
@@ -38,7 +39,7 @@ export function createDataListener(
   options: ListenerOptions,
 ): DataListener {
   const server = createHttpServer(options)
-  const state = { draining: false, inFlight: 0 }
+  const state: ListenerState = { draining: false, inFlight: 0 }
   const accept = (request: IncomingMessage, response: ServerResponse, more: Arrival = {}): void => {
     state.inFlight++
     services.metrics.requestStarted()
@@ -47,7 +48,7 @@ export function createDataListener(
     response.on('error', ignore)
     if (state.draining) response.setHeader('connection', 'close')
     const exchange = begin(runtime(), services, { request, response, ...more })
-    void handle(exchange, services, state.draining).finally(() => {
+    void handle(exchange, services, barrier(exchange.runtime, state)).finally(() => {
       state.inFlight--
       services.metrics.requestEnded()
     })
@@ -81,6 +82,18 @@ export function createDataListener(
         (server as ReturnType<typeof createTlsServer>).setSecureContext(tlsOptions(tls))
     },
   }
+}
+
+interface ListenerState {
+  draining: boolean
+  inFlight: number
+}
+
+/** Why nothing new is begun now, if so. */
+function barrier(runtime: Runtime, state: ListenerState): Refusal | undefined {
+  if (state.draining) return refuse('draining', { retryAfter: 1 })
+  const full = state.inFlight > runtime.limits.concurrentRequestsMax
+  return full ? refuse('overloaded', { retryAfter: 1 }) : undefined
 }
 
 interface Arrival {

@@ -41,6 +41,10 @@ export interface Runtime {
   readonly limits: RequestLimits
   readonly upstreams: UpstreamTable
   readonly policy: PolicySnapshot
+  /** What read, infer and data:read do when the ledger cannot be written (design §8). */
+  readonly recordWhenFull: 'refuse' | 'continue'
+  /** Whether the data listener speaks TLS. */
+  readonly secure: boolean
   /** `sha256:<hex>` of the effective configuration. */
   readonly configRevision: string
   readonly authenticator: Authenticator

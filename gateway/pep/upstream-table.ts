@@ -10,6 +10,8 @@ export interface UpstreamEntry {
   /** Path prefix without trailing slash, `''` for every path. */
   readonly pathPrefix: string
   readonly stripPrefix: boolean
+  /** Path of the upstream itself, put before the target; `''` for none. */
+  readonly basePath: string
   readonly errorShape: 'problem' | 'openai'
   readonly classifier: Classifier
   /** Whether the identity assertion is sent. */

@@ -47,13 +47,11 @@ export function loadDocument<S extends z.ZodType>(
   const plain = toPlain(document)
   if (plain === undefined) return { ok: false, diagnostics: [badAlias(file)] }
   const written = layOver(plain.root, overlays)
-  if (written.diagnostics.length > 0) return { ok: false, diagnostics: written.diagnostics }
   const parsed = schema.safeParse(written.root)
-  if (!parsed.success) {
-    return {
-      ok: false,
-      diagnostics: parsed.error.issues.flatMap((i) => issueDiagnostics(i, schema, locate)),
-    }
+  if (!parsed.success || written.diagnostics.length > 0) {
+    const issues = parsed.error?.issues ?? []
+    const found = issues.flatMap((issue) => issueDiagnostics(issue, schema, locate))
+    return { ok: false, diagnostics: [...found, ...written.diagnostics] }
   }
   return {
     ok: true,

@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts'
 import { camelKey } from './view.ts'
 
 /** Keys whose text is a secret itself rather than where it is kept. */
-const SECRET_KEY = /(?:secret|password|passphrase|private_key|api_key|value)$/
+const SECRET_KEY = /(?:secret|password|passphrase|private_key|api_key)$/
 const HIDDEN = '[redacted]'
 
 /**

@@ -123,13 +123,13 @@ function typeText(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(', ')
   const choices = schema.anyOf ?? schema.oneOf
   if (choices !== undefined) {
-    return choices.map((choice) => typeText(choice as JsonSchema)).join(' or ')
+    return choices.map((choice) => typeText(choice)).join(' or ')
   }
   if (schema.type === 'array') return `list of ${typeText(schema.items as JsonSchema)}`
   if (schema.type === 'integer') return `integer ${range(schema)}`.trim()
   if (schema.type === 'object') return `map of ${typeText(mapValue(schema))}`
   if (schema.type === 'string') return PATTERNS.get(schema.pattern) ?? 'text'
-  return schema.type ?? 'any'
+  return typeof schema.type === 'string' ? schema.type : 'any'
 }
 
 function range({ minimum, maximum }: JsonSchema): string {

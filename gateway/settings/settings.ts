@@ -99,7 +99,10 @@ function provenanceOf(
     written: document.written,
     positionOf: (path: DocumentPath) => document.positionOf(path),
     sourceOf: (path: DocumentPath): Source => {
-      const overlay = overlays.findLast((o) => o.path.every((step, i) => step === path[i]))
+      // A list with one entry laid over comes from where that entry comes from.
+      const overlay = overlays.findLast((o) =>
+        o.path.slice(0, path.length).every((step, i) => step === path[i]),
+      )
       if (overlay !== undefined) return overlay.source
       return isWritten(document.written, path) ? 'file' : 'default'
     },

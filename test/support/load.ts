@@ -1,6 +1,7 @@
 /**
  * A small, bounded load generator for HTTP/1.1 over keep-alive connections, on plain sockets so
- * that it costs little beside what it measures. Use `runLoad()`, or as a process of its own:
+ * that it costs little beside what it measures; for responses of up to about 1 MiB. Use
+ * `runLoad()`, or as a process of its own:
  * `node --import tsx test/support/load.ts --url http://127.0.0.1:8080/v2 --seconds 5`.
  */
 import { readFileSync } from 'node:fs'
@@ -135,7 +136,10 @@ function useSocket(
     )
     const send = () => {
       due = turn.next()
-      if (due === undefined) return end('finished')
+      if (due === undefined) {
+        end('finished')
+        return
+      }
       const waitMs = due - performance.now()
       if (waitMs > 1) pause = setTimeout(() => socket.write(turn.request()), waitMs)
       else socket.write(turn.request())

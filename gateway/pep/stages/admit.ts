@@ -7,16 +7,13 @@ import type { AdmittedRequest, Exchange } from '../exchange.ts'
 import { readExpectation, readFraming } from '../framing.ts'
 import { readHeaders } from '../headers.ts'
 import type { StageResult } from '../pipeline.ts'
-import type { Services } from '../runtime.ts'
 
 /**
  * Stage 1. Gives every part of the request one meaning or refuses it; nothing is repaired (I1, I3,
  * I5, I13, I22). What follows reads only what this stage established.
  */
-export function admit(exchange: Exchange, services: Services): StageResult {
+export function admit(exchange: Exchange): StageResult {
   const { request, runtime } = exchange
-  const load = services.metrics.requestsInFlight()
-  if (load > runtime.limits.concurrentRequestsMax) return refuse('overloaded', { retryAfter: 1 })
   const admitted = readRequest(exchange, request)
   if (isRefusal(admitted)) return admitted
   exchange.admitted = admitted

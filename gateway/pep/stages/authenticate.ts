@@ -13,12 +13,17 @@ export function authenticate(
   const { headers } = established(exchange.admitted, 'admitted')
   const startedMs = services.clock.monotonicMs()
   const settle = (result: Subject | Refusal): StageResult => {
-    const seconds = (services.clock.monotonicMs() - startedMs) / 1000
+    const durationMs = services.clock.monotonicMs() - startedMs
     if (isRefusal(result)) {
-      services.metrics.authentication({ result: result.reason, issuer: undefined, seconds })
+      const unavailable = result.reason === 'authn_keys_unavailable'
+      services.metrics.authentication(
+        unavailable ? 'unavailable' : 'refused',
+        undefined,
+        durationMs,
+      )
       return result
     }
-    services.metrics.authentication({ result: 'authenticated', issuer: result.issuerName, seconds })
+    services.metrics.authentication('accepted', result.issuerName, durationMs)
     exchange.subject = result
     return undefined
   }

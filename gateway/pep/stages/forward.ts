@@ -13,17 +13,14 @@ import type { Services } from '../runtime.ts'
  */
 export async function forward(exchange: Exchange, services: Services): Promise<StageResult> {
   const outbound = prepare(exchange, await assertionFor(exchange))
-  const startedMs = services.clock.monotonicMs()
-  exchange.overheadMs = startedMs - exchange.startedMs
+  exchange.overheadMs = services.clock.monotonicMs() - exchange.startedMs
   const result = await send(exchange, services, outbound)
   const { upstream } = labelsOf(exchange)
-  const seconds = (services.clock.monotonicMs() - startedMs) / 1000
   if (result.reason !== undefined && exchange.incident === undefined) {
-    services.metrics.upstreamError({ upstream, reason: result.reason })
+    services.metrics.upstreamError(upstream, result.reason)
   }
   if (!isRefusal(result)) {
     exchange.outcome = result
-    services.metrics.upstream({ upstream, status: result.status, seconds })
     return undefined
   }
   // What the guard refused is told by the guard stage, which comes next.
@@ -38,7 +35,14 @@ async function send(
   const { runtime, request, response, upgrade } = exchange
   const guard = established(exchange.guard, 'guard')
   if (upgrade === undefined) {
-    return runtime.forwarder.forward(outbound, { response, guard })
+    const startedMs = services.clock.monotonicMs()
+    return runtime.forwarder.forward(outbound, {
+      response,
+      guard,
+      onHead: (status) => {
+        exchange.upstreamHead = { status, durationMs: services.clock.monotonicMs() - startedMs }
+      },
+    })
   }
   const { upstream } = labelsOf(exchange)
   services.metrics.streamOpened(upstream)
@@ -59,11 +63,12 @@ function prepare(exchange: Exchange, assertion: string | undefined): OutboundReq
     upstream: entry.name,
     privilege: privileged ? 'privileged' : 'ordinary',
     method: admitted.method,
-    path: target.query === undefined ? target.path : `${target.path}?${target.query}`,
+    path: `${entry.basePath}${target.path}${target.query === undefined ? '' : `?${target.query}`}`,
     headers: outboundHeaders(admitted.headers, {
       inspect: !operations.some(({ action }) => action === 'export'),
       clientIp: admitted.client.ip,
       requestId: admitted.requestId,
+      proto: exchange.runtime.secure ? 'https' : 'http',
       ...(assertion === undefined ? {} : { assertion }),
       ...(credential === undefined ? {} : { credential }),
     }),

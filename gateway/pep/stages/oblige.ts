@@ -19,10 +19,7 @@ export function oblige(exchange: Exchange, services: Services): StageResult {
     mayExport: decisions.some(({ action }) => action === 'export'),
     onIncident: (incident) => {
       exchange.incident = incident
-      services.metrics.guardIncident({
-        upstream: labelsOf(exchange).upstream,
-        kind: incident.reason,
-      })
+      services.metrics.guardIncident(labelsOf(exchange).upstream, incident.reason)
     },
   })
   return undefined

@@ -54,18 +54,31 @@ function count(
 ): void {
   const { metrics } = services
   const { refusal, status, durationMs } = end
-  const { upstream, action } = labelsOf(exchange)
-  if (refusal !== undefined) metrics.refusal({ stage: exchange.stage, reason: refusal.reason })
-  if (exchange.decisions !== undefined) {
-    const denied = exchange.decisions.find(({ decision }) => decision.effect !== 'permit')?.decision
-    metrics.decision({
-      decision: denied?.effect ?? 'permit',
-      reason: denied?.reason ?? 'permit',
-      action,
-      upstream,
-      seconds: (exchange.decisionMs ?? 0) / 1000,
-    })
-  }
-  metrics.request({ upstream, action, status, seconds: durationMs / 1000 })
-  if (exchange.outcome !== undefined) metrics.bytes({ upstream, action, ...exchange.outcome })
+  if (refusal !== undefined) metrics.refusal(refusal.reason, exchange.stage)
+  countDecision(exchange, services)
+  const action = exchange.classification?.operations[0].action
+  metrics.observeRequest({
+    upstream: exchange.admitted?.route?.entry.name,
+    action,
+    status,
+    durationMs,
+    overheadMs: exchange.overheadMs,
+    upstreamHead: exchange.upstreamHead,
+    requestBytes: exchange.outcome?.requestBytes ?? 0,
+    responseBytes: exchange.outcome?.responseBytes ?? 0,
+  })
+}
+
+/** The request's decision is its first that is not a permit, else its first. */
+function countDecision(exchange: Exchange, services: Services): void {
+  const { decisions = [], decisionMs = 0 } = exchange
+  const deciding = decisions.find(({ decision }) => decision.effect !== 'permit') ?? decisions[0]
+  if (deciding === undefined) return
+  services.metrics.decision({
+    effect: deciding.decision.effect,
+    reason: deciding.decision.reason,
+    action: deciding.action,
+    upstream: labelsOf(exchange).upstream,
+    durationMs: decisionMs,
+  })
 }

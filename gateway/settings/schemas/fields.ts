@@ -13,6 +13,7 @@ export const shortName = z
     /^[a-z0-9-]{1,32}$/,
     'expected a name of 1 to 32 lower-case letters, digits and hyphens, such as llm-eu',
   )
+  .refine((name) => name !== 'none' && name !== 'unknown', 'this name is taken by metric labels')
 
 /** A path to a file or directory; relative ones are from the directory of the config file. */
 export const filePath = z
@@ -48,6 +49,31 @@ export function sizeBetween(min: string, max: string): typeof byteSize {
 export const headerName = z
   .string()
   .regex(/^[a-z0-9-]{1,64}$/, 'expected a header name of lower-case letters, digits and hyphens')
+
+/** Headers that are the gateway's own or the protocol's; operators cannot give them a meaning. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+])
+
+/** Whether `name` belongs to HTTP framing, to forwarding or to the gateway itself. */
+export function isReservedHeader(name: string): boolean {
+  const own = name.startsWith('x-modelgate-') || name.startsWith('x-forwarded-')
+  return own || RESERVED_HEADERS.has(name)
+}
 
 const HOST =
   /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/

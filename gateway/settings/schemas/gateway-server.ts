@@ -6,6 +6,7 @@ import {
   filePath,
   headerName,
   hostName,
+  isReservedHeader,
   port,
   shortName,
   sizeBetween,
@@ -74,6 +75,10 @@ export const forwardedHeader = z
 export const devicePosture = z
   .strictObject({
     header: headerName
+      .refine(
+        (name) => !isReservedHeader(name) && name !== 'authorization' && name !== 'cookie',
+        'this header has a meaning of its own; use one like x-device-posture',
+      )
       .prefault('x-device-posture')
       .describe('Header in which trusted proxies write the posture of the device.'),
     max_age: durationBetween('1s', '7d')

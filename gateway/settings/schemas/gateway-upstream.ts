@@ -7,32 +7,11 @@ import {
   headerName,
   hostName,
   isLoopbackHost,
+  isReservedHeader,
   parseWebUrl,
   shortName,
   webUrl,
 } from './fields.ts'
-
-/** Headers that are the gateway's own or the protocol's; a credential never travels in them. */
-const RESERVED_HEADERS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'date',
-  'expect',
-  'forwarded',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'via',
-])
-
-const reserved = (name: string): boolean =>
-  RESERVED_HEADERS.has(name) || name.startsWith('x-modelgate-') || name.startsWith('x-forwarded-')
 
 const pathPrefix = z
   .string()
@@ -58,7 +37,10 @@ const match = z
 
 const credential = z.strictObject({
   header: headerName
-    .refine((name) => !reserved(name), 'this header belongs to the protocol or to the gateway')
+    .refine(
+      (name) => !isReservedHeader(name),
+      'this header belongs to the protocol or to the gateway',
+    )
     .prefault('authorization')
     .describe('Header in which the upstream expects its credential.'),
   scheme: z

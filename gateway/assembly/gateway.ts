@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto'
+import { createServer as createControlServer, type Server } from 'node:http'
+import { resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { VERSION } from '../version.ts'
+import { openLedger, type SegmentLedger } from '../audit/ledger.ts'
+import type { Clock } from '../domain/clock.ts'
+import { systemClock } from '../domain/clock.ts'
+import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
+import { GatewayError } from '../domain/errors.ts'
+import { createLogger, type LogDestination, type RootLogger } from '../log/logger.ts'
+import { createMetrics } from '../metrics/metrics.ts'
+import { createControlApp } from '../pap/control-app.ts'
+import { createDataListener, type DataListener, type ListenerOptions } from '../pep/listener.ts'
+import type { Services } from '../pep/runtime.ts'
+import type { Settings } from '../settings/settings.ts'
+import { ledgerEvents } from './events.ts'
+import { pem } from './issuer-options.ts'
+import { closed, listen } from './listeners.ts'
+import { loadConfig, type ConfigSource } from './load-config.ts'
+import { loadRules } from './load-rules.ts'
+import { createReloader, type Reloader } from './reloader.ts'
+import type { ProcessFacts } from './process-facts.ts'
+import type { ChangeWatch } from './watch.ts'
+import { startRuntime, type RunningRuntime } from './running-runtime.ts'
+
+/** What a gateway is started with. */
+export interface GatewayOptions extends ConfigSource {
+  /** Rules folder, instead of `rules.dir`. */
+  readonly rulesDir?: string
+  readonly process: ProcessFacts
+  readonly clock?: Clock
+  /** Where log lines go; standard output when absent. */
+  readonly logDestination?: LogDestination
+}
+
+/** A running gateway. */
+export interface Gateway {
+  readonly dataPort: number
+  readonly controlPort: number
+  readonly settings: Settings
+  /** Loads configuration and rules again. Resolves to what is wrong; empty when it is in force. */
+  reload(): Promise<readonly Diagnostic[]>
+  /** Drains and stops: no request is cut before `shutdown.drain` has passed. */
+  stop(): Promise<void>
+}
+
+type RunningServices = Services & { readonly log: RootLogger; readonly ledger: SegmentLedger }
+
+/**
+ * Starts a gateway: configuration, rules, ledger, keys, listeners, in that order, so that nothing
+ * listens before everything it needs is in force.
+ * @throws ERR_CONFIG_INVALID ERR_RULES_INVALID with every finding in the message
+ * @throws ERR_AUDIT_UNAVAILABLE ERR_LISTEN
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const loaded = await loadConfig(options)
+  if (!loaded.ok) throw invalid('ERR_CONFIG_INVALID', 'the configuration', loaded.diagnostics)
+  const settings = loaded.value
+  const rulesDir = resolve(options.cwd, options.rulesDir ?? settings.rules.dir)
+  const rules = await loadRules(rulesDir, settings)
+  if (!rules.ok) throw invalid('ERR_RULES_INVALID', 'the rules', rules.diagnostics)
+  const services = await openServices(options, settings)
+  try {
+    const runtime = await startRuntime({ settings, rules: rules.value, services })
+    const reloader = createReloader({ source: options, rulesDir, services, settings, runtime })
+    reloader.started(rules.value, loaded.warnings.concat(rules.warnings))
+    return await openListeners({ options, settings, services, reloader, runtime })
+  } catch (error) {
+    await services.ledger.close()
+    throw error
+  }
+}
+
+/** What is listened with, once everything is in force. */
+interface Opening {
+  readonly options: GatewayOptions
+  readonly settings: Settings
+  readonly services: RunningServices
+  readonly reloader: Reloader
+  readonly runtime: RunningRuntime
+}
+
+async function openListeners(opening: Opening): Promise<Gateway> {
+  const { settings, services, runtime, reloader } = opening
+  const { data, control } = settings.listen
+  const listener = createDataListener(runtime.current, services, await listenerOptions(settings))
+  const state = { draining: false, listening: false }
+  const controlServer = createControlServer(
+    createControlApp({
+      metrics: () => services.metrics.expose(),
+      assertionKeys: () => runtime.assertionKeys(),
+      unreadiness: () => [
+        ...runtime.unreadiness(),
+        ...(state.listening ? [] : ['listener']),
+        ...(state.draining ? ['draining'] : []),
+      ],
+    }),
+  )
+  const controlPort = await listen(controlServer, control.host, control.port)
+  const dataPort = await listen(listener.server, data.host, data.port)
+  state.listening = true
+  const watch = await reloader.watch()
+  services.log.info(
+    { data: `${data.host}:${dataPort}`, control: `${control.host}:${controlPort}` },
+    'listening',
+  )
+  let stopping: Promise<void> | undefined
+  return {
+    dataPort,
+    controlPort,
+    settings,
+    async reload() {
+      await runtime.refresh()
+      return reloader.reload()
+    },
+    stop() {
+      state.draining = true
+      stopping ??= shutDown({ ...opening, listener, controlServer, watch })
+      return stopping
+    },
+  }
+}
+
+/**
+ * Ends in the order that loses nothing: unready first, so that load balancers look elsewhere; then
+ * no new requests; then those in flight, for as long as they may take; then ledger and log.
+ */
+async function shutDown(
+  parts: Opening & { listener: DataListener; controlServer: Server; watch: ChangeWatch },
+): Promise<void> {
+  const { services, settings, listener, runtime } = parts
+  const { delay, drain } = settings.shutdown
+  services.log.info({ inFlight: listener.inFlight(), delay, drain }, 'draining')
+  parts.watch.stop()
+  await wait(delay, undefined)
+  const ended = closed(listener.server)
+  listener.drain()
+  await Promise.race([ended, wait(drain, undefined, { ref: false })])
+  if (listener.inFlight() > 0) {
+    services.log.warn(
+      { inFlight: listener.inFlight() },
+      'requests were cut when the drain time was over',
+    )
+  }
+  listener.server.closeAllConnections()
+  await runtime.stop()
+  parts.controlServer.closeAllConnections()
+  await closed(parts.controlServer)
+  await services.ledger.close()
+  services.log.info({}, 'stopped')
+  await services.log.flush()
+}
+
+async function listenerOptions(settings: Settings): Promise<ListenerOptions> {
+  const { limits } = settings
+  const { tls } = settings.listen.data
+  const ca = tls?.clientCaFile === undefined ? {} : { clientCa: await pem(tls.clientCaFile) }
+  return {
+    headerBytesMax: limits.headerBytes,
+    connectionsMax: limits.connections,
+    headersTimeoutMs: limits.headersTimeout,
+    keepAliveTimeoutMs: limits.keepAliveTimeout,
+    ...(tls === undefined
+      ? {}
+      : { tls: { cert: await pem(tls.certFile), key: await pem(tls.keyFile), ...ca } }),
+  }
+}
+
+/** One error that carries every finding, each as `file:line:column`. */
+function invalid(
+  code: 'ERR_CONFIG_INVALID' | 'ERR_RULES_INVALID',
+  what: string,
+  diagnostics: readonly Diagnostic[],
+): GatewayError {
+  return new GatewayError(
+    code,
+    `${what} cannot be used\n${diagnostics.map(diagnosticText).join('\n')}`,
+  )
+}
+
+async function openServices(options: GatewayOptions, settings: Settings): Promise<RunningServices> {
+  const clock = options.clock ?? systemClock
+  const destination = options.logDestination
+  const log = createLogger({
+    level: settings.log.level,
+    clock,
+    ...(destination === undefined ? {} : { destination }),
+  })
+  const metrics = createMetrics({
+    defaultMetrics: true,
+    buildInfo: { version: VERSION, nodeVersion: options.process.nodeVersion },
+    upstreams: settings.upstreams.map(({ name }) => name),
+    issuers: settings.issuers.map(({ name }) => name),
+  })
+  const ledger = await openLedger({
+    dir: resolve(options.cwd, settings.audit.dir),
+    log: `modelgate/audit/${settings.audit.node}`,
+    bootId: randomUUID(),
+    owner: options.process,
+    clock,
+    segmentBytesMax: settings.audit.segmentBytes,
+    versions: { modelgate: VERSION, node: options.process.nodeVersion },
+    onEvent: ledgerEvents(log, metrics),
+  })
+  return { clock, ledger, metrics, log }
+}

@@ -1,0 +1,143 @@
+import { dirname, join, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
+import type { Services } from '../pep/runtime.ts'
+import type { Settings } from '../settings/settings.ts'
+import { loadConfig, type ConfigSource } from './load-config.ts'
+import { loadRules, type LoadedRules } from './load-rules.ts'
+import { readRuleFiles } from './rule-files.ts'
+import type { RunningRuntime } from './running-runtime.ts'
+import { startChangeWatch, type ChangeWatch } from './watch.ts'
+
+/** Keeps configuration and rules in force as the files say, without a restart. */
+export interface Reloader {
+  /** Loads both again, one attempt at a time. Resolves to what is wrong; empty when in force. */
+  reload(): Promise<readonly Diagnostic[]>
+  /** Says what came into force at start: counted, logged and recorded like any reload. */
+  started(rules: LoadedRules, warnings: readonly Diagnostic[]): void
+  watch(): Promise<ChangeWatch>
+}
+
+/** What the reloader works on. */
+export interface ReloaderDeps {
+  readonly source: ConfigSource
+  readonly rulesDir: string
+  readonly services: Services
+  readonly settings: Settings
+  readonly runtime: RunningRuntime
+}
+
+/** Quiet time after a file notification. */
+const SETTLE_MS = 150
+
+/** Builds the reloader. A bad set never replaces a good one (I28). */
+export function createReloader(deps: ReloaderDeps): Reloader {
+  const { services, runtime } = deps
+  let running: Promise<unknown> = Promise.resolve()
+  const announce = (warnings: readonly Diagnostic[]): void => {
+    for (const warning of warnings) services.log.warn({ ...warning }, warning.message)
+  }
+  const attempt = async (): Promise<readonly Diagnostic[]> => {
+    const config = await loadConfig(deps.source)
+    if (!config.ok) return refuse(services, 'configuration', config.diagnostics)
+    const rules = await loadRules(deps.rulesDir, config.value)
+    if (!rules.ok) return refuse(services, 'rules', rules.diagnostics)
+    try {
+      await runtime.replace(config.value, rules.value)
+    } catch (error) {
+      return refuse(services, 'configuration', [unusable(deps.source.file, error)])
+    }
+    announce([...config.warnings, ...rules.warnings, ...fixedSettings(deps.settings, config.value)])
+    accept(services, runtime, rules.value)
+    return []
+  }
+  return {
+    started(rules, warnings) {
+      announce(warnings)
+      accept(services, runtime, rules)
+    },
+    reload() {
+      const next = running.then(attempt)
+      running = next.catch(() => undefined)
+      return next
+    },
+    watch() {
+      return startChangeWatch({
+        folders: watchedFolders(deps),
+        fingerprint: () => fingerprint(deps),
+        onChange: async () => void (await this.reload()),
+        onUnwatchable: (folder, error) =>
+          services.log.warn({ folder, err: error }, 'a folder cannot be watched; it is polled'),
+        settleMs: SETTLE_MS,
+        pollMs: deps.settings.rules.poll,
+      })
+    },
+  }
+}
+
+function watchedFolders(deps: ReloaderDeps): string[] {
+  const config = dirname(resolve(deps.source.cwd, deps.source.file))
+  return [config, deps.rulesDir, join(deps.rulesDir, 'routes')]
+}
+
+async function fingerprint(deps: ReloaderDeps): Promise<string> {
+  const config = await readFile(resolve(deps.source.cwd, deps.source.file))
+  const rules = await readRuleFiles(deps.rulesDir)
+  const revision = rules.ok ? rules.value.revision : JSON.stringify(rules.diagnostics)
+  return createHash('sha256').update(config).update(revision).digest('hex')
+}
+
+function refuse(
+  services: Services,
+  what: 'configuration' | 'rules',
+  diagnostics: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  services.metrics.policyReload({ result: 'failure' })
+  services.log.error(
+    { findings: diagnostics.map(diagnosticText) },
+    `the ${what} are not usable; what was in force stays in force`,
+  )
+  const [first] = diagnostics
+  const where = first === undefined ? '' : `${first.file}:${first.line}:${first.column}`
+  note(services, 'policy.refused', { what, findings: diagnostics.length, where })
+  return diagnostics
+}
+
+function accept(services: Services, runtime: RunningRuntime, rules: LoadedRules): void {
+  const { revision } = rules
+  const { configRevision } = runtime.current()
+  services.metrics.policyReload({
+    result: 'success',
+    revision,
+    rules: rules.policy.table.rules.length,
+    at: services.clock.now(),
+  })
+  services.log.info({ revision, configRevision }, 'configuration and rules are in force')
+  note(services, 'policy.changed', { pol: revision, cfg: configRevision })
+}
+
+function note(services: Services, type: string, fields: Record<string, string | number>): void {
+  services.ledger.append({ type, fields }, 'disk').catch(() => services.metrics.auditError())
+}
+
+function unusable(file: string, error: unknown): Diagnostic {
+  const message = error instanceof Error ? error.message : String(error)
+  const place = { file, line: 1, column: 1, severity: 'error', code: 'unusable' } as const
+  return { ...place, message, remedy: 'Correct the configuration; the old one stays in force.' }
+}
+
+/** Settings that listeners, ledger and log took at start and keep. */
+const FIXED = ['listen', 'audit', 'log'] as const
+
+function fixedSettings(before: Settings, after: Settings): Diagnostic[] {
+  return FIXED.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key])).map(
+    (key) => ({
+      ...after.provenance.positionOf([key]),
+      severity: 'warning',
+      code: 'needs-restart',
+      message: `a change of \`${key}\` takes effect at the next start`,
+      remedy: 'Restart the gateway to apply it.',
+    }),
+  )
+}

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import { createAssertionSigner } from '../authn/assertion.ts'
+import { createAuthenticator, type RunningAuthenticator } from '../authn/authenticator.ts'
+import { fetchJson } from '../authn/http-fetch.ts'
+import type { AssertionSigner } from '../domain/ports.ts'
+import { createForwarder } from '../forward/http-forwarder.ts'
+import { createUpgradeForwarder } from '../forward/upgrade.ts'
+import { createUpstreams, type Upstreams, type UpstreamOptions } from '../forward/upstream-pools.ts'
+import type { Runtime, Services } from '../pep/runtime.ts'
+import type { SecretFile } from '../settings/secret-file.ts'
+import type { Settings } from '../settings/settings.ts'
+import { authnEvents } from './events.ts'
+import { issuerOptions, pem } from './issuer-options.ts'
+import type { LoadedRules } from './load-rules.ts'
+import { publicUrl } from './own-documents.ts'
+import { buildRuntime } from './runtime-builder.ts'
+import { openCredential, upstreamOptions } from './upstream-parts.ts'
+
+/** The runtime in force and its replacement. */
+export interface RunningRuntime {
+  current(): Runtime
+  /** Builds a runtime from new settings and rules and swaps it in; on error the old one stays. */
+  replace(settings: Settings, rules: LoadedRules): Promise<void>
+  /** Words for what is not ready; empty when everything is. */
+  unreadiness(): readonly string[]
+  /** Fetches keys and secrets again now. */
+  refresh(): Promise<void>
+  assertionKeys(): object
+  /** Ends background work and connections to upstreams. */
+  stop(): Promise<void>
+}
+
+/** Parts that live on when their settings did not change, so that a rule edit costs no connection. */
+interface Parts {
+  readonly authenticator: Kept<RunningAuthenticator>
+  readonly signer: Kept<AssertionSigner>
+  readonly upstreams: Kept<Upstreams>
+  readonly connections: readonly UpstreamOptions[]
+  readonly secrets: readonly (SecretFile | undefined)[]
+}
+
+interface Kept<T> {
+  readonly key: string
+  readonly part: T
+}
+
+const SECRETS_REFRESH_MS = 10_000
+
+/** Builds the first runtime and starts its background work. Missing keys leave it unready. */
+export async function startRuntime(start: {
+  readonly settings: Settings
+  readonly rules: LoadedRules
+  readonly services: Services
+}): Promise<RunningRuntime> {
+  const { services } = start
+  let parts = await openParts(start.settings, services, undefined)
+  let runtime = assemble(start.settings, start.rules, parts)
+  await parts.authenticator.part.start()
+  const refreshSecrets = async (): Promise<void> => {
+    await Promise.all(parts.secrets.map((secret) => secret?.refresh()))
+  }
+  const timer = setInterval(() => void refreshSecrets(), SECRETS_REFRESH_MS)
+  timer.unref()
+  return {
+    current: () => runtime,
+    async replace(settings, rules) {
+      const next = await openParts(settings, services, parts)
+      const replacement = assemble(settings, rules, next)
+      if (next.authenticator.part !== parts.authenticator.part)
+        await next.authenticator.part.start()
+      const before = parts
+      parts = next
+      runtime = replacement
+      retire(before, next)
+    },
+    unreadiness: () => [
+      ...(parts.authenticator.part.ready() ? [] : ['issuer_keys']),
+      ...(services.ledger.healthy ? [] : ['ledger']),
+    ],
+    async refresh() {
+      await Promise.all([parts.authenticator.part.refreshKeys(), refreshSecrets()])
+    },
+    assertionKeys: () => parts.signer.part.jwks(),
+    async stop() {
+      clearInterval(timer)
+      parts.authenticator.part.stop()
+      await parts.upstreams.part.destroy()
+    },
+  }
+}
+
+function assemble(settings: Settings, rules: LoadedRules, parts: Parts): Runtime {
+  return buildRuntime({
+    settings,
+    rules,
+    secrets: parts.secrets,
+    configRevision: configRevision(settings),
+    authenticator: parts.authenticator.part,
+    assertions: parts.signer.part,
+    forwarder: createForwarder({ upstreams: parts.upstreams.part }),
+    upgrades: createUpgradeForwarder({
+      upstreams: parts.connections.map((one) => ({ ...one, wsIdleTimeoutMs: one.idleTimeoutMs })),
+    }),
+  })
+}
+
+async function openParts(
+  settings: Settings,
+  services: Services,
+  before: Parts | undefined,
+): Promise<Parts> {
+  const issuers = await Promise.all(settings.issuers.map(issuerOptions))
+  const connections = await Promise.all(settings.upstreams.map(upstreamOptions))
+  const secrets = await Promise.all(settings.upstreams.map(openCredential))
+  const signing = await signingOptions(settings, services)
+  const onEvent = authnEvents({
+    ...services,
+    append: (record) =>
+      void services.ledger.append(record, 'kernel').catch(() => services.metrics.auditError()),
+  })
+  return {
+    authenticator: keep(before?.authenticator, issuers, () =>
+      createAuthenticator({ issuers, clock: services.clock, fetchJson, onEvent }),
+    ),
+    signer: keep(before?.signer, signing.facts, () => createAssertionSigner(signing.deps)),
+    upstreams: keep(before?.upstreams, connections, () =>
+      createUpstreams({ upstreams: connections }),
+    ),
+    connections,
+    secrets,
+  }
+}
+
+async function signingOptions(settings: Settings, services: Services) {
+  const { signingKeyFile, lifetime } = settings.assertion
+  const privateKey = signingKeyFile === undefined ? undefined : await pem(signingKeyFile)
+  const facts = { issuer: publicUrl(settings), lifetimeS: Math.floor(lifetime / 1000), privateKey }
+  return { facts, deps: { ...facts, clock: services.clock } }
+}
+
+/** The part from before when what it was made of is the same, else a new one. */
+function keep<T>(before: Kept<T> | undefined, facts: unknown, create: () => T): Kept<T> {
+  const key = createHash('sha256').update(JSON.stringify(facts)).digest('hex')
+  return before?.key === key ? before : { key, part: create() }
+}
+
+/** Connections of the old generation end when their exchanges do. */
+function retire(before: Parts, next: Parts): void {
+  if (before.authenticator.part !== next.authenticator.part) before.authenticator.part.stop()
+  if (before.upstreams.part !== next.upstreams.part) void before.upstreams.part.close()
+}
+
+function configRevision(settings: Settings): string {
+  const { provenance: _, ...facts } = settings
+  return `sha256:${createHash('sha256').update(JSON.stringify(facts)).digest('hex')}`
+}

@@ -1,0 +1,113 @@
+import { createChallengeWriter, protectedResourceMetadataUrl } from '../authn/challenge.ts'
+import { parseHost, parseRequestTarget } from '../classify/request-target.ts'
+import type { Environment } from '../domain/access.ts'
+import type {
+  AssertionSigner,
+  Authenticator,
+  Forwarder,
+  UpgradeForwarder,
+} from '../domain/ports.ts'
+import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
+import type { RequestTarget } from '../domain/request.ts'
+import { createDecisionPoint } from '../pdp/decision-point.ts'
+import { createAddressResolver } from '../pip/client-address.ts'
+import { createPostureReader } from '../pip/device-posture.ts'
+import type { EnvironmentInput, Runtime } from '../pep/runtime.ts'
+import { createUpstreamTable } from '../pep/upstream-table.ts'
+import type { SecretFile } from '../settings/secret-file.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { LoadedRules } from './load-rules.ts'
+import { ownDocuments, publicUrl } from './own-documents.ts'
+import { upstreamEntry } from './upstream-parts.ts'
+
+/** What a runtime is built from. */
+export interface RuntimeParts {
+  readonly settings: Settings
+  readonly rules: LoadedRules
+  readonly configRevision: string
+  /** Credentials by position in `settings.upstreams`. */
+  readonly secrets: readonly (SecretFile | undefined)[]
+  readonly authenticator: Authenticator
+  readonly assertions: AssertionSigner
+  readonly forwarder: Forwarder
+  readonly upgrades: UpgradeForwarder
+}
+
+/** Bounds on the shape of a target that no operator has asked to change. */
+const TARGET_SHAPE = { segmentsMax: 256, segmentBytesMax: 1024, queryParametersMax: 256 } as const
+
+/** Puts one immutable {@link Runtime} together. Pure: starts nothing, reads no file. */
+export function buildRuntime(parts: RuntimeParts): Runtime {
+  const { settings, rules } = parts
+  const parseTarget = (raw: string): RequestTarget | Refusal =>
+    parseRequestTarget(raw, { ...TARGET_SHAPE, targetBytesMax: settings.limits.targetBytes })
+  const entries = settings.upstreams.map((upstream, index) =>
+    upstreamEntry(upstream, { settings, rules, secret: parts.secrets[index] }),
+  )
+  return Object.freeze({
+    limits: {
+      headerCountMax: settings.limits.headerCount,
+      bodyBytesMax: settings.limits.bodyBytes,
+      bodyIdleTimeoutMs: settings.limits.bodyIdleTimeout,
+      concurrentRequestsMax: settings.limits.concurrentRequests,
+    },
+    recordWhenFull: settings.audit.whenFull,
+    policy: { decisionPoint: createDecisionPoint(rules.policy), resources: rules.resources },
+    configRevision: parts.configRevision,
+    upstreams: createUpstreamTable(entries, parseTarget),
+    authenticator: parts.authenticator,
+    assertions: parts.assertions,
+    forwarder: parts.forwarder,
+    upgrades: parts.upgrades,
+    secure: settings.listen.data.tls !== undefined,
+    parseTarget,
+    acceptHost: hostGate(settings),
+    clientAddress: createAddressResolver({
+      trustedProxies: settings.trustedProxies,
+      headerKind: settings.forwardedHeader,
+    }),
+    environment: environmentGatherer(settings),
+    ownDocument: ownDocuments(settings),
+    challenge: challengeWriter(settings),
+  })
+}
+
+/** Exactly the configured hosts (I5); any well-formed one when none is configured. */
+function hostGate(settings: Settings): (raw: string) => string | Refusal {
+  const known = [...settings.hosts, ...settings.upstreams.map(({ match }) => match.host)]
+  const accepted = new Set(
+    known.filter((host) => host !== undefined).map((host) => host.toLowerCase()),
+  )
+  return (raw) => {
+    const parsed = parseHost(raw)
+    if (isRefusal(parsed)) return parsed
+    const known = accepted.size === 0 || accepted.has(parsed.host)
+    return known ? parsed.host : refuse('host_invalid')
+  }
+}
+
+function environmentGatherer(
+  settings: Settings,
+): (input: EnvironmentInput) => Environment | Refusal {
+  const readPosture = createPostureReader({
+    trustedProxies: settings.trustedProxies,
+    header: settings.devicePosture.header,
+  })
+  return ({ now, peer, client, headers, subject }) => {
+    // Posture the issuer signed comes before what a hop says, and the two are never mixed.
+    const device = subject.device ?? readPosture(peer, headers, now)
+    if (isRefusal(device)) return device
+    // A posture assessed too long ago says nothing about now: unknown, not false.
+    const old = (device?.assessedAt ?? now) < now - settings.devicePosture.maxAge
+    return device === undefined || old ? { now, client } : { now, client, device }
+  }
+}
+
+function challengeWriter(settings: Settings): (refusal: Refusal) => string {
+  const resource = publicUrl(settings)
+  const write = createChallengeWriter({
+    realm: 'modelgate',
+    resourceMetadata: resource === undefined ? undefined : protectedResourceMetadataUrl(resource),
+  })
+  return (refusal) => write(refusal.challenge)
+}

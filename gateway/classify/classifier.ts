@@ -1,0 +1,104 @@
+/**
+ * Stage 3: what a request really does, as the route pack of its upstream says. Never "pass
+ * through": a method and path that no pack knows are refused (I7, I22), and so is every request
+ * that two readers could take for two different things.
+ */
+import type { ClassifiableRequest, Classifier } from '../domain/ports.ts'
+import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
+import type { Classification } from '../domain/request.ts'
+import type { CompiledPack, CompiledRow, MethodGroup } from './compiled-pack.ts'
+import { readBody } from './request-body.ts'
+import { headerDisposition } from './request-headers.ts'
+import { readQueryFields } from './query-fields.ts'
+import { classifyRow, fixedClassification, holds, type RequestFields } from './rows.ts'
+
+/** What a classifier needs. */
+export interface ClassifierOptions {
+  readonly pack: CompiledPack
+  /** The configured name of the upstream; the name of its `server:` resource. */
+  readonly upstream: string
+  /** Bodies that decide a request are read to this bound; longer ones are refused. */
+  readonly peekBytesMax: number
+}
+
+const NO_VALUES: ReadonlyMap<string, never> = new Map<string, never>()
+
+/**
+ * A classifier for one upstream. Answers at once when no body has to be read. Refuses with
+ * `unclassified`, `method_not_allowed`, `upgrade_invalid`, `header_invalid` (a header that selects
+ * a model on a route that does not authorise by it), `target_invalid` (percent-encoding towards an
+ * upstream that does not decode), `body_*` and `model_*`.
+ */
+export function createClassifier(options: ClassifierOptions): Classifier {
+  const { pack, upstream } = options
+  const fixed = new Map<CompiledRow, Classification>()
+  for (const { row } of pack.routes) {
+    const classification = fixedClassification(row, pack.name, upstream)
+    if (classification !== undefined) fixed.set(row, classification)
+  }
+  const conclude = (
+    request: ClassifiableRequest,
+    group: MethodGroup,
+    fields: RequestFields,
+  ): Classification | Refusal => {
+    const row = group.rows.find((candidate) => holds(candidate, fields))
+    // Known and never served is answered like unknown.
+    if (row === undefined || row.refused) return refuse('unclassified')
+    if (request.upgrade && !row.upgrade) return refuse('upgrade_invalid')
+    return fixed.get(row) ?? classifyRow(row, pack.name, fields)
+  }
+  return {
+    classify: (request) => {
+      const routed = route(request, pack)
+      if (isRefusal(routed)) return routed
+      const { group } = routed
+      const query = readQuery(request, group)
+      if (isRefusal(query)) return query
+      const fields = { ...routed, query, headers: request.headers, upstream }
+      const body = readBody(request, group, {
+        peekBytesMax: options.peekBytesMax,
+        ignoresContentType: pack.ignoresContentType,
+      })
+      if (isRefusal(body)) return body
+      if (body === undefined) {
+        return conclude(request, group, { ...fields, body: NO_VALUES, form: NO_VALUES })
+      }
+      return body.then((read) =>
+        isRefusal(read) ? read : conclude(request, group, { ...fields, ...read }),
+      )
+    },
+  }
+}
+
+function route(
+  request: ClassifiableRequest,
+  pack: CompiledPack,
+): { readonly group: MethodGroup; readonly captures: readonly string[] } | Refusal {
+  if (!pack.decodesPath && request.target.path.includes('%')) return refuse('target_invalid')
+  const match = pack.matcher.match(request.target.segments)
+  if (match === undefined) return refuse('unclassified')
+  const { methods, allow } = match.value
+  const group = methods.get(request.method)
+  if (group === undefined) return refuse('method_not_allowed', { allow })
+  const { pairs } = request.headers
+  for (let at = 0; at < pairs.length; at += 2) {
+    const name = pairs[at] ?? ''
+    if (headerDisposition(name) === 'select' && !group.headerNames.has(name)) {
+      return refuse('header_invalid')
+    }
+  }
+  return { group, captures: match.captures }
+}
+
+function readQuery(
+  request: ClassifiableRequest,
+  group: MethodGroup,
+): ReadonlyMap<string, string> | Refusal {
+  const { query } = request.target
+  if (query === undefined || group.queryNames.size === 0) return NO_VALUES
+  const values = readQueryFields(query, group.queryNames)
+  if (isRefusal(values)) return values
+  // The body decides here. A query that says it too is read instead by some versions of some
+  // upstreams, and a check on the one would authorise the wrong object.
+  return group.bodyOnlyNames.some((name) => values.has(name)) ? refuse('model_conflict') : values
+}

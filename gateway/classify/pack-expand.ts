@@ -1,0 +1,168 @@
+/** Turns the routes of one file into rows per method and path, and checks each on its own. */
+import { closest, type Diagnostic } from '../domain/diagnostics.ts'
+import type { Method } from '../domain/request.ts'
+import type { PackRoute } from '../settings/schemas/pack.ts'
+import { finding, type PackLayer } from './pack-layers.ts'
+import { parsePattern, type RoutePattern } from './pattern.ts'
+
+/** A route under one method and one prefix. */
+export interface RouteRow {
+  readonly method: Method
+  readonly pattern: RoutePattern
+  readonly route: PackRoute
+  readonly layer: PackLayer
+  /** Index of the route in its file. */
+  readonly index: number
+}
+
+/** The rows of one method and one path shape, in the order written. */
+export interface RowGroup {
+  readonly method: Method
+  readonly pattern: RoutePattern
+  readonly rows: RouteRow[]
+}
+
+/** Path prefixes by name. */
+export type Prefixes = Readonly<Record<string, readonly string[]>>
+
+/** The groups of one file, by method and shape; what is wrong goes to `diagnostics`. */
+export function expandLayer(
+  layer: PackLayer,
+  prefixes: Prefixes,
+  diagnostics: Diagnostic[],
+): Map<string, RowGroup> {
+  const groups = new Map<string, RowGroup>()
+  for (const [index, route] of layer.document.routes.entries()) {
+    const wrong = routeFault(route)
+    if (wrong !== undefined) diagnostics.push(fault(layer, index, wrong))
+    for (const pattern of patternsOf(layer, index, prefixes, diagnostics)) {
+      for (const method of route.methods) {
+        addRow(groups, { method, pattern, route, layer, index }, diagnostics)
+      }
+    }
+  }
+  return groups
+}
+
+function addRow(groups: Map<string, RowGroup>, row: RouteRow, diagnostics: Diagnostic[]): void {
+  const key = `${row.method} ${row.pattern.shape}`
+  const group = groups.get(key)
+  if (group === undefined) {
+    groups.set(key, { method: row.method, pattern: row.pattern, rows: [row] })
+    return
+  }
+  const same = group.rows.find((other) => isUnreachableAfter(row, other))
+  if (same !== undefined) diagnostics.push(duplicate(row, same))
+  group.rows.push(row)
+}
+
+/** A row after one without `when`, or with the same `when`, could never be reached. */
+function isUnreachableAfter(row: RouteRow, earlier: RouteRow): boolean {
+  const { when } = earlier.route
+  return when === undefined || JSON.stringify(when) === JSON.stringify(row.route.when)
+}
+
+function patternsOf(
+  layer: PackLayer,
+  index: number,
+  prefixes: Prefixes,
+  diagnostics: Diagnostic[],
+): RoutePattern[] {
+  const route = layer.document.routes[index]
+  if (route === undefined) return []
+  const names = route.prefix === undefined ? [''] : prefixes[route.prefix]
+  if (names === undefined) {
+    diagnostics.push(unknownPrefix(layer, index, prefixes))
+    return []
+  }
+  const patterns: RoutePattern[] = []
+  for (const prefix of names) {
+    const pattern = parsePattern(prefix + route.path)
+    if (typeof pattern !== 'string') patterns.push(pattern)
+    const wrong = typeof pattern === 'string' ? pattern : unknownParameter(route, pattern)
+    if (wrong !== undefined) {
+      diagnostics.push(fault(layer, index, { key: 'path', text: wrong }))
+      break
+    }
+  }
+  return patterns
+}
+
+interface RouteFault {
+  readonly key: keyof PackRoute
+  readonly text: string
+}
+
+function routeFault(route: PackRoute): RouteFault | undefined {
+  const model = route.model ?? []
+  if (route.resource === 'server' && model.length > 0) {
+    return { key: 'model', text: 'a route on the server does not name a model' }
+  }
+  if (model.length === 0 && (route.resource === 'model' || route.resource === 'dataset')) {
+    return { key: 'resource', text: `say with \`model\` where the ${route.resource} is named` }
+  }
+  if (model.length === 0 && route.version !== undefined) {
+    return { key: 'version', text: 'a version needs a `model`' }
+  }
+  return bodyFault(route)
+}
+
+function bodyFault(route: PackRoute): RouteFault | undefined {
+  const readsBody = readsFrom(route, 'body')
+  const readsForm = readsFrom(route, 'form')
+  if (readsBody && readsForm) return { key: 'body', text: 'a body is either JSON or a form' }
+  const kind = route.body
+  if (readsBody && kind !== undefined && kind !== 'json') {
+    return { key: 'body', text: 'fields of the body are read: write `body: json`' }
+  }
+  if (readsForm && kind !== undefined && kind !== 'multipart') {
+    return { key: 'body', text: 'fields of a form are read: write `body: multipart`' }
+  }
+  return undefined
+}
+
+/** Whether the row reads any value from there. */
+export function readsFrom(route: PackRoute, key: 'body' | 'form' | 'query' | 'header'): boolean {
+  const all = [...(route.model ?? []), ...(route.version ?? []), ...(route.when ?? [])]
+  return all.some((origin) => origin[key] !== undefined)
+}
+
+function unknownParameter(route: PackRoute, pattern: RoutePattern): string | undefined {
+  for (const { path } of [
+    ...(route.model ?? []),
+    ...(route.version ?? []),
+    ...(route.when ?? []),
+  ]) {
+    if (path !== undefined && !pattern.parameters.includes(path)) {
+      return `the path has no parameter {${path}}`
+    }
+  }
+  return undefined
+}
+
+function fault(layer: PackLayer, index: number, wrong: RouteFault): Diagnostic {
+  return finding(layer.positionOf(['routes', index, wrong.key]), 'error', {
+    code: 'invalid-route',
+    message: `routes.${index}: ${wrong.text}`,
+    remedy: 'See the reference of route packs in docs/reference.',
+  })
+}
+
+function unknownPrefix(layer: PackLayer, index: number, prefixes: Prefixes): Diagnostic {
+  const name = layer.document.routes[index]?.prefix ?? ''
+  const near = closest(name, Object.keys(prefixes))
+  return finding(layer.positionOf(['routes', index, 'prefix']), 'error', {
+    code: 'unknown-prefix',
+    message: `routes.${index}: there is no prefix \`${name}\``,
+    remedy: near === undefined ? 'Define it under `prefixes`.' : `Did you mean \`${near}\`?`,
+  })
+}
+
+function duplicate(row: RouteRow, earlier: RouteRow): Diagnostic {
+  const { line } = earlier.layer.positionOf(['routes', earlier.index])
+  return finding(row.layer.positionOf(['routes', row.index, 'path']), 'error', {
+    code: 'duplicate-route',
+    message: `${row.method} ${row.pattern.text} is never reached: line ${line} takes it`,
+    remedy: 'Remove one, or give the earlier one a `when` that tells them apart.',
+  })
+}

@@ -1,0 +1,125 @@
+import { Duplex } from 'node:stream'
+import type { UpgradeClient } from '../domain/ports.ts'
+import { closeFrame, FrameTracker, type FrameViolation } from './websocket-frames.ts'
+
+/** What happens on a tunnel. */
+export interface TunnelEvents {
+  readonly onBytes: NonNullable<UpgradeClient['onBytes']>
+  /** One side sent what RFC 6455 forbids. */
+  readonly onViolation: (from: 'client' | 'server', violation: FrameViolation) => void
+  /** Anything moved in either direction. */
+  readonly onActivity: () => void
+}
+
+/**
+ * The client's connection as http-proxy sees it. http-proxy writes what an upstream answers to its
+ * socket before anyone can judge it; here nothing passes, in either direction, until
+ * {@link ClientGate.open}. What is read here goes upstream, what is written here comes from there.
+ */
+export class ClientGate extends Duplex {
+  private isOpen = false
+  /** http-proxy's own rendering of the 101, which is replaced by a checked one. */
+  private isHeadDue = true
+  private early: Buffer | undefined
+  private readonly fromClient = new FrameTracker('client')
+  private readonly fromServer = new FrameTracker('server')
+  private readonly socket: Duplex
+  private readonly events: TunnelEvents
+
+  /** `early`: bytes the client sent behind its handshake. */
+  constructor(socket: Duplex, early: Buffer, events: TunnelEvents) {
+    super()
+    this.socket = socket
+    this.early = early.length === 0 ? undefined : early
+    this.events = events
+    this.on('error', ignore)
+  }
+
+  /** Lets bytes through from now on, `head` first. */
+  open(head: string): void {
+    this.isOpen = true
+    this.socket.write(head, 'latin1')
+    this.socket.on('data', this.onClientData).on('end', this.onClientEnd)
+    const { early } = this
+    this.early = undefined
+    if (early !== undefined) this.onClientData(early)
+  }
+
+  /**
+   * Passes nothing more, and says goodbye with a close frame (RFC 6455 §7.4.1) to the sides that
+   * are between two frames; within a frame, the frame would swallow it. Returns whether the client
+   * was told, and so may be given a moment to answer.
+   */
+  close(code: number, upstream: Duplex | undefined): boolean {
+    if (!this.isOpen) return false
+    this.isOpen = false
+    const { socket } = this
+    socket.off('data', this.onClientData).off('end', this.onClientEnd)
+    if (this.fromClient.isAtBoundary && upstream?.writable === true) {
+      upstream.write(closeFrame(code, 'client'))
+    }
+    if (!this.fromServer.isAtBoundary || !socket.writable) return false
+    socket.end(closeFrame(code, 'server'))
+    // Read on, to see the client's own end.
+    socket.resume()
+    return true
+  }
+
+  // What http-proxy asks of a socket.
+  setTimeout(): this {
+    return this
+  }
+  setNoDelay(): this {
+    return this
+  }
+  setKeepAlive(): this {
+    return this
+  }
+
+  override _read(): void {
+    if (this.isOpen) this.socket.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    if (this.isHeadDue || !this.isOpen) {
+      this.isHeadDue = false
+      done()
+      return
+    }
+    this.events.onActivity()
+    const violation = this.fromServer.take(chunk)
+    if (violation !== undefined) {
+      this.events.onViolation('server', violation)
+      done()
+      return
+    }
+    this.events.onBytes('to-client', chunk.length)
+    // The socket takes the next piece when it has room for it: back-pressure up to the upstream.
+    if (this.socket.write(chunk)) done()
+    else this.socket.once('drain', done)
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (this.isOpen) this.socket.end()
+    done()
+  }
+
+  private readonly onClientData = (chunk: Buffer): void => {
+    this.events.onActivity()
+    const violation = this.fromClient.take(chunk)
+    if (violation !== undefined) {
+      this.events.onViolation('client', violation)
+      return
+    }
+    this.events.onBytes('to-upstream', chunk.length)
+    if (!this.push(chunk)) this.socket.pause()
+  }
+
+  private readonly onClientEnd = (): void => {
+    this.push(null)
+  }
+}
+
+function ignore(): void {
+  // The sockets on both sides report their own failures.
+}

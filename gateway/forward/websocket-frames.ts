@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+
+/** RFC 6455 §4.2.2: proof that the peer read the handshake as a WebSocket handshake. */
+export function acceptFor(key: string): string {
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+}
+
+/** Largest frame relayed, bytes. */
+const FRAME_BYTES_MAX = 64 * 1024 * 1024
+
+/** What is wrong with a stream of frames; the stream must be closed. */
+export type FrameViolation = 'reserved-bits' | 'opcode' | 'masking' | 'control-frame' | 'too-large'
+
+/**
+ * Follows one direction of a WebSocket connection by its frame headers alone, so that a relay knows
+ * where a frame ends and stops what RFC 6455 forbids (§5.1 masking, §5.2 reserved bits and opcodes,
+ * §5.5 control frames) instead of passing a desynchronised stream on. Keeps at most one header.
+ */
+export class FrameTracker {
+  private payloadLeft = 0
+  private header: number[] = []
+  private readonly isMasked: boolean
+
+  constructor(from: 'client' | 'server') {
+    this.isMasked = from === 'client'
+  }
+
+  /** Whether the last byte seen ended a frame; a close frame may then follow. */
+  get isAtBoundary(): boolean {
+    return this.payloadLeft === 0 && this.header.length === 0
+  }
+
+  /** Takes the next bytes of the stream. */
+  take(bytes: Buffer): FrameViolation | undefined {
+    let at = 0
+    while (at < bytes.length) {
+      if (this.payloadLeft > 0) {
+        const skipped = Math.min(this.payloadLeft, bytes.length - at)
+        this.payloadLeft -= skipped
+        at += skipped
+        continue
+      }
+      this.header.push(bytes[at++] ?? 0)
+      const violation = this.readHeader()
+      if (violation !== undefined) return violation
+    }
+    return undefined
+  }
+
+  private readHeader(): FrameViolation | undefined {
+    const { header, isMasked } = this
+    const violation = headerViolation(header, isMasked)
+    const [, second] = header
+    if (violation !== undefined || second === undefined) return violation
+    const short = second & 0x7f
+    const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0
+    if (header.length < 2 + lengthBytes + (isMasked ? 4 : 0)) return undefined
+    const length = lengthBytes === 0 ? short : bigEndian(header.slice(2, 2 + lengthBytes))
+    if (length > FRAME_BYTES_MAX) return 'too-large'
+    this.payloadLeft = length
+    this.header = []
+    return undefined
+  }
+}
+
+function headerViolation(header: readonly number[], isMasked: boolean): FrameViolation | undefined {
+  const [first = 0, second] = header
+  const opcode = first & 0x0f
+  // No extension is negotiated through the gateway, so no reserved bit has a meaning.
+  if ((first & 0x70) !== 0) return 'reserved-bits'
+  if ((opcode > 2 && opcode < 8) || opcode > 10) return 'opcode'
+  if (second === undefined) return undefined
+  if (((second & 0x80) !== 0) !== isMasked) return 'masking'
+  const isControl = opcode >= 8
+  const isWhole = (first & 0x80) !== 0 && (second & 0x7f) <= 125
+  return isControl && !isWhole ? 'control-frame' : undefined
+}
+
+/** Exact up to 2^53; what is larger stays larger than any bound. */
+function bigEndian(bytes: readonly number[]): number {
+  return bytes.reduce((value, byte) => value * 256 + byte, 0)
+}
+
+/** A close frame (RFC 6455 §5.5.1) with status `code`; masked with zeros when sent as a client. */
+export function closeFrame(code: number, as: 'client' | 'server'): Buffer {
+  const status = [code >> 8, code & 0xff]
+  return Buffer.from(
+    as === 'client' ? [0x88, 0x82, 0, 0, 0, 0, ...status] : [0x88, 0x02, ...status],
+  )
+}

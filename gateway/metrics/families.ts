@@ -1,0 +1,91 @@
+/** Every metric of `names.ts` as cells in one registry. */
+import type { Registry } from 'prom-client'
+import { REASONS, REASON_CODES } from '../domain/reasons.ts'
+import { ACTIONS } from '../domain/vocabulary.ts'
+import { createCounter, createGauge, createHistogram } from './cells.ts'
+import * as labels from './labels.ts'
+import { METRICS, type MetricEntry } from './names.ts'
+
+/** The cells of every metric. */
+export type Families = ReturnType<typeof buildFamilies>
+
+/** Names in the config that become label values. */
+export interface ConfiguredNames {
+  readonly upstreams: readonly string[]
+  readonly issuers: readonly string[]
+}
+
+/** Builds every metric in `registry`; what can be known beforehand starts at 0. */
+export function createFamilies(registry: Registry, names: ConfiguredNames): Families {
+  const families = buildFamilies(registry, names)
+  initialiseClosed(families)
+  for (const issuer of names.issuers) initialiseIssuer(families, issuer)
+  for (const upstream of names.upstreams) initialiseUpstream(families, upstream)
+  return families
+}
+
+function buildFamilies(registry: Registry, names: ConfiguredNames) {
+  const lists = labels.labelValues(names)
+  const counter = (entry: MetricEntry) => createCounter(registry, entry, lists)
+  const gauge = (entry: MetricEntry) => createGauge(registry, entry, lists)
+  const histogram = (entry: MetricEntry) => createHistogram(registry, entry, lists)
+  return {
+    decisions: counter(METRICS.decisions),
+    decisionDuration: histogram(METRICS.decisionDuration),
+    refusals: counter(METRICS.refusals),
+    authn: counter(METRICS.authn),
+    authnDuration: histogram(METRICS.authnDuration),
+    tokenCache: counter(METRICS.tokenCache),
+    jwksFetches: counter(METRICS.jwksFetches),
+    jwksLastSuccess: gauge(METRICS.jwksLastSuccess),
+    jwksKeys: gauge(METRICS.jwksKeys),
+    policyReloads: counter(METRICS.policyReloads),
+    configReloadSuccessful: gauge(METRICS.configReloadSuccessful),
+    configReloadTimestamp: gauge(METRICS.configReloadTimestamp),
+    rules: gauge(METRICS.rules),
+    auditRecords: counter(METRICS.auditRecords),
+    auditErrors: counter(METRICS.auditErrors),
+    auditLastWrite: gauge(METRICS.auditLastWrite),
+    auditWriteDuration: histogram(METRICS.auditWriteDuration),
+    requestsInFlight: gauge(METRICS.requestsInFlight),
+    requestDuration: histogram(METRICS.requestDuration),
+    gatewayOverhead: histogram(METRICS.gatewayOverhead),
+    upstreamDuration: histogram(METRICS.upstreamDuration),
+    upstreamErrors: counter(METRICS.upstreamErrors),
+    requestBytes: counter(METRICS.requestBytes),
+    responseBytes: counter(METRICS.responseBytes),
+    guardIncidents: counter(METRICS.guardIncidents),
+    streamsOpen: gauge(METRICS.streamsOpen),
+    clientErrors: counter(METRICS.clientErrors),
+  }
+}
+
+/** A rate needs a first sample before the first event. */
+function initialiseClosed(families: Families): void {
+  for (const reason of REASON_CODES) families.refusals.at(REASONS[reason].stage, reason)
+  for (const effect of labels.EFFECTS) families.decisionDuration.at(effect)
+  for (const result of labels.CACHE_RESULTS) families.tokenCache.at(result)
+  for (const result of labels.OUTCOMES) families.policyReloads.at(result)
+  for (const type of labels.RECORD_TYPES) families.auditRecords.at(type)
+  for (const code of labels.CLIENT_ERROR_CODES) families.clientErrors.at(code)
+  for (const result of labels.AUTHN_RESULTS) families.authn.at(result, labels.NONE)
+}
+
+function initialiseIssuer(families: Families, issuer: string): void {
+  for (const result of labels.AUTHN_RESULTS) families.authn.at(result, issuer)
+  for (const result of labels.OUTCOMES) families.jwksFetches.at(issuer, result)
+  // 0 is 1970: an issuer whose keys were never had is as stale as can be.
+  families.jwksLastSuccess.at(issuer)
+  families.jwksKeys.at(issuer)
+}
+
+function initialiseUpstream(families: Families, upstream: string): void {
+  for (const action of ACTIONS) {
+    families.decisions.at('permit', labels.NONE, action, upstream)
+    families.responseBytes.at(upstream, action)
+  }
+  families.requestBytes.at(upstream)
+  families.streamsOpen.at(upstream)
+  for (const reason of labels.reasonsOf('forward')) families.upstreamErrors.at(upstream, reason)
+  for (const kind of labels.reasonsOf('guard')) families.guardIncidents.at(upstream, kind)
+}

@@ -1,0 +1,216 @@
+/**
+ * The metrics of the gateway as typed methods. Label values come from closed lists and from the
+ * names in the config, never from a request (I25); known combinations start at 0. Durations go in
+ * as milliseconds and come out as seconds.
+ */
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { REASONS, type Reason, type Stage } from '../domain/reasons.ts'
+import type { Action, Effect } from '../domain/vocabulary.ts'
+import { createFamilies, type Families } from './families.ts'
+import * as labels from './labels.ts'
+import { METRICS, type MetricEntry } from './names.ts'
+
+/** One exchange, as stage 10 settles it. */
+export interface RequestObservation {
+  /** Name in the config; absent when none was found. */
+  readonly upstream?: string | undefined
+  /** The primary action; absent when none was worked out. */
+  readonly action?: Action | undefined
+  /** Sent to the client; 0 when none was. */
+  readonly status: number
+  readonly durationMs: number
+  /** Time the gateway itself added. */
+  readonly overheadMs?: number | undefined
+  /** The response head of the upstream, when it was asked and answered. */
+  readonly upstreamHead?: { readonly status: number; readonly durationMs: number } | undefined
+  readonly requestBytes: number
+  readonly responseBytes: number
+}
+
+/** Everything that is counted. Hot-path methods cost well under a microsecond and never throw. */
+export interface Metrics {
+  decision(observation: {
+    readonly effect: Effect
+    readonly reason?: Reason | undefined
+    readonly action: Action
+    readonly upstream: string
+    readonly durationMs: number
+  }): void
+  /** `stage`: where it happened; the stage the reason belongs to by default. */
+  refusal(reason: Reason, stage?: Stage): void
+  /** `issuer`: its short name, when the token told. */
+  authentication(result: labels.AuthnResult, issuer: string | undefined, durationMs: number): void
+  tokenCache(result: labels.CacheResult): void
+  /** `keys`: usable keys after the fetch; `at`: milliseconds since the epoch. */
+  jwksFetch(
+    issuer: string,
+    fetch:
+      | { readonly result: 'success'; readonly keys: number; readonly at: number }
+      | { readonly result: 'failure' },
+  ): void
+  /** `at`: milliseconds since the epoch. After a failure the last good revision stays in force. */
+  policyReload(
+    reload:
+      | {
+          readonly result: 'success'
+          readonly revision: string
+          readonly rules: number
+          readonly at: number
+        }
+      | { readonly result: 'failure' },
+  ): void
+  auditRecord(type: string): void
+  /** A batch was written; `at`: milliseconds since the epoch. */
+  auditWrite(at: number, durationMs: number): void
+  auditError(): void
+  requestStarted(): void
+  requestEnded(): void
+  /** Called once when an exchange is over; does not count {@link Metrics.requestEnded}. */
+  observeRequest(observation: RequestObservation): void
+  upstreamError(upstream: string, reason: Reason): void
+  guardIncident(upstream: string, kind: Reason): void
+  streamOpened(upstream: string): void
+  streamClosed(upstream: string): void
+  /** `code` of the error Node reports; codes that are not known count as `unknown`. */
+  clientError(code: string): void
+  /** Everything in the Prometheus text format 0.0.4. */
+  expose(): Promise<{ readonly contentType: string; readonly text: string }>
+}
+
+/** What {@link createMetrics} needs. */
+export interface MetricsOptions {
+  /** Metrics of the process and of Node (`process_*`, `nodejs_*`); default: none. */
+  readonly defaultMetrics?: boolean
+  readonly buildInfo: { readonly version: string; readonly nodeVersion: string }
+  /** Names in the config; any other counts as `unknown`. */
+  readonly upstreams: readonly string[]
+  readonly issuers: readonly string[]
+}
+
+/** Builds the metrics in a registry of their own. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry()
+  if (options.defaultMetrics === true) collectDefaultMetrics({ register: registry })
+  const families = createFamilies(registry, options)
+  const { version, nodeVersion } = options.buildInfo
+  infoGauge(registry, METRICS.buildInfo).set({ version, node_version: nodeVersion }, 1)
+  return {
+    ...decisionMethods(families),
+    ...requestMethods(families),
+    ...trustMethods(families),
+    ...policyMethods(families, infoGauge(registry, METRICS.policyInfo)),
+    ...auditMethods(families),
+    async expose() {
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
+  }
+}
+
+/** The labels of an info gauge hold versions, of which there is one at a time. */
+function infoGauge(registry: Registry, entry: MetricEntry): Gauge {
+  const { name, help } = entry
+  return new Gauge({ name, help, labelNames: [...entry.labels], registers: [registry] })
+}
+
+const seconds = (ms: number): number => ms / 1000
+
+type Part<K extends keyof Metrics> = Pick<Metrics, K>
+
+function decisionMethods(families: Families): Part<'decision' | 'refusal'> {
+  return {
+    decision({ effect, reason, action, upstream, durationMs }) {
+      families.decisions.at(effect, reason ?? labels.NONE, action, upstream).value += 1
+      families.decisionDuration.at(effect).observe(seconds(durationMs))
+    },
+    refusal(reason, stage = REASONS[reason].stage) {
+      families.refusals.at(stage, reason).value += 1
+    },
+  }
+}
+
+function requestMethods(
+  families: Families,
+): Part<
+  | 'requestStarted'
+  | 'requestEnded'
+  | 'observeRequest'
+  | 'upstreamError'
+  | 'guardIncident'
+  | 'streamOpened'
+  | 'streamClosed'
+  | 'clientError'
+> {
+  const inFlight = families.requestsInFlight.at()
+  const overhead = families.gatewayOverhead.at()
+  return {
+    requestStarted: () => void (inFlight.value += 1),
+    requestEnded: () => void (inFlight.value -= 1),
+    observeRequest(seen) {
+      const upstream = seen.upstream ?? labels.NONE
+      const action = seen.action ?? labels.NONE
+      const code = labels.codeClass(seen.status)
+      families.requestDuration.at(upstream, action, code).observe(seconds(seen.durationMs))
+      families.requestBytes.at(upstream).value += seen.requestBytes
+      families.responseBytes.at(upstream, action).value += seen.responseBytes
+      if (seen.overheadMs !== undefined) overhead.observe(seconds(seen.overheadMs))
+      if (seen.upstreamHead === undefined) return
+      const { status, durationMs } = seen.upstreamHead
+      families.upstreamDuration.at(upstream, labels.codeClass(status)).observe(seconds(durationMs))
+    },
+    upstreamError: (upstream, reason) =>
+      void (families.upstreamErrors.at(upstream, reason).value += 1),
+    guardIncident: (upstream, kind) => void (families.guardIncidents.at(upstream, kind).value += 1),
+    streamOpened: (upstream) => void (families.streamsOpen.at(upstream).value += 1),
+    streamClosed: (upstream) => void (families.streamsOpen.at(upstream).value -= 1),
+    clientError: (code) => void (families.clientErrors.at(code).value += 1),
+  }
+}
+
+function trustMethods(families: Families): Part<'authentication' | 'tokenCache' | 'jwksFetch'> {
+  const duration = families.authnDuration.at()
+  return {
+    authentication(result, issuer, durationMs) {
+      families.authn.at(result, issuer ?? labels.NONE).value += 1
+      duration.observe(seconds(durationMs))
+    },
+    tokenCache: (result) => void (families.tokenCache.at(result).value += 1),
+    jwksFetch(issuer, fetch) {
+      families.jwksFetches.at(issuer, fetch.result).value += 1
+      if (fetch.result === 'failure') return
+      families.jwksLastSuccess.at(issuer).value = seconds(fetch.at)
+      families.jwksKeys.at(issuer).value = fetch.keys
+    },
+  }
+}
+
+function policyMethods(families: Families, info: Gauge): Part<'policyReload'> {
+  const successful = families.configReloadSuccessful.at()
+  const timestamp = families.configReloadTimestamp.at()
+  const rules = families.rules.at()
+  return {
+    policyReload(reload) {
+      families.policyReloads.at(reload.result).value += 1
+      successful.value = reload.result === 'success' ? 1 : 0
+      if (reload.result === 'failure') return
+      timestamp.value = seconds(reload.at)
+      rules.value = reload.rules
+      // The old revision goes away, or the number of series would grow with every reload.
+      info.reset()
+      info.set({ revision: reload.revision }, 1)
+    },
+  }
+}
+
+function auditMethods(families: Families): Part<'auditRecord' | 'auditWrite' | 'auditError'> {
+  const lastWrite = families.auditLastWrite.at()
+  const duration = families.auditWriteDuration.at()
+  const errors = families.auditErrors.at()
+  return {
+    auditRecord: (type) => void (families.auditRecords.at(type).value += 1),
+    auditWrite(at, durationMs) {
+      lastWrite.value = seconds(at)
+      duration.observe(seconds(durationMs))
+    },
+    auditError: () => void (errors.value += 1),
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Every metric of the gateway: name, kind, help, labels, buckets. Names follow the Prometheus rules
+ * (base units, `_total`, `_seconds`, `_bytes`); dashboards and alerts depend on them, so that a
+ * name never changes its meaning.
+ */
+
+/** Starts every name. */
+export const METRIC_PREFIX = 'modelgate_'
+
+/** One metric family. */
+export interface MetricEntry {
+  /** With {@link METRIC_PREFIX}. */
+  readonly name: string
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  /** Upper bounds of a histogram, seconds. */
+  readonly buckets?: readonly number[]
+}
+
+type Labels = readonly string[]
+
+const counter = (name: string, help: string, labels: Labels = []): MetricEntry => ({
+  name: METRIC_PREFIX + name,
+  kind: 'counter',
+  help,
+  labels,
+})
+
+const gauge = (name: string, help: string, labels: Labels = []): MetricEntry => ({
+  name: METRIC_PREFIX + name,
+  kind: 'gauge',
+  help,
+  labels,
+})
+
+const histogram = (
+  name: string,
+  help: string,
+  buckets: readonly number[],
+  labels: Labels = [],
+): MetricEntry => ({ name: METRIC_PREFIX + name, kind: 'histogram', help, labels, buckets })
+
+/** Work inside the process: 5 µs to 1 s. */
+// prettier-ignore
+const FAST = [
+  0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05,
+  0.25, 1,
+] as const
+
+/** Whole exchanges with a model: 1 ms to 10 min. */
+const SLOW = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600]
+
+/** All metrics, by the name code uses. */
+// One entry per metric reads as a table; the formatter would break the rows.
+// prettier-ignore
+export const METRICS = {
+  decisions: counter('decisions_total', 'Decisions made, by effect, reason, action and upstream.', ['decision', 'reason', 'action', 'upstream']),
+  decisionDuration: histogram('decision_duration_seconds', 'Time the decision point took.', FAST, ['decision']),
+  refusals: counter('refusals_total', 'Requests refused, by the stage that refused and its reason.', ['stage', 'reason']),
+  authn: counter('authn_total', 'Credentials judged, by result and issuer.', ['result', 'issuer']),
+  authnDuration: histogram('authn_duration_seconds', 'Time to judge credentials.', FAST),
+  tokenCache: counter('token_cache_total', 'Look-ups of verified tokens.', ['result']),
+  jwksFetches: counter('jwks_fetch_total', 'Fetches of issuer keys.', ['issuer', 'result']),
+  jwksLastSuccess: gauge('jwks_last_success_timestamp_seconds', 'When the keys of the issuer were last fetched.', ['issuer']),
+  jwksKeys: gauge('jwks_keys', 'Usable keys of the issuer.', ['issuer']),
+  policyReloads: counter('policy_reload_total', 'Attempts to load the rules.', ['result']),
+  configReloadSuccessful: gauge('config_last_reload_successful', 'Whether the last attempt to load the rules succeeded (1) or not (0).'),
+  configReloadTimestamp: gauge('config_last_reload_success_timestamp_seconds', 'When the rules were last loaded.'),
+  policyInfo: gauge('policy_info', 'The policy revision in force; the value is 1.', ['revision']),
+  rules: gauge('rules', 'Rules in force.'),
+  auditRecords: counter('audit_records_total', 'Records written to the ledger.', ['type']),
+  auditErrors: counter('audit_errors_total', 'Records that could not be written to the ledger.'),
+  auditLastWrite: gauge('audit_last_write_timestamp_seconds', 'When the ledger was last written.'),
+  auditWriteDuration: histogram('audit_write_duration_seconds', 'Time to write a batch of records.', FAST),
+  requestsInFlight: gauge('requests_in_flight', 'Requests being handled.'),
+  requestDuration: histogram('request_duration_seconds', 'Time from the head of a request to the end of its response.', SLOW, ['upstream', 'action', 'code_class']),
+  gatewayOverhead: histogram('gateway_overhead_seconds', 'Time the gateway itself added to a request.', FAST),
+  upstreamDuration: histogram('upstream_request_duration_seconds', 'Time from forwarding a request to the head of its response.', SLOW, ['upstream', 'code_class']),
+  upstreamErrors: counter('upstream_errors_total', 'Exchanges with an upstream that failed.', ['upstream', 'reason']),
+  requestBytes: counter('request_bytes_total', 'Bytes of request bodies sent to the upstream.', ['upstream']),
+  responseBytes: counter('response_bytes_total', 'Bytes of response bodies sent to clients.', ['upstream', 'action']),
+  guardIncidents: counter('guard_incidents_total', 'Responses cut because of what they held.', ['upstream', 'kind']),
+  streamsOpen: gauge('streams_open', 'Responses being streamed and upgraded connections.', ['upstream']),
+  clientErrors: counter('client_errors_total', 'Client connections closed for what they sent or did.', ['code']),
+  buildInfo: gauge('build_info', 'Version of the gateway and its runtime; the value is 1.', ['version', 'node_version']),
+} as const satisfies Record<string, MetricEntry>

@@ -1,0 +1,78 @@
+import type { AccessRequest, Decision, RuleReference, Truth } from '../domain/access.ts'
+import type { CompiledPolicy } from './compiled-policy.ts'
+import { createDecisionPoint, evaluationOf } from './decision-point.ts'
+import { isMet, type Evaluation } from './evaluation.ts'
+import { evaluate, namesIn } from './expression.ts'
+import { assertDecidable } from './request-check.ts'
+import { coversResource, type RuleEffect } from './resource-pattern.ts'
+import { coversAction, type Rule } from './rule.ts'
+
+/** One condition of a rule, as judged. */
+export interface ExplainedCondition {
+  readonly name: string
+  readonly truth: Truth
+  readonly detail: string
+}
+
+/** One rule, and how far it got. */
+export interface ExplainedRule {
+  readonly rule: RuleReference
+  readonly effect: RuleEffect
+  readonly matched: {
+    readonly subject: boolean
+    readonly action: boolean
+    readonly resource: boolean
+  }
+  /** The `when` column in its canonical spelling, and its truth. */
+  readonly when: string
+  readonly truth: Truth
+  readonly conditions: readonly ExplainedCondition[]
+  /** Whether it took part in the decision: a deny that applies, or an allow that holds. */
+  readonly applies: boolean
+}
+
+/** A decision with everything that was considered. */
+export interface ExplainedDecision {
+  readonly decision: Decision
+  /** Everything the caller holds that a rule may name: id, groups, roles and what they lead to. */
+  readonly holdings: readonly string[]
+  /** Every rule, in the order of the file. Empty when the request could not be judged at all. */
+  readonly rules: readonly ExplainedRule[]
+}
+
+/** Decides like the live gateway and says of every rule what it made of the request. Never throws. */
+export function explainDecision(policy: CompiledPolicy, request: AccessRequest): ExplainedDecision {
+  const decision = createDecisionPoint(policy).decide(request)
+  try {
+    assertDecidable(request)
+    const evaluation = evaluationOf(policy, request)
+    const rules = policy.table.rules.map((rule) => explainRule(rule, evaluation))
+    return { decision, holdings: [...evaluation.holdings], rules }
+  } catch {
+    // The decision above is then indeterminate and says so.
+    return { decision, holdings: [], rules: [] }
+  }
+}
+
+function explainRule(rule: Rule, evaluation: Evaluation): ExplainedRule {
+  const { request, holdings } = evaluation
+  const matched = {
+    subject: holdings.has(rule.subject),
+    action: coversAction(rule.action, request.action),
+    resource: coversResource(rule.resource, request.resource, rule.effect),
+  }
+  const names = new Set(namesIn(rule.when).map(({ name }) => name))
+  return {
+    rule: rule.reference,
+    effect: rule.effect,
+    matched,
+    when: rule.whenText,
+    truth: evaluate(rule.when, evaluation.truthOf),
+    conditions: [...names].map((name) => ({ name, ...evaluation.verdictOf(name) })),
+    applies:
+      matched.subject &&
+      matched.action &&
+      matched.resource &&
+      isMet(rule.when, rule.effect, evaluation),
+  }
+}

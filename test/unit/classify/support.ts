@@ -1,0 +1,106 @@
+import { Buffer } from 'node:buffer'
+import { createClassifier } from '../../../gateway/classify/classifier.ts'
+import type { CompiledPack } from '../../../gateway/classify/compiled-pack.ts'
+import { builtInPackFiles, loadPacks } from '../../../gateway/classify/pack-loader.ts'
+import { parseRequestTarget } from '../../../gateway/classify/request-target.ts'
+import type { ClassifiableRequest } from '../../../gateway/domain/ports.ts'
+import { isRefusal, type Refusal } from '../../../gateway/domain/refusal.ts'
+import type { Classification, HeaderBag, Method } from '../../../gateway/domain/request.ts'
+import { resourceText } from '../../../gateway/domain/vocabulary.ts'
+
+/** The limits of the shipped configuration. */
+export const LIMITS = {
+  targetBytesMax: 8192,
+  segmentsMax: 256,
+  segmentBytesMax: 1024,
+  queryParametersMax: 256,
+}
+
+/** A request as a test writes it. */
+export interface Sent {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly json?: unknown
+  readonly form?: Readonly<Record<string, string>>
+  readonly raw?: string | Buffer
+  readonly contentType?: string
+  readonly upgrade?: boolean
+  readonly peekBytesMax?: number
+}
+
+const packs = new Map<string, CompiledPack>()
+
+/** A built-in pack. */
+export async function builtInPack(name: string): Promise<CompiledPack> {
+  if (packs.size === 0) {
+    const loaded = loadPacks(await builtInPackFiles())
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.diagnostics))
+    for (const [key, pack] of loaded.value) packs.set(key, pack)
+  }
+  const pack = packs.get(name)
+  if (pack === undefined) throw new Error(`no pack ${name}`)
+  return pack
+}
+
+/** A multipart/form-data body of plain fields. */
+export function formBody(fields: Readonly<Record<string, string>>, boundary: string): string {
+  const parts = Object.entries(fields).map(
+    ([name, value]) =>
+      `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  )
+  return `${parts.join('')}--${boundary}--\r\n`
+}
+
+function headerBag(headers: Readonly<Record<string, string>>): HeaderBag {
+  return { get: (name) => headers[name], pairs: Object.entries(headers).flat() }
+}
+
+function bodyOf(sent: Sent): { body: Buffer | undefined; type: string } {
+  if (sent.raw !== undefined) return { body: Buffer.from(sent.raw), type: 'application/json' }
+  if (sent.form !== undefined) {
+    return {
+      body: Buffer.from(formBody(sent.form, 'xx')),
+      type: 'multipart/form-data; boundary=xx',
+    }
+  }
+  if (sent.json === undefined) return { body: undefined, type: '' }
+  return { body: Buffer.from(JSON.stringify(sent.json)), type: 'application/json' }
+}
+
+/** The request, or the refusal of its target. */
+export function requestOf(line: string, sent: Sent = {}): ClassifiableRequest | Refusal {
+  const space = line.indexOf(' ')
+  const target = parseRequestTarget(line.slice(space + 1), LIMITS)
+  if (isRefusal(target)) return target
+  const { body, type } = bodyOf(sent)
+  const contentType = sent.contentType ?? type
+  const content = contentType === '' ? {} : { 'content-type': contentType }
+  return {
+    method: line.slice(0, space) as Method,
+    target,
+    headers: headerBag({ ...content, ...sent.headers }),
+    upgrade: sent.upgrade ?? false,
+    hasBody: body !== undefined,
+    peekBody: (bytesMax) => {
+      const bytes = (body ?? Buffer.alloc(0)).subarray(0, bytesMax)
+      return Promise.resolve({ bytes, complete: (body?.length ?? 0) <= bytesMax })
+    },
+  }
+}
+
+/** Classifies a request line, from the target as sent to the answer. */
+export async function classify(
+  pack: CompiledPack,
+  line: string,
+  sent: Sent & { upstream?: string } = {},
+): Promise<Classification | Refusal> {
+  const request = requestOf(line, sent)
+  if (isRefusal(request)) return request
+  const { peekBytesMax = 65_536, upstream = 'up' } = sent
+  return createClassifier({ pack, upstream, peekBytesMax }).classify(request)
+}
+
+/** `infer model:m1` for each operation, or the reason of the refusal. */
+export function outcome(result: Classification | Refusal): readonly string[] | string {
+  if (isRefusal(result)) return result.reason
+  return result.operations.map(({ action, resource }) => `${action} ${resourceText(resource)}`)
+}
