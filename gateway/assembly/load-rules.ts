@@ -1,3 +1,4 @@
+import { isAbsolute, join } from 'node:path'
 import type { CompiledPack } from '../classify/compiled-pack.ts'
 import { builtInPackFiles, loadPacks } from '../classify/pack-loader.ts'
 import { closest, type Diagnostic, type Loaded } from '../domain/diagnostics.ts'
@@ -22,6 +23,20 @@ export interface LoadedRules {
  * @param settings whose upstreams must find their packs; `undefined` to check rules alone
  */
 export async function loadRules(
+  dir: string,
+  settings: Settings | undefined,
+): Promise<Loaded<LoadedRules>> {
+  const loaded = await loadFolder(dir, settings)
+  const place = (d: Diagnostic): Diagnostic =>
+    isAbsolute(d.file) || d.file === settings?.provenance.file
+      ? d
+      : { ...d, file: join(dir, d.file) }
+  return loaded.ok
+    ? { ...loaded, warnings: loaded.warnings.map(place) }
+    : { ok: false, diagnostics: loaded.diagnostics.map(place) }
+}
+
+async function loadFolder(
   dir: string,
   settings: Settings | undefined,
 ): Promise<Loaded<LoadedRules>> {

@@ -5,7 +5,7 @@ import type { Diagnostic, Loaded } from '../domain/diagnostics.ts'
 
 /** One file as read. */
 export interface SourceFile {
-  /** Path as the operator knows it, for messages. */
+  /** Path within the rule folder: what decisions and records name, free of the machine's paths. */
   readonly file: string
   readonly text: string
 }
@@ -54,13 +54,13 @@ async function listRoutes(dir: string): Promise<string[]> {
 }
 
 async function readOne(dir: string, name: string): Promise<SourceFile | Diagnostic> {
-  const file = join(dir, name)
   try {
-    return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file)) }
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(join(dir, name)))
+    return { file: name, text }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return {
-      file,
+      file: name,
       line: 1,
       column: 1,
       severity: 'error',

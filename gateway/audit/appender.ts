@@ -158,8 +158,11 @@ function take(options: AppenderOptions, state: State, record: LedgerRecord): voi
 
 function flush(options: AppenderOptions, state: State): void {
   const { batch, clock, lock } = options
-  const { segment, kernel, disk } = state
-  if (segment === undefined || batch.count === 0) return
+  const { kernel, disk } = state
+  if (batch.count === 0) return
+  rotateWhenFull(options, state)
+  const { segment } = state
+  if (segment === undefined) return
   try {
     if (!lock.isHeld()) {
       fail(options, state, { operation: 'lock', error: new Error('another process took the log') })
@@ -178,7 +181,6 @@ function flush(options: AppenderOptions, state: State): void {
   state.disk = undefined
   kernel?.resolve()
   if (disk !== undefined) syncFor(options, state, segment, disk)
-  if (segment.size >= options.segmentBytesMax) rotate(options, state, segment)
 }
 
 function syncFor(
@@ -206,7 +208,10 @@ function syncBehind(options: AppenderOptions, state: State): void {
   syncFor(options, state, segment, defer())
 }
 
-function rotate(options: AppenderOptions, state: State, segment: SegmentWriter): void {
+/** A full segment is left only when something is to be written, so that no segment stays empty. */
+function rotateWhenFull(options: AppenderOptions, state: State): void {
+  const { segment } = state
+  if (segment === undefined || segment.size < options.segmentBytesMax) return
   const retired = segment.retire()
   retired.catch((error: unknown) =>
     fail(options, state, { operation: 'sync', error: asError(error), file: segment.path }),

@@ -5,16 +5,13 @@
  */
 import { hash } from 'node:crypto'
 
-// With the `u` flag \p{Cs} matches lone surrogates only, so ordinary emoji stay as they are.
-const UNSAFE = /["\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
-const UNSAFE_ALL = new RegExp(UNSAFE, 'gu')
-// What JSON.stringify leaves in a text although a terminal or a line splitter minds it.
+// What JSON.stringify leaves as it is although a terminal or a line splitter minds it.
 const LEFT_UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 const BEYOND_ASCII = /[^\x20-\x7e]/
 
 /** `text` as a JSON string, quotes included. Exact: `JSON.parse` gives `text` back. */
 export function quote(text: string): string {
-  return UNSAFE.test(text) ? `"${text.replace(UNSAFE_ALL, escapeUnits)}"` : `"${text}"`
+  return escapeJson(JSON.stringify(text))
 }
 
 /** JSON text from `JSON.stringify`, made as safe as {@link quote} makes a string. */
@@ -41,8 +38,6 @@ export function quoteKey(key: string, charsMax: number): string {
 }
 
 function escapeUnits(match: string): string {
-  if (match === '"') return '\\"'
-  if (match === '\\') return '\\\\'
   let escaped = ''
   for (let i = 0; i < match.length; i++) {
     escaped += `\\u${match.charCodeAt(i).toString(16).padStart(4, '0')}`

@@ -2,12 +2,13 @@
  * The identity that upstreams can trust: a short-lived JWS made by the gateway after the decision,
  * for one upstream and one decision. Upstreams verify it offline with the keys of {@link jwks}.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { randomUUID, sign, type JsonWebKeyInput, type KeyObject } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { AssertionSigner } from '../domain/ports.ts'
 import type { Subject } from '../domain/subject.ts'
+import { jwkThumbprint } from './jwk-thumbprint.ts'
 
 /** `typ` of the assertion: no other token class has it, so that none can be mistaken for it. */
 export const ASSERTION_TYPE = 'modelgate-assertion+jwt'
@@ -103,8 +104,7 @@ function parseKey(text: string, create: (key: string | JsonWebKeyInput) => KeyOb
 
 function publicJwk(key: KeyObject): Readonly<Record<string, unknown>> {
   const { crv, kty, x } = key.export({ format: 'jwk' })
-  // RFC 7638 §3: the required members in lexicographic order, without white space.
-  const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url')
+  const kid = jwkThumbprint({ kty, crv, x })
   return { kty, crv, x, kid, use: 'sig', alg: 'EdDSA' }
 }
 

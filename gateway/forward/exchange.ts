@@ -4,7 +4,7 @@ import type { ForwardClient, ForwardOutcome, OutboundRequest } from '../domain/p
 import type { Reason } from '../domain/reasons.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import { Delivery } from './delivery.ts'
-import { failureReason, isClosedEarly } from './failures.ts'
+import { failureReason, isClosedEarly, type ExchangePhase } from './failures.ts'
 import type { InboundHeaderOptions } from './headers.ts'
 import { RequestBody } from './request-body.ts'
 import { isBodyless, validHead } from './response-head.ts'
@@ -119,7 +119,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.attempts++
       this.controller = undefined
       queueMicrotask(this.dispatch)
-    } else this.fail(failureReason(error, this.controller !== undefined))
+    } else this.fail(failureReason(error, this.phase))
   }
 
   private readonly dispatch = (): void => {
@@ -233,6 +233,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const isFirst = this.attempts === 0 && this.controller !== undefined
     const isUnanswered = !this.delivery.hasHead && this.informational === 0
     return isSafe && isFirst && isUnanswered && this.isReusable(lane) && isClosedEarly(error)
+  }
+
+  private get phase(): ExchangePhase {
+    if (this.controller === undefined) return 'connecting'
+    return this.delivery.hasHead ? 'answering' : 'waiting'
   }
 
   private isReusable(lane: Lane): boolean {

@@ -24,9 +24,6 @@ const BY_CODE: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['UND_ERR_HEADERS_OVERFLOW', 'upstream_invalid'],
   ['UND_ERR_INVALID_ARG', 'internal'],
   ['UND_ERR_NOT_SUPPORTED', 'internal'],
-  // A body shorter than announced, or cut within a chunk, is a connection broken off.
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'upstream_reset'],
-  ['HPE_INVALID_EOF_STATE', 'upstream_reset'],
   ['ERR_INVALID_CHAR', 'upstream_invalid'],
   ['ERR_INVALID_HTTP_TOKEN', 'upstream_invalid'],
   ['ERR_HTTP_INVALID_STATUS_CODE', 'upstream_invalid'],
@@ -38,20 +35,40 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+/** How far an exchange had come when it failed. */
+export type ExchangePhase = 'connecting' | 'waiting' | 'answering'
+
 /**
- * Why an exchange with an upstream failed. `started`: whether the request had been put on a
- * connection; before that, every failure is one to connect (DNS, TCP, TLS).
+ * Why an exchange with an upstream failed. While `connecting`, before the request had been put on a
+ * connection, every failure is one to connect (DNS, TCP, TLS).
  */
-export function failureReason(error: unknown, started: boolean): Reason {
+export function failureReason(error: unknown, phase: ExchangePhase): Reason {
   const code = codeOf(error)
-  if (code === undefined) return started ? 'internal' : 'upstream_connect'
-  const known = BY_CODE.get(code)
+  const known = code === undefined ? undefined : BY_CODE.get(code)
   if (known !== undefined) return known
-  if (!started) return 'upstream_connect'
+  if (phase === 'connecting') return 'upstream_connect'
+  // undici means to give the parser's code here, but in 7.30.2 leaves it out.
+  if (isParserError(error))
+    return isTruncation(error, phase) ? 'upstream_reset' : 'upstream_invalid'
+  if (code === undefined) return 'internal'
   if (code.startsWith('HPE_')) return 'upstream_invalid'
   // Bytes that no request asked for, an unasked 100 or an unasked upgrade: undici has no code.
   if (code === 'UND_ERR_SOCKET' && isBadMessage(error)) return 'upstream_invalid'
   return 'upstream_reset'
+}
+
+/** The two ways in which undici reports that an answer broke HTTP/1.1. */
+function isParserError(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    (error.name === 'HTTPParserError' || codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
+  )
+}
+
+/** A body shorter than announced, or cut within a chunk, is a connection broken off. */
+function isTruncation(error: Error, phase: ExchangePhase): boolean {
+  const isCut = error.name !== 'HTTPParserError' || error.message.includes('EOF')
+  return phase === 'answering' && isCut
 }
 
 function isBadMessage(error: unknown): boolean {

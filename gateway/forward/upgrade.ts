@@ -89,7 +89,8 @@ class Upgrade {
         onRequest: (proxyRequest) => (this.proxyRequest = proxyRequest),
         onUpgrade: this.onUpgrade,
         onDeclined: this.onDeclined,
-        onError: (error) => this.fail(failureReason(error, this.isConnected())),
+        onError: (error) =>
+          this.fail(failureReason(error, this.isConnected() ? 'waiting' : 'connecting')),
       },
     )
   }

@@ -52,11 +52,11 @@ function tokenize(text: string): Token[] | ExpressionProblem {
     const match = lexer.exec(text)
     if (match === null) return strange(text, offset)
     if (match[3] === undefined) tokens.push({ text: match[0], offset })
-    offset += match[0].length
     if (tokens.length > TOKENS_MAX) {
       const message = `this has more than ${TOKENS_MAX} names and operators`
       return { offset, message, remedy: 'Split the rule in two, or merge conditions.' }
     }
+    offset += match[0].length
   }
   return tokens
 }

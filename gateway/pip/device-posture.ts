@@ -46,10 +46,15 @@ export function createPostureReader(options: PostureReaderOptions): PostureReade
     const [text, ...more] = valuesOf(headers, header)
     if (text === undefined) return undefined
     // Two values are one from the hop and one from the client, in an order nobody promises (I13).
-    const entries = more.length > 0 ? undefined : readDictionary(text)
-    const posture = entries && postureOf(entries, now)
-    return posture ?? refuse('forwarded_invalid')
+    return more.length > 0 ? refuse('forwarded_invalid') : parsePostureText(text, now)
   }
+}
+
+/** The posture a header text states, or `forwarded_invalid` when it is anything but one posture. */
+export function parsePostureText(text: string, now: number): DevicePosture | Refusal {
+  const entries = readDictionary(text)
+  const posture = entries && postureOf(entries, now)
+  return posture ?? refuse('forwarded_invalid')
 }
 
 type Item = string | number | boolean

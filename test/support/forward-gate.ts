@@ -42,6 +42,8 @@ export interface ForwardGate {
   pendingBytes(): number
   /** Resolves with the result of index `at`, counted from 0. */
   result(at: number): Promise<ForwardOutcome | Refusal>
+  /** As a reload does to the generation before: running exchanges end, none begin. */
+  retire(): Promise<void>
   close(): Promise<void>
 }
 
@@ -90,6 +92,7 @@ export async function startForwardGate(
     cuts,
     pendingBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
     result: log.at,
+    retire: () => upstreams.close(),
     async close() {
       await upstreams.destroy()
       for (const socket of sockets) socket.destroy()

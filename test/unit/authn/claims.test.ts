@@ -101,7 +101,7 @@ describe('aud', () => {
   })
 
   it('is refused in every other shape', async () => {
-    const shapes = [
+    const shapes: unknown[] = [
       [],
       [['modelgate']],
       {},

@@ -1,6 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { refuse } from '../../../gateway/domain/refusal.ts'
 import { startForwardGate, OPEN_GUARD, type ForwardGate } from '../../support/forward-gate.ts'
 import { rawExchange } from '../../support/raw-client.ts'
@@ -152,29 +150,31 @@ describe('createForwarder', () => {
     expect(await gate.result(0)).toMatchObject({ reason: 'response_blocked' })
   })
 
-  it('holds chunks until the guard has judged them', async () => {
-    let calls = 0
-    const guard = {
-      ...OPEN_GUARD,
-      chunk: () => (++calls === 1 ? ('hold' as const) : refuse('weights_detected')),
-    }
-    await start(() => undefined, { guard: () => guard })
-    const exchange = rawExchange(gate.port, get())
-    await upstream.whenRequests(1)
-    const socket = upstream.connections[0]?.socket
-    socket?.write(answer('Content-Length: 8\r\n', 'GG'))
-    socket?.write('UF1234')
-    const { responses } = await exchange
+  it('sends nothing of what the guard held and then refused', async () => {
+    const hold = () => 'hold' as const
+    const guard = { ...OPEN_GUARD, chunk: hold, end: () => refuse('weights_detected') }
+    await start(() => answer('Content-Length: 8\r\n', 'GGUF1234'), { guard: () => guard })
+    const { responses } = await rawExchange(gate.port, get())
+    expect(responses[0]?.status).toBe(502)
     expect(responses[0]?.body.toString()).toBe('weights_detected')
   })
 
-  it('lets a running exchange of a retired generation end', async () => {
-    const server: Server = createServer((_, response) => void response.end('late'))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    upstream = await startRecordingUpstream(() => undefined)
-    gate = await startForwardGate((server.address() as AddressInfo).port)
+  it('delivers what the guard held and then let pass', async () => {
+    const guard = { ...OPEN_GUARD, chunk: () => 'hold' as const }
+    await start(() => answer('Content-Length: 2\r\n', '{}'), { guard: () => guard })
     const { responses } = await rawExchange(gate.port, get())
-    expect(responses[0]?.body.toString()).toBe('late')
-    await new Promise((resolve) => server.close(resolve))
+    expect(responses[0]?.body.toString()).toBe('{}')
+  })
+
+  it('lets a running exchange of a retired generation end, and begins no other', async () => {
+    await start(() => undefined)
+    const running = rawExchange(gate.port, get())
+    await upstream.whenRequests(1)
+    const retired = gate.retire()
+    const late = await rawExchange(gate.port, get('/late'))
+    expect(late.responses[0]?.body.toString()).toBe('upstream_connect')
+    upstream.connections[0]?.socket.write(answer('Content-Length: 4\r\n', 'done'))
+    expect((await running).responses[0]?.body.toString()).toBe('done')
+    await retired
   })
 })

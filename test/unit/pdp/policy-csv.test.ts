@@ -99,7 +99,7 @@ describe('what a message says', () => {
 
   it.each([
     ['p, role:a, read, *, always, Deny\n', 'Write `deny`.'],
-    ['p, role:a, read, modle:x, always, deny\n', 'Did you mean `model:`?'],
+    ['p, role:a, read, modl:x, always, deny\n', 'Did you mean `model:`?'],
     ['p, role:a, read, *, office-hour, deny\n', 'Did you mean `office-hours`?'],
     ['p, admin, read, *, always, deny\n', 'Write one of: user:admin, group:admin, role:admin.'],
   ])('suggests what was meant in %j', async (text, remedy) => {

@@ -5,8 +5,9 @@ import { errorsOf, policyOf, requestOf, subjectOf, warningsOf } from '../../supp
 
 const OK = 'p, role:r0, read, model:*, always, allow\n'
 
-const chain = (links: number) =>
-  Array.from({ length: links }, (_, i) => `g, role:r${i + 1}, role:r${i}\n`).join('')
+const chainRows = (links: number) =>
+  Array.from({ length: links }, (_, i) => `g, role:r${i + 1}, role:r${i}\n`)
+const chain = (links: number) => chainRows(links).join('')
 
 describe('g rows', () => {
   it.each([
@@ -18,17 +19,14 @@ describe('g rows', () => {
       ['2:4 role-chain'],
     ],
     ['a chain of nine', chain(9), ['10:4 role-chain']],
-    ['a chain of eleven, deepest first', chain(11).split('\n').reverse().join('\n'), undefined],
-    ['members of role:anyone', 'g, group:a, role:anyone\n', ['2:4 x']],
+    ['a chain of eleven, from its end', [...chainRows(11)].reverse().join(''), ['2:4 role-chain']],
+    ['members of role:anyone', 'g, group:a, role:anyone\n', ['2:13 role-anyone-member']],
     ['a group as the role', 'g, user:a, group:b\n', ['2:12 subject-prefix']],
     ['a member without prefix', 'g, alice, role:b\n', ['2:4 subject-prefix']],
     ['a third column', 'g, group:a, role:b, tenant\n', ['2:1 column-count']],
     ['a g2 row', 'g2, group:a, role:b\n', ['2:1 unknown-row-type']],
-  ])('refuses %s', async (name, rows, expected) => {
-    const errors = await errorsOf(OK + rows)
-    if (name === 'members of role:anyone') expect(errors).toEqual(['2:13 role-anyone-member'])
-    else if (expected === undefined) expect(errors).toEqual([expect.stringContaining('role-chain')])
-    else expect(errors).toEqual(expected)
+  ])('refuses %s', async (_name, rows, expected) => {
+    expect(await errorsOf(OK + rows)).toEqual(expected)
   })
 
   it('refuses more than 64 roles for one member, and answers at once for a dense graph', async () => {

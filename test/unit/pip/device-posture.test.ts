@@ -1,0 +1,75 @@
+import { describe, expect, it } from '@jest/globals'
+import { createPostureReader } from '../../../gateway/pip/device-posture.ts'
+import { headersOf } from '../../support/policy.ts'
+
+const NOW = 1_795_289_709_000
+const read = createPostureReader({ trustedProxies: ['10.0.0.0/8'] })
+const posture = (...values: string[]) =>
+  read('10.0.0.1', headersOf(...values.flatMap((value) => ['x-device-posture', value])), NOW)
+
+describe('a posture header', () => {
+  it('is read from a trusted hop', () => {
+    const header =
+      'managed=?1, compliant=?0, encrypted, os="macos", os_version="14.5", id="a\\"b", assessed_at=1795289709'
+    expect(posture(header)).toEqual({
+      managed: true,
+      compliant: false,
+      encrypted: true,
+      os: 'macos',
+      osVersion: '14.5',
+      id: 'a"b',
+      assessedAt: NOW,
+      source: 'trusted-hop',
+    })
+    expect(posture('assessed_at=@1795289709')).toEqual({ assessedAt: NOW, source: 'trusted-hop' })
+  })
+
+  it('is not read from anyone else', () => {
+    const headers = headersOf('x-device-posture', 'managed')
+    expect(read('203.0.113.9', headers, NOW)).toBeUndefined()
+    const trustless = createPostureReader({ trustedProxies: [] })
+    expect(trustless('10.0.0.1', headers, NOW)).toBeUndefined()
+    expect(posture()).toBeUndefined()
+  })
+
+  it('drops an assessment from the future, not the rest', () => {
+    expect(posture('managed, assessed_at=1795289769')).toMatchObject({ assessedAt: NOW + 60_000 })
+    expect(posture('managed, assessed_at=1795289770')).toEqual({
+      managed: true,
+      source: 'trusted-hop',
+    })
+    expect(posture('assessed_at=-1')).toEqual({ source: 'trusted-hop' })
+  })
+
+  it.each([
+    ['two headers', ['managed=?1', 'managed=?0']],
+    ['a repeated key', ['managed=?1, managed=?0']],
+    ['an unknown key', ['managed, trusted']],
+    ['a prototype', ['__proto__="x"']],
+    ['another prototype', ['constructor=?1']],
+    ['a word', ['compliant, noncompliant']],
+    ['a capital key', ['Managed']],
+    ['true', ['managed=true']],
+    ['1', ['managed=1']],
+    ['?2', ['managed=?2']],
+    ['a string for a boolean', ['managed="?1"']],
+    ['a number for a string', ['os=14']],
+    ['a fraction', ['assessed_at=1.5']],
+    ['a bare string', ['os=macos']],
+    ['an open string', ['os="macos']],
+    ['a control character', ['os="mac\tos"']],
+    ['an empty string', ['os=""']],
+    ['an empty header', ['']],
+    ['a trailing comma', ['managed,']],
+    ['a parameter', ['managed;q=1']],
+    ['an inner list', ['os=("a" "b")']],
+    ['JSON', ['{"managed":true}']],
+    ['base64', [':bWFuYWdlZA==:']],
+    ['spaces around =', ['managed = ?1']],
+    ['10 KiB', [`id="${'x'.repeat(10_240)}"`]],
+    ['a long string', [`id="${'x'.repeat(257)}"`]],
+    ['a huge number', ['assessed_at=99999999999999999']],
+  ])('refuses %s', (_name, values) => {
+    expect(posture(...values)).toMatchObject({ outcome: 'refused', reason: 'forwarded_invalid' })
+  })
+})
