@@ -1,4 +1,4 @@
-import type { LedgerEvent } from '../audit/ledger.ts'
+import type { LedgerEvent, SegmentLedger } from '../audit/ledger.ts'
 import type { AuthnEvent } from '../authn/events.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { LedgerRecord } from '../domain/ports.ts'
@@ -31,6 +31,29 @@ export function ledgerEvents(log: Logger, metrics: Metrics): (event: LedgerEvent
           'the ledger lock of a process that is gone was taken over',
         )
     }
+  }
+}
+
+/** The ledger, with every record that got in counted by its type. */
+export function countedLedger(ledger: SegmentLedger, metrics: Metrics): SegmentLedger {
+  return {
+    append(record, durability) {
+      const written = ledger.append(record, durability)
+      written.then(
+        () => metrics.auditRecord(record.type),
+        () => undefined, // Whoever appended counts the failure.
+      )
+      return written
+    },
+    appendNow(record) {
+      ledger.appendNow(record)
+    },
+    get healthy() {
+      return ledger.healthy
+    },
+    head: () => ledger.head(),
+    probe: () => ledger.probe(),
+    close: () => ledger.close(),
   }
 }
 

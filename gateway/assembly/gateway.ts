@@ -14,7 +14,7 @@ import { createControlApp } from '../pap/control-app.ts'
 import { createDataListener, type DataListener, type ListenerOptions } from '../pep/listener.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
-import { ledgerEvents } from './events.ts'
+import { countedLedger, ledgerEvents } from './events.ts'
 import { pem } from './issuer-options.ts'
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
@@ -202,6 +202,7 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     segmentBytesMax: settings.audit.segmentBytes,
     versions: { modelgate: VERSION, node: options.process.nodeVersion },
     onEvent: ledgerEvents(log, metrics),
+    onWrite: (_records, durationMs) => metrics.auditWrite(clock.now(), durationMs),
   })
-  return { clock, ledger, metrics, log }
+  return { clock, ledger: countedLedger(ledger, metrics), metrics, log }
 }

@@ -1,6 +1,6 @@
 import { protectedResourceMetadata, protectedResourceMetadataUrl } from '../authn/challenge.ts'
 import type { RequestTarget } from '../domain/request.ts'
-import type { Answer } from '../pep/exchange.ts'
+import type { Answer } from '../pep/result.ts'
 import type { Settings } from '../settings/settings.ts'
 
 /** The gateway's URL as callers know it, as far as the configuration says. */

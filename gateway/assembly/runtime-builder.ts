@@ -1,6 +1,5 @@
 import { createChallengeWriter, protectedResourceMetadataUrl } from '../authn/challenge.ts'
 import { parseHost, parseRequestTarget } from '../classify/request-target.ts'
-import type { Environment } from '../domain/access.ts'
 import type {
   AssertionSigner,
   Authenticator,
@@ -12,7 +11,8 @@ import type { RequestTarget } from '../domain/request.ts'
 import { createDecisionPoint } from '../pdp/decision-point.ts'
 import { createAddressResolver } from '../pip/client-address.ts'
 import { createPostureReader } from '../pip/device-posture.ts'
-import type { EnvironmentInput, Runtime } from '../pep/runtime.ts'
+import { createEnvironmentGatherer } from '../pip/environment.ts'
+import type { Runtime } from '../pep/runtime.ts'
 import { createUpstreamTable } from '../pep/upstream-table.ts'
 import type { SecretFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -66,7 +66,13 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       trustedProxies: settings.trustedProxies,
       headerKind: settings.forwardedHeader,
     }),
-    environment: environmentGatherer(settings),
+    environment: createEnvironmentGatherer({
+      readPosture: createPostureReader({
+        trustedProxies: settings.trustedProxies,
+        header: settings.devicePosture.header,
+      }),
+      postureAgeMaxMs: settings.devicePosture.maxAge,
+    }),
     ownDocument: ownDocuments(settings),
     challenge: challengeWriter(settings),
   })
@@ -83,23 +89,6 @@ function hostGate(settings: Settings): (raw: string) => string | Refusal {
     if (isRefusal(parsed)) return parsed
     const known = accepted.size === 0 || accepted.has(parsed.host)
     return known ? parsed.host : refuse('host_invalid')
-  }
-}
-
-function environmentGatherer(
-  settings: Settings,
-): (input: EnvironmentInput) => Environment | Refusal {
-  const readPosture = createPostureReader({
-    trustedProxies: settings.trustedProxies,
-    header: settings.devicePosture.header,
-  })
-  return ({ now, peer, client, headers, subject }) => {
-    // Posture the issuer signed comes before what a hop says, and the two are never mixed.
-    const device = subject.device ?? readPosture(peer, headers, now)
-    if (isRefusal(device)) return device
-    // A posture assessed too long ago says nothing about now: unknown, not false.
-    const old = (device?.assessedAt ?? now) < now - settings.devicePosture.maxAge
-    return device === undefined || old ? { now, client } : { now, client, device }
   }
 }
 

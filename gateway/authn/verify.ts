@@ -88,12 +88,10 @@ async function verifyWith(lookup: KeyLookup, attempt: Attempt): Promise<Verified
 
 async function signedClaims(key: CryptoKey, attempt: Attempt): Promise<Claims | Refusal> {
   const { token, issuer, deps } = attempt
+  // Outside the try: what fails here is ours, and must not be blamed on the token.
+  const options = verifyOptions(token, issuer.profile, deps.clock.now())
   try {
-    const { payload } = await jwtVerify(
-      token.text,
-      key,
-      verifyOptions(token, issuer.profile, deps.clock.now()),
-    )
+    const { payload } = await jwtVerify(token.text, key, options)
     return payload
   } catch (error) {
     return refuseToken(reasonOf(error))

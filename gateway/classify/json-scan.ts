@@ -12,6 +12,10 @@ export interface Cursor {
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+/** Bytes at which the text of a string is looked at: controls, the quote and the backslash. */
+const STOPS = new Uint8Array(256).fill(1, 0, 0x20)
+STOPS[QUOTE] = 1
+STOPS[BACKSLASH] = 1
 
 /** Steps over white space, if any. */
 export function skipSpace(cursor: Cursor): void {
@@ -33,20 +37,19 @@ export function consume(cursor: Cursor, byte: number): boolean {
 export function skipString(cursor: Cursor): boolean {
   const { bytes } = cursor
   if (bytes[cursor.at] !== QUOTE) return false
-  for (let at = cursor.at + 1; at < bytes.length; at++) {
-    const byte = bytes[at] ?? 0
+  let at = cursor.at + 1
+  for (;;) {
+    let byte = bytes[at] ?? 0
+    while (STOPS[byte] === 0) byte = bytes[++at] ?? 0
     if (byte === QUOTE) {
       cursor.at = at + 1
       return true
     }
-    if (byte < 0x20) return false
-    if (byte === BACKSLASH) {
-      const length = escapeLength(bytes, at)
-      if (length === 0) return false
-      at += length
-    }
+    // A control byte, or the end of the text, which reads as one.
+    const length = byte === BACKSLASH ? escapeLength(bytes, at) : 0
+    if (length === 0) return false
+    at += length + 1
   }
-  return false
 }
 
 /** Bytes after the backslash at `at`, or 0 when the escape is not one of RFC 8259 §7. */

@@ -59,6 +59,7 @@ export function headerDisposition(name: string): HeaderDisposition {
   const folded = name.includes('_') ? name.replaceAll('_', '-') : name
   const known = FORBIDDEN_REQUEST_HEADERS.get(folded)
   if (known !== undefined) return known
+  if (!folded.startsWith('x-')) return 'pass'
   return SELECTING_PREFIXES.some((prefix) => folded.startsWith(prefix)) ? 'select' : 'pass'
 }
 

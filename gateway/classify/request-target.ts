@@ -43,7 +43,7 @@ function table(characters: string): Uint8Array {
  * `\`, `#`, `;`; empty segments (a single trailing slash is kept, as a different route);
  * `.` and `..` segments; invalid percent-encoding; percent-encoded unreserved characters, `/`,
  * `\`, `;`, `:`, `#`, `?` and controls; `%25` before two hex digits (double encoding,
- * CVE-2024-1560); invalid UTF-8. The query may hold any printable ASCII but `#`, with valid
+ * CVE-2024-1560); invalid UTF-8 and C1 controls. The query may hold any printable ASCII but `#`, with valid
  * percent-encoding. Time is linear in the length of `raw`.
  *
  * @param raw the target as received; untrusted
@@ -108,10 +108,20 @@ function parseSegment(raw: string, encoded: boolean, last: boolean): string | un
   if (raw === '.' || raw === '..') return undefined
   if (!encoded) return raw
   try {
-    return decodeURIComponent(raw)
+    const text = decodeURIComponent(raw)
+    return hasC1Control(text) ? undefined : text
   } catch {
     return undefined // Invalid or overlong UTF-8: `%c0%ae`.
   }
+}
+
+/** U+0080..U+009F: U+0085 is a line break to Python's `splitlines`. */
+function hasC1Control(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code >= 0x80 && code <= 0x9f) return true
+  }
+  return false
 }
 
 /** Whether the triplet at `at` is valid and of a byte that may only travel encoded. */

@@ -1,7 +1,7 @@
 import type { ResponseGuard, ResponseHead } from '../domain/ports.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { headViolation, mediaType } from './response-head-rules.ts'
-import { WEIGHT_SIGNATURES, WINDOW_BYTES, type WeightSignature } from './weight-signatures.ts'
+import { signaturesFor, WINDOW_BYTES, type WeightSignature } from './weight-signatures.ts'
 
 /** What was found, without anything of the answer itself. */
 export interface IncidentDetail {
@@ -49,7 +49,8 @@ const NO_TYPES: ReadonlySet<string> = new Set()
 
 class InspectingGuard implements ResponseGuard {
   private window: Buffer | undefined
-  private candidates: readonly WeightSignature[] = WEIGHT_SIGNATURES
+  private candidates: readonly WeightSignature[] | undefined
+  private isBinaryDeclared = false
   private isProse = false
   private isDone = false
   private bytesSeen = 0
@@ -68,19 +69,17 @@ class InspectingGuard implements ResponseGuard {
     if (found !== undefined) return this.refuse('response_blocked', found)
     const type = typeOf(head)
     this.isProse = isProse(type)
-    if (allowed.has(type) && !this.isProse) {
-      this.candidates = WEIGHT_SIGNATURES.filter(({ isAlsoData }) => !isAlsoData)
-    }
+    this.isBinaryDeclared = allowed.has(type) && !this.isProse
     return head
   }
 
   chunk(chunk: Buffer): Refusal | 'hold' | undefined {
     if (this.refusal !== undefined) return this.refusal
-    if (this.isDone) return undefined
+    if (this.isDone || chunk.length === 0) return undefined
     const window = this.widen(chunk)
     this.bytesSeen += chunk.length
     const open: WeightSignature[] = []
-    for (const signature of this.candidates) {
+    for (const signature of this.candidates ?? this.startWith(window)) {
       const match = signature.match(window)
       if (match === 'yes') return this.refuse('weights_detected', signature.format)
       if (match === 'more') open.push(signature)
@@ -94,6 +93,11 @@ class InspectingGuard implements ResponseGuard {
 
   end(): Refusal | undefined {
     return this.refusal
+  }
+
+  private startWith(window: Buffer): readonly WeightSignature[] {
+    const signatures = signaturesFor(window[0] ?? 0)
+    return this.isBinaryDeclared ? signatures.filter((one) => !one.isAlsoData) : signatures
   }
 
   private widen(chunk: Buffer): Buffer {

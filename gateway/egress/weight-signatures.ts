@@ -14,6 +14,8 @@ export interface WeightSignature {
   readonly format: string
   /** Also used for data that is not weights: not applied where a route declares a binary answer. */
   readonly isAlsoData: boolean
+  /** The first byte, where the format fixes it: most answers are ruled out by it alone. */
+  readonly firstByte: number | undefined
   match(window: Buffer): Match
 }
 
@@ -38,6 +40,8 @@ const PRINTABLE_MAGIC: readonly (readonly [format: string, text: string])[] = [
   ['catboost', 'CBM1'],
 ]
 
+const HDF5: readonly number[] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
+
 /** FlatBuffers file identifiers, at offset 4 behind a small root offset. */
 const FLATBUFFER: readonly (readonly [format: string, id: string])[] = [
   ['tflite', 'TFL3'],
@@ -59,26 +63,45 @@ const ONNX_PRODUCERS = ['pytorch', 'tf2onnx', 'skl2onnx', 'onnx', 'keras2onnx', 
 
 /** The table, in the order of likelihood. */
 export const WEIGHT_SIGNATURES: readonly WeightSignature[] = [
-  weights('safetensors', matchSafetensors),
-  weights('gguf', matchGguf),
-  weights('zip-weights', matchZip),
-  ...MAGIC.map(([format, bytes]) => weights(format, (window) => matchBytes(window, bytes))),
-  weights('pickle', matchPickle),
-  { format: 'npy', isAlsoData: true, match: matchNpy },
-  {
-    format: 'hdf5',
-    isAlsoData: true,
-    match: (window) => matchBytes(window, [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]),
-  },
-  ...PRINTABLE_MAGIC.map(([format, text]) =>
-    weights(format, (window) => all(matchBytes(window, ascii(text)), () => binaryAt(window, 4))),
-  ),
-  ...FLATBUFFER.map(([format, id]) => weights(format, (window) => matchFlatBuffer(window, id))),
-  weights('onnx', matchOnnx),
+  weights('safetensors', undefined, matchSafetensors),
+  weights('gguf', 0x47, matchGguf),
+  weights('zip-weights', 0x50, matchZip),
+  ...MAGIC.map(([format, bytes]) => weights(format, bytes[0], (w) => matchBytes(w, bytes))),
+  weights('pickle', 0x80, matchPickle),
+  { ...weights('npy', 0x93, matchNpy), isAlsoData: true },
+  { ...weights('hdf5', 0x89, (w) => matchBytes(w, HDF5)), isAlsoData: true },
+  ...PRINTABLE_MAGIC.map(([format, text]) => printable(format, ascii(text))),
+  ...FLATBUFFER.map(([format, id]) => flatBuffer(format, ascii(id))),
+  weights('onnx', 0x08, matchOnnx),
 ]
 
-function weights(format: string, match: WeightSignature['match']): WeightSignature {
-  return { format, isAlsoData: false, match }
+const BY_FIRST_BYTE: readonly (readonly WeightSignature[])[] = Array.from({ length: 256 }, (_, i) =>
+  WEIGHT_SIGNATURES.filter(({ firstByte }) => firstByte === undefined || firstByte === i),
+)
+
+/** The signatures that an answer with this first byte can still match. */
+export function signaturesFor(firstByte: number): readonly WeightSignature[] {
+  return BY_FIRST_BYTE[firstByte] ?? WEIGHT_SIGNATURES
+}
+
+function weights(
+  format: string,
+  firstByte: number | undefined,
+  match: WeightSignature['match'],
+): WeightSignature {
+  return { format, isAlsoData: false, firstByte, match }
+}
+
+function printable(format: string, bytes: readonly number[]): WeightSignature {
+  return weights(format, bytes[0], (window) =>
+    all(matchBytes(window, bytes), () => binaryAt(window, 4)),
+  )
+}
+
+function flatBuffer(format: string, id: readonly number[]): WeightSignature {
+  return weights(format, undefined, (window) =>
+    all(matchBytes(window, [0, 0], 2), () => matchBytes(window, id, 4)),
+  )
 }
 
 function ascii(text: string): number[] {
@@ -141,10 +164,6 @@ function matchNpy(window: Buffer): Match {
     const [major, minor] = window.subarray(6, 8)
     return minor === 0 && major !== undefined && major >= 1 && major <= 3 ? 'yes' : 'no'
   })
-}
-
-function matchFlatBuffer(window: Buffer, id: string): Match {
-  return all(matchBytes(window, [0, 0], 2), () => matchBytes(window, ascii(id), 4))
 }
 
 /** ModelProto: ir_version 1 to 13, then the producer's name. */

@@ -1,30 +1,14 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
-import type { ForwardClient, ForwardOutcome, OutboundRequest } from '../domain/ports.ts'
+import type { ForwardOutcome } from '../domain/ports.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import { Delivery } from './delivery.ts'
 import { failureReason, isClosedEarly, type ExchangePhase } from './failures.ts'
-import type { InboundHeaderOptions } from './headers.ts'
+import type { ExchangeParts } from './exchange-parts.ts'
+import { dispatchOptions, isRepeatable } from './outbound.ts'
 import { RequestBody } from './request-body.ts'
 import { isBodyless, validHead } from './response-head.ts'
-import type { Lane } from './upstream-pools.ts'
-
-/** Bounds of one exchange. */
-export interface ExchangeOptions extends InboundHeaderOptions {
-  /** How long a client may leave us with bytes it does not read. */
-  readonly drainTimeoutMs: number
-}
-
-/** What an exchange is between. */
-export interface ExchangeParts {
-  readonly lane: Lane
-  readonly request: OutboundRequest
-  readonly client: ForwardClient
-  readonly options: ExchangeOptions
-  /** Called exactly once. */
-  readonly resolve: (result: ForwardOutcome | Refusal) => void
-}
 
 type Controller = Dispatcher.DispatchController
 
@@ -118,11 +102,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.isRetriable(error)) {
       this.attempts++
       this.controller = undefined
-      queueMicrotask(this.dispatch)
+      queueMicrotask(() => this.dispatch())
     } else this.fail(failureReason(error, this.phase))
   }
 
-  private readonly dispatch = (): void => {
+  private dispatch(): void {
     if (this.isOver) return
     const { lane, request } = this.parts
     if (lane.active >= lane.activeMax) {
@@ -130,11 +114,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     lane.active++
-    if (lane.active > lane.connections) this.arm(lane.queueTimeoutMs, this.onQueueTimeout)
-    const { method, path } = request
-    const headers = withLength(request)
-    const reset = lane.singleUse ? { reset: true } : undefined
-    lane.pool.dispatch({ method, path, headers, body: this.body, ...reset }, this)
+    if (lane.active > lane.connections)
+      this.arm(lane.queueTimeoutMs, () => this.fail('upstream_busy'))
+    lane.pool.dispatch(dispatchOptions(request, this.body, lane), this)
   }
 
   /** Ends the exchange from outside, or by the guard's refusal. */
@@ -164,7 +146,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.isOver = true
     if (this.body instanceof RequestBody && !this.body.ended) this.body.discard()
     this.delivery.end()
-    if (this.delivery.isPending) this.arm(this.parts.options.drainTimeoutMs, this.onDrainTimeout)
+    if (this.delivery.isPending) this.watchReader()
   }
 
   /** The upstream, or the client's body, failed. Never a clean end of what was begun. */
@@ -208,40 +190,35 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private write(chunk: Buffer): void {
     if (this.delivery.write(chunk) || this.controller?.paused !== false) return
     this.controller.pause()
-    this.response.once('drain', this.onDrain)
-    this.arm(this.parts.options.drainTimeoutMs, this.onDrainTimeout)
+    this.response.once('drain', () => this.onDrain())
+    this.watchReader()
   }
 
-  private readonly onDrain = (): void => {
+  private onDrain(): void {
     if (this.isOver) return
     this.disarm()
     this.controller?.resume()
   }
 
-  private readonly onDrainTimeout = (): void => {
-    this.abandon()
-    this.delivery.breakOff()
-    this.settle(this.outcome('gateway', 'client_gone'))
+  /** A client that stops reading must not hold an upstream's connection for ever. */
+  private watchReader(): void {
+    this.arm(this.parts.options.drainTimeoutMs, () => {
+      this.abandon()
+      this.delivery.breakOff()
+      this.settle(this.outcome('gateway', 'client_gone'))
+    })
   }
 
-  private readonly onQueueTimeout = (): void => this.fail('upstream_busy')
-
-  /** RFC 9110 §9.2.2: only what is safe to send twice, and only while nothing was answered. */
+  /** Only while nothing was answered, and only once. */
   private isRetriable(error: Error): boolean {
     const { lane, request } = this.parts
-    const isSafe = request.method === 'GET' || request.method === 'HEAD'
-    const isFirst = this.attempts === 0 && this.controller !== undefined
-    const isUnanswered = !this.delivery.hasHead && this.informational === 0
-    return isSafe && isFirst && isUnanswered && this.isReusable(lane) && isClosedEarly(error)
+    const isFirst = this.attempts === 0 && this.phase === 'waiting' && this.informational === 0
+    return isFirst && isRepeatable(request, lane) && isClosedEarly(error)
   }
 
   private get phase(): ExchangePhase {
     if (this.controller === undefined) return 'connecting'
     return this.delivery.hasHead ? 'answering' : 'waiting'
-  }
-
-  private isReusable(lane: Lane): boolean {
-    return this.body === null && !lane.singleUse
   }
 
   private outcome(endedBy: ForwardOutcome['endedBy'], reason?: Reason): ForwardOutcome {
@@ -262,13 +239,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.timer)
     this.timer = undefined
   }
-}
-
-/** Framing is regenerated: one Content-Length as we count it, or chunks (CVE-2026-1525). */
-function withLength(request: OutboundRequest): string[] {
-  const { body, contentLength, headers } = request
-  if (body === null || Buffer.isBuffer(body) || contentLength === undefined) return headers
-  return [...headers, 'content-length', String(contentLength)]
 }
 
 function ignore(): void {

@@ -103,6 +103,14 @@ const MANAGED_PREFIXES: readonly string[] = [
   'cf-access-',
 ]
 
+/** The prefixes by their first letter: most fields are ruled out by it alone. */
+const PREFIXES_BY_LETTER: ReadonlyMap<string, readonly string[]> = new Map(
+  [...new Set(MANAGED_PREFIXES.map((prefix) => prefix.charAt(0)))].map((letter) => [
+    letter,
+    MANAGED_PREFIXES.filter((prefix) => prefix.startsWith(letter)),
+  ]),
+)
+
 /** Response fields that steer a proxy in front of us, or name a way around us. */
 const STEERING: ReadonlySet<string> = new Set([
   'alt-svc',
@@ -127,7 +135,9 @@ export function canonicalName(name: string): string {
  */
 export function isManagedHeader(name: string): boolean {
   const canonical = canonicalName(name)
-  return MANAGED.has(canonical) || MANAGED_PREFIXES.some((prefix) => canonical.startsWith(prefix))
+  if (MANAGED.has(canonical)) return true
+  const prefixes = PREFIXES_BY_LETTER.get(canonical.charAt(0))
+  return prefixes?.some((prefix) => canonical.startsWith(prefix)) === true
 }
 
 /** Whether a response field is for the gateway's side of the connection alone. */

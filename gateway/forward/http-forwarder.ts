@@ -1,6 +1,7 @@
 import type { Forwarder } from '../domain/ports.ts'
 import { refuse } from '../domain/refusal.ts'
-import { Exchange, type ExchangeOptions } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import type { ExchangeOptions } from './exchange-parts.ts'
 import type { Upstreams } from './upstream-pools.ts'
 
 /** What the forwarder needs. */

@@ -8,7 +8,7 @@ import type {
 } from '../domain/ports.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
-import { failureReason } from './failures.ts'
+import { failureReason, type ExchangePhase } from './failures.ts'
 import { ClientGate } from './tunnel.ts'
 import {
   declinedHead,
@@ -60,6 +60,7 @@ class Upgrade {
   private proxyRequest: ClientRequest | undefined
   private upstream: Duplex | undefined
   private timer: NodeJS.Timeout | undefined
+  private phase: ExchangePhase = 'connecting'
   private status = 0
   private requestBytes = 0
   private responseBytes = 0
@@ -87,10 +88,10 @@ class Upgrade {
       { path: request.path, headers, gate: this.gate },
       {
         onRequest: (proxyRequest) => (this.proxyRequest = proxyRequest),
+        onConnected: () => (this.phase = 'waiting'),
         onUpgrade: this.onUpgrade,
         onDeclined: this.onDeclined,
-        onError: (error) =>
-          this.fail(failureReason(error, this.isConnected() ? 'waiting' : 'connecting')),
+        onError: (error) => this.fail(failureReason(error, this.phase)),
       },
     )
   }
@@ -188,10 +189,6 @@ class Upgrade {
   /** A client that closes an open tunnel ends it; one that leaves before has given up. */
   private goneReason(): Reason | undefined {
     return this.status === 101 ? undefined : 'client_gone'
-  }
-
-  private isConnected(): boolean {
-    return this.proxyRequest?.socket?.connecting === false
   }
 
   private letGo(): void {

@@ -18,9 +18,11 @@ export interface WsUpstreamOptions {
   readonly allowAddress?: (ip: string) => boolean
 }
 
-/** What becomes of a handshake. At most one of the last three is called first and counts. */
+/** What becomes of a handshake. Of the last three, the first that is called counts. */
 export interface HandshakeEvents {
   onRequest(request: ClientRequest): void
+  /** The connection, TLS included, is there. */
+  onConnected(): void
   onUpgrade(answer: IncomingMessage, upstream: Duplex): void
   onDeclined(answer: IncomingMessage): void
   onError(error: Error): void
@@ -60,7 +62,7 @@ export function createWsProxy(options: WsUpstreamOptions): WsProxy {
       proxy.on('proxyReqWs', (request) => {
         // http-proxy rewrites `//` and `http:/` within a path; this is the authorised one (I1).
         request.path = handshake.path
-        checkAddress(request, options)
+        watchConnection(request, options, events)
         // Registered before http-proxy's own listeners, so judged before it acts.
         request.once('upgrade', (answer, upstream) => events.onUpgrade(answer, upstream))
         request.once('response', (answer) => events.onDeclined(answer))
@@ -106,13 +108,18 @@ function serverOptions(options: WsUpstreamOptions, url: URL): httpProxy.ServerOp
   }
 }
 
-/** The address that really answered, judged before the handshake and its credentials leave. */
-function checkAddress(request: ClientRequest, options: WsUpstreamOptions): void {
-  const { allowAddress } = options
-  if (allowAddress === undefined) return
+/** Judges the address that really answered before the handshake and its credentials leave. */
+function watchConnection(
+  request: ClientRequest,
+  options: WsUpstreamOptions,
+  events: HandshakeEvents,
+): void {
+  const { allowAddress, origin } = options
   request.once('socket', (socket) => {
+    const ready = origin.startsWith('https:') ? 'secureConnect' : 'connect'
+    socket.prependOnceListener(ready, () => events.onConnected())
     socket.prependOnceListener('connect', () => {
-      if (allowAddress(socket.remoteAddress ?? '')) return
+      if (allowAddress?.(socket.remoteAddress ?? '') !== false) return
       const error = new Error('the address is not one of this upstream')
       request.destroy(Object.assign(error, { code: ADDRESS_REFUSED }))
     })

@@ -2,8 +2,9 @@
  * The operational log: one JSON object per line on standard output, without credentials, whatever
  * callers hand over. The ledger, not this log, is the record of decisions.
  */
-import { destination, pino, type Logger as PinoLogger } from 'pino'
+import { pino, type Logger as PinoLogger } from 'pino'
 import { systemClock, type Clock } from '../domain/clock.ts'
+import { createOutput, type LogDestination } from './output.ts'
 import { safeFields, scrubText } from './redact.ts'
 
 /** From chatty to urgent. */
@@ -24,18 +25,9 @@ export interface Logger {
 
 /** The logger of the process. */
 export interface RootLogger extends Logger {
-  /** Resolves once everything handed over has been written, or cannot be any more. */
+  /** Resolves once everything handed over has been written, or cannot be: at most a second. */
   flush(): Promise<void>
 }
-
-/** Where lines go; each ends in a newline and holds no other. */
-export interface LogDestination {
-  write(line: string): void
-  flush?(done: () => void): void
-}
-
-/** Lines beyond this many buffered bytes are dropped: a stuck reader must not eat the memory. */
-const BUFFER_BYTES_MAX = 8 * 1024 * 1024
 
 /** Keys that the line itself uses; fields of that name are written as `field_<name>`. */
 const LINE_KEYS: ReadonlySet<string> = new Set(['level', 'time', 'msg'])
@@ -51,7 +43,8 @@ export function createLogger(options: {
   readonly clock?: Clock
 }): RootLogger {
   const clock = options.clock ?? systemClock
-  const out = options.destination ?? standardOutput()
+  const onDropped = (lines: number): void => logger.warn({ lines }, 'log lines were dropped')
+  const out = options.destination ?? createOutput({ fd: 1, onDropped })
   const root = pino(
     {
       level: options.level,
@@ -66,7 +59,8 @@ export function createLogger(options: {
       if (out.flush === undefined) resolve()
       else out.flush(() => resolve())
     })
-  return { ...wrap(root), flush }
+  const logger: RootLogger = { ...wrap(root), flush }
+  return logger
 }
 
 function wrap(target: PinoLogger): Logger {
@@ -100,22 +94,4 @@ function escapeLine(line: string): string {
     /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-}
-
-function standardOutput(): LogDestination {
-  const stream = destination({ dest: 1, sync: false, maxLength: BUFFER_BYTES_MAX })
-  let open = true
-  stream.on('error', () => {
-    // EPIPE: whoever read standard output has gone. Nothing can be said, and nothing must stop.
-    open = false
-  })
-  return {
-    write: (line) => {
-      if (open) stream.write(line)
-    },
-    flush: (done) => {
-      if (open) stream.flush(() => done())
-      else done()
-    },
-  }
 }

@@ -1,6 +1,7 @@
 import { REASONS } from '../domain/reasons.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import type { Answer } from './result.ts'
 
 /** Where the meaning of a reason code is documented; a URN needs no server (RFC 9457 §3.1.1). */
 const PROBLEM_TYPE = 'urn:modelgate:problem:'
@@ -11,8 +12,12 @@ const PROBLEM_TYPE = 'urn:modelgate:problem:'
  */
 export function answerRefusal(exchange: Exchange, refusal: Refusal): number {
   const { status } = REASONS[refusal.reason]
-  const openai = exchange.admitted?.route?.entry.errorShape === 'openai'
-  const body = JSON.stringify(openai ? openaiError(exchange, refusal) : problem(exchange, refusal))
+  const openai = errorShapeOf(exchange) === 'openai'
+  const body = JSON.stringify(
+    openai
+      ? openaiError(exchange, refusal)
+      : { ...problemOf(refusal, exchange.id), ...failedConditions(exchange) },
+  )
   const headers: Record<string, string> = {
     'content-type': openai ? 'application/json' : 'application/problem+json',
     ...refusalHeaders(exchange, refusal, status),
@@ -21,13 +26,19 @@ export function answerRefusal(exchange: Exchange, refusal: Refusal): number {
   return status
 }
 
+/** A route may speak another dialect than its pack; before it is known, the pack's holds. */
+function errorShapeOf(exchange: Exchange): 'problem' | 'openai' | undefined {
+  return exchange.classification?.errorShape ?? exchange.admitted?.route?.entry.errorShape
+}
+
 /** Sends a document of the gateway's own. */
 export function answerDocument(exchange: Exchange, answer: Answer): void {
   const headers = { 'content-type': answer.contentType, 'cache-control': 'public, max-age=300' }
   send(exchange, answer.status, headers, answer.body)
 }
 
-function problem(exchange: Exchange, refusal: Refusal): object {
+/** The problem details of a refusal (RFC 9457 §3), named by the id of its record. */
+export function problemOf(refusal: Refusal, id: string): object {
   const entry = REASONS[refusal.reason]
   return {
     type: `${PROBLEM_TYPE}${refusal.reason}`,
@@ -36,8 +47,7 @@ function problem(exchange: Exchange, refusal: Refusal): object {
     detail: refusal.detail ?? entry.title,
     reason: refusal.reason,
     remedy: entry.remedy,
-    decision_id: exchange.id,
-    ...failedConditions(exchange),
+    decision_id: id,
   }
 }
 

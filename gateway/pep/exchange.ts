@@ -33,14 +33,6 @@ export interface AdmittedRequest {
   readonly body: PeekableBody
 }
 
-/** A document the gateway itself answers with, without an upstream. */
-export interface Answer {
-  readonly outcome: 'answered'
-  readonly status: number
-  readonly contentType: string
-  readonly body: string
-}
-
 /** The raw socket of a request that asks to become a WebSocket. */
 export interface UpgradeSocket {
   readonly socket: Duplex

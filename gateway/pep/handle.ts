@@ -1,7 +1,8 @@
 import { GatewayError } from '../domain/errors.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import type { Exchange } from './exchange.ts'
-import { FINAL, PIPELINE, type StageResult } from './pipeline.ts'
+import { FINAL, PIPELINE } from './pipeline.ts'
+import type { StageResult } from './result.ts'
 import type { Services } from './runtime.ts'
 
 /**

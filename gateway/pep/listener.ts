@@ -5,11 +5,14 @@
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import type { Exchange, UpgradeSocket } from './exchange.ts'
 import { handle } from './handle.ts'
+import { createProtocolRejection } from './protocol-rejection.ts'
 import type { Runtime, Services } from './runtime.ts'
+import { createTurns } from './turns.ts'
 
 /** Bounds of the listener, which a reload does not change. */
 export interface ListenerOptions {
@@ -40,36 +43,47 @@ export function createDataListener(
 ): DataListener {
   const server = createHttpServer(options)
   const state: ListenerState = { draining: false, inFlight: 0 }
-  const accept = (request: IncomingMessage, response: ServerResponse, more: Arrival = {}): void => {
+  const turns = createTurns()
+  const reject = createProtocolRejection(services, turns)
+  const work = (arrival: Arrival): void => {
     state.inFlight++
     services.metrics.requestStarted()
-    // Nothing a peer does may raise an unhandled error (I18).
-    request.on('error', ignore)
-    response.on('error', ignore)
-    if (state.draining) response.setHeader('connection', 'close')
-    const exchange = begin(runtime(), services, { request, response, ...more })
+    if (state.draining) arrival.response.setHeader('connection', 'close')
+    const exchange = begin(runtime(), services, arrival)
     void handle(exchange, services, barrier(exchange.runtime, state)).finally(() => {
       state.inFlight--
       services.metrics.requestEnded()
     })
   }
-  server.on('request', (request, response) => accept(request, response))
+  const accept = (arrival: Arrival): void => {
+    const { request, response, upgrade } = arrival
+    // Nothing a peer does may raise an unhandled error (I18).
+    request.on('error', ignore)
+    response.on('error', ignore)
+    const socket = upgrade?.socket ?? request.socket
+    const turn = turns.take(socket, response, () => {
+      if (upgrade !== undefined) response.assignSocket(upgrade.socket as Socket)
+      work(arrival)
+    })
+    if (turn !== 'too-many') return
+    socket.pause()
+    reject('ERR_PIPELINE_TOO_LONG', socket)
+  }
+  server.on('request', (request, response) => accept({ request, response }))
   // Without this handler Node says `100 Continue` before anyone is authenticated.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-    accept(request, response, { awaitsContinue: true }),
+    accept({ request, response, awaitsContinue: true }),
   )
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-    accept(request, response),
+    accept({ request, response }),
   )
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    accept(request, responseOver(request, socket), { upgrade: { socket, head } })
-  })
-  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
-    accept(request, responseOver(request, socket))
-  })
-  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
-    answerProtocolError(services, error.code ?? '', socket)
-  })
+  const onRawSocket = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
+    accept({ request, response: responseFor(request, socket), upgrade: { socket, head } })
+  server.on('upgrade', onRawSocket)
+  server.on('connect', onRawSocket)
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) =>
+    reject(error.code ?? '', socket),
+  )
   return {
     server,
     inFlight: () => state.inFlight,
@@ -97,6 +111,8 @@ function barrier(runtime: Runtime, state: ListenerState): Refusal | undefined {
 }
 
 interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
   readonly awaitsContinue?: boolean
   readonly upgrade?: UpgradeSocket
 }
@@ -117,7 +133,11 @@ function createHttpServer(options: ListenerOptions): Server {
   const server =
     options.tls === undefined
       ? createServer(common)
-      : createTlsServer({ ...common, ...tlsOptions(options.tls) })
+      : createTlsServer({
+          ...common,
+          handshakeTimeout: options.headersTimeoutMs,
+          ...tlsOptions(options.tls),
+        })
   // Node truncates a longer header list silently; the pipeline counts and refuses instead.
   server.maxHeadersCount = 0
   server.maxConnections = options.connectionsMax
@@ -132,11 +152,7 @@ function tlsOptions(tls: NonNullable<ListenerOptions['tls']>) {
   return { cert, key, minVersion: 'TLSv1.2' as const, ...mutual }
 }
 
-function begin(
-  runtime: Runtime,
-  services: Services,
-  arrival: { request: IncomingMessage; response: ServerResponse } & Arrival,
-): Exchange {
+function begin(runtime: Runtime, services: Services, arrival: Arrival): Exchange {
   return {
     id: randomUUID(),
     runtime,
@@ -151,44 +167,13 @@ function begin(
   }
 }
 
-/** A response over the raw socket that Node hands out for Upgrade and CONNECT; always the last. */
-function responseOver(request: IncomingMessage, socket: Duplex): ServerResponse {
+/** A response for the raw socket that Node hands out for Upgrade and CONNECT; always the last. */
+function responseFor(request: IncomingMessage, socket: Duplex): ServerResponse {
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   socket.on('error', ignore)
-  response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
   response.once('finish', () => socket.end())
   return response
-}
-
-/** Statuses for what the parser refused before there was a request; everything else is 400. */
-const PROTOCOL_ERRORS: ReadonlyMap<string, string> = new Map([
-  ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', '413 Content Too Large'],
-  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
-])
-
-function answerProtocolError(services: Services, code: string, socket: Duplex): void {
-  const status = PROTOCOL_ERRORS.get(code) ?? '400 Bad Request'
-  services.metrics.clientError(code)
-  services.ledger
-    .append(
-      { type: 'protocol.rejected', fields: { code, status: Number(status.slice(0, 3)) } },
-      'kernel',
-    )
-    .catch(() => services.metrics.auditError())
-  // Bytes written into a response that has begun would be read as part of it.
-  const begun = (socket as { _httpMessage?: { headersSent?: boolean } })._httpMessage?.headersSent
-  if (!socket.writable || begun === true || code === 'ECONNRESET') return void socket.destroy()
-  const body = JSON.stringify({
-    type: 'about:blank',
-    title: status.slice(4),
-    status: Number(status.slice(0, 3)),
-  })
-  socket.end(
-    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
 }
 
 function ignore(): void {

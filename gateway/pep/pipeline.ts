@@ -1,6 +1,6 @@
-import type { Refusal } from '../domain/refusal.ts'
 import type { Stage } from '../domain/reasons.ts'
-import type { Answer, Exchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import type { StageResult } from './result.ts'
 import type { Services } from './runtime.ts'
 import { admit } from './stages/admit.ts'
 import { authenticate } from './stages/authenticate.ts'
@@ -12,9 +12,6 @@ import { guard } from './stages/guard.ts'
 import { oblige } from './stages/oblige.ts'
 import { record } from './stages/record.ts'
 import { settle } from './stages/settle.ts'
-
-/** What a stage gives: nothing (go on), a refusal (stop), or an answer of the gateway's own. */
-export type StageResult = Refusal | Answer | undefined
 
 /** One step of a request's way. */
 export interface PipelineStage {

@@ -14,7 +14,7 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { Answer } from './exchange.ts'
+import type { Answer } from './result.ts'
 import type { UpstreamTable } from './upstream-table.ts'
 
 /** Bounds of one request. */

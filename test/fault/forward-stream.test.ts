@@ -41,24 +41,26 @@ const toTheEnd = { until: () => false, timeoutMs: 3_000 }
 describe('the client leaves', () => {
   it('closes the upstream at once in the middle of an event stream', async () => {
     const closed: Promise<unknown>[] = []
-    const { port, result } = await start((socket) => {
+    const started = await start((socket) => {
       closed.push(once(socket, 'close'))
       socket.write(`${SSE}9\r\ndata: 1\n\n\r\n`)
     })
-    const { endedBy } = await rawExchange(port, GET, { until: (raw) => raw.includes('data: 1') })
+    const { endedBy } = await rawExchange(started.port, GET, {
+      until: (raw) => raw.includes('data: 1'),
+    })
     expect(endedBy).toBe('until')
     await closed[0]
-    expect(await result(0)).toMatchObject({ endedBy: 'client', reason: 'client_gone' })
+    expect(await started.result(0)).toMatchObject({ endedBy: 'client', reason: 'client_gone' })
   })
 
   it('cuts the request short upstream when the body breaks off', async () => {
     const closed: Promise<unknown>[] = []
-    const { port, result } = await start((socket) => closed.push(once(socket, 'close')))
-    const client = connect(port, '127.0.0.1')
+    const started = await start((socket) => closed.push(once(socket, 'close')))
+    const client = connect(started.port, '127.0.0.1')
     client.write('POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 100\r\n\r\nhalf')
-    await once(server as Server, 'connection')
+    await new Promise((resolve) => server?.once('connection', resolve))
     client.destroy()
-    const outcome = await result(0)
+    const outcome = await started.result(0)
     await closed[0]
     expect(['client_gone', 'request_body_aborted']).toContain(outcome.reason)
   })
@@ -80,35 +82,39 @@ describe('the upstream dies', () => {
     ],
   ]
   it.each(truncations)('shows the client a break: %s', async (_, bytes) => {
-    const { port, result } = await start((socket) => {
+    const started = await start((socket) => {
       socket.write(bytes)
       setImmediate(() => socket.end())
     })
-    const { responses, raw } = await rawExchange(port, GET, toTheEnd)
+    const { responses, raw } = await rawExchange(started.port, GET, toTheEnd)
     expect(responses).toEqual([])
     expect(raw.toString()).not.toContain('\r\n0\r\n')
-    expect(await result(0)).toMatchObject({ endedBy: 'upstream', reason: 'upstream_reset' })
+    expect(await started.result(0)).toMatchObject({ endedBy: 'upstream', reason: 'upstream_reset' })
   })
 
   it('does not take a reset for the end of a body without a length', async () => {
-    const { port, result } = await start((socket) => {
+    const started = await start((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf', () =>
         setTimeout(() => socket.resetAndDestroy(), 20),
       )
     })
-    const { raw } = await rawExchange(port, GET, toTheEnd)
+    const { raw } = await rawExchange(started.port, GET, toTheEnd)
     expect(raw.toString()).toContain('half')
     expect(raw.toString()).not.toContain('\r\n0\r\n')
-    expect(await result(0)).toMatchObject({ reason: 'upstream_reset' })
+    expect(await started.result(0)).toMatchObject({ reason: 'upstream_reset' })
   })
 
   it('resets an HTTP/1.0 client, which has no other way to tell', async () => {
-    const { port } = await start((socket) => {
+    const started = await start((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n', () =>
         setTimeout(() => socket.resetAndDestroy(), 20),
       )
     })
-    const { endedBy } = await rawExchange(port, 'GET / HTTP/1.0\r\nHost: g\r\n\r\n', toTheEnd)
+    const { endedBy } = await rawExchange(
+      started.port,
+      'GET / HTTP/1.0\r\nHost: g\r\n\r\n',
+      toTheEnd,
+    )
     expect(endedBy).toBe('reset')
   })
 
@@ -125,13 +131,13 @@ describe('the upstream dies', () => {
   })
 
   it('breaks off when it falls silent', async () => {
-    const { port, result } = await start(
+    const started = await start(
       (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'),
       { idleTimeoutMs: 150 },
     )
-    const { responses } = await rawExchange(port, GET, toTheEnd)
+    const { responses } = await rawExchange(started.port, GET, toTheEnd)
     expect(responses).toEqual([])
-    expect(await result(0)).toMatchObject({ reason: 'upstream_timeout' })
+    expect(await started.result(0)).toMatchObject({ reason: 'upstream_timeout' })
   })
 })
 
@@ -161,16 +167,19 @@ describe('the exchange is cut', () => {
       ...OPEN_GUARD,
       chunk: () => (++chunks > 1 ? refuse('weights_detected') : undefined),
     }
-    const { port, result } = await start(
+    const started = await start(
       (socket) => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst')
         setTimeout(() => socket.write('GGUF!'), 20)
       },
       { guard: () => guard },
     )
-    const { raw, responses } = await rawExchange(port, GET, toTheEnd)
+    const { raw, responses } = await rawExchange(started.port, GET, toTheEnd)
     expect(responses).toEqual([])
     expect(raw.toString()).toMatch(/first$/)
-    expect(await result(0)).toMatchObject({ endedBy: 'gateway', reason: 'weights_detected' })
+    expect(await started.result(0)).toMatchObject({
+      endedBy: 'gateway',
+      reason: 'weights_detected',
+    })
   })
 })

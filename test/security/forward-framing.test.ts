@@ -118,6 +118,7 @@ describe('response framing', () => {
       'a block past 16 KiB',
       `${'X-A: aaaaaaaaaaaaaaaa\r\n'.repeat(900)}Content-Length: 2\r\n\r\nok`,
     ],
+    ['an unasked 100', 'Content-Length: 0\r\n\r\n', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK'],
     ['a status past 599', 'X: y\r\n\r\n', 'HTTP/1.1 999 Odd'],
   ])('refuses %s', async (_, rest, line = 'HTTP/1.1 200 OK') => {
     const { responses } = await relayed(`${line}\r\n${rest}`)

@@ -6,7 +6,7 @@ import { createPeekableBody, EMPTY_BODY, type PeekableBody } from '../body.ts'
 import type { AdmittedRequest, Exchange } from '../exchange.ts'
 import { readExpectation, readFraming } from '../framing.ts'
 import { readHeaders } from '../headers.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 
 /**
  * Stage 1. Gives every part of the request one meaning or refuses it; nothing is repaired (I1, I3,
@@ -56,9 +56,15 @@ function checkHygiene(headers: HeaderBag, query: string | undefined): Refusal | 
     if (headerDisposition(headers.pairs[i] ?? '') === 'refuse') return refuse('header_invalid')
   }
   if (query === undefined) return undefined
-  const names = query.split('&').map((parameter) => parameter.split('=', 1)[0]?.toLowerCase())
+  const names = query.split('&').map((parameter) => parameterName(parameter))
   if (names.includes('access_token')) return refuse('authn_query_token')
   return names.includes('_method') ? refuse('header_invalid') : undefined
+}
+
+/** Decoded as upstreams decode it; the target was parsed, so that its percent-encoding is sound. */
+function parameterName(parameter: string): string {
+  const [name = ''] = parameter.split('=', 1)
+  return decodeURIComponent(name.replaceAll('+', ' ')).toLowerCase()
 }
 
 function admitBody(

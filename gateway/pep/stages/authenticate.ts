@@ -2,7 +2,7 @@ import { isRefusal } from '../../domain/refusal.ts'
 import type { Subject } from '../../domain/subject.ts'
 import type { Refusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
 /** Stage 2. Bearer token to subject; there is no anonymous subject on the data listener (I7). */

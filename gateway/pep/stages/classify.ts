@@ -1,7 +1,7 @@
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Classification } from '../../domain/request.ts'
 import { established, type Exchange } from '../exchange.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 
 /** Stage 3. What the request really does, by its upstream's route pack; unknown is refused. */
 export function classify(exchange: Exchange): StageResult | Promise<StageResult> {

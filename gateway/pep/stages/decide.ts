@@ -2,7 +2,7 @@ import type { DecidedOperation, Decision } from '../../domain/access.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Operation } from '../../domain/vocabulary.ts'
 import { established, type Exchange } from '../exchange.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
 /** Stage 5. Every operation of the request must be permitted; the first that is not refuses it. */

@@ -4,7 +4,7 @@ import { isPrivileged, resourceText } from '../../domain/vocabulary.ts'
 import { outboundHeaders } from '../../forward/headers.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
 /**

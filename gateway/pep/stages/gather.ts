@@ -1,6 +1,6 @@
 import { isRefusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 
 /** Stage 4. One snapshot of here and now, from memory only. */
 export function gather(exchange: Exchange): StageResult {

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
 /**

@@ -2,7 +2,7 @@ import { refuse } from '../../domain/refusal.ts'
 import { createResponseGuard } from '../../egress/response-guard.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { refuse } from '../../domain/refusal.ts'
 import { isPrivileged } from '../../domain/vocabulary.ts'
 import { established, type Exchange } from '../exchange.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 import { decisionRecord } from '../records.ts'
 import type { Services } from '../runtime.ts'
 
@@ -26,6 +26,7 @@ export async function record(exchange: Exchange, services: Services): Promise<St
       { decisionId: exchange.id, err: error },
       'the decision could not be recorded',
     )
-    return refuse('audit_unavailable', { retryAfter: 5 })
+    const goesOn = !privileged && exchange.runtime.recordWhenFull === 'continue'
+    return goesOn ? undefined : refuse('audit_unavailable', { retryAfter: 5 })
   }
 }

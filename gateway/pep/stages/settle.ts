@@ -2,7 +2,7 @@ import { isRefusal, type Refusal } from '../../domain/refusal.ts'
 import { answerDocument, answerRefusal } from '../answer.ts'
 import type { Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
-import type { StageResult } from '../pipeline.ts'
+import type { StageResult } from '../result.ts'
 import { decisionRecord, outcomeRecord } from '../records.ts'
 import type { Services } from '../runtime.ts'
 

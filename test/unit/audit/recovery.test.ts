@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { linkSync, readFileSync, renameSync, symlinkSync, truncateSync, unlinkSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { verifyChain } from '../../../gateway/audit/verify-chain.ts'
@@ -123,16 +123,5 @@ describe('the files of a log', () => {
       join(renamed.dir, 'seg', '0000000000000007.jsonl'),
     )
     await expect(renamed.open()).rejects.toThrow(/:1: segment: the file begins with record 0/)
-  })
-
-  it('that vanish or shrink while the log is open are noticed before it is used again', async () => {
-    const { dir, open } = harness()
-    const ledger = await open()
-    await ledger.append(note('r1'), 'disk')
-    const path = join(dir, 'seg', SEGMENT)
-    truncateSync(path, readFileSync(path).indexOf('\n') + 1)
-    unlinkSync(join(dir, 'lock'))
-    await expect(ledger.close()).resolves.toBeUndefined()
-    expect(await verifyChain({ dir })).toMatchObject({ fault: { class: 'sequence', seq: 1 } })
   })
 })

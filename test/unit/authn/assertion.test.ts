@@ -111,7 +111,7 @@ describe('keys of the signer', () => {
       expect(() => createAssertionSigner({ clock, privateKey })).toThrow(
         expect.objectContaining({
           code: 'ERR_CONFIG_INVALID',
-          message: expect.not.stringContaining('SECRET') as string,
+          message: expect.not.stringContaining('SECRET') as unknown,
         }),
       )
     }

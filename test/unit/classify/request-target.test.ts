@@ -63,6 +63,7 @@ describe('a target that is not canonical is refused', () => {
     ['an encoded NUL', '/models/a%00'],
     ['an encoded newline', '/v1/models%0A'],
     ['an encoded DEL', '/models/%7f'],
+    ['an encoded NEL', '/models/%C2%85'],
     ['double encoding', '/models/%252e%252e/admin'],
     ['double encoding in two steps', '/models/%25%32%65'],
     ['an overlong dot', '/models/%c0%ae%c0%ae/admin'],

@@ -1,5 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import { WEIGHT_SIGNATURES, WINDOW_BYTES } from '../../../gateway/egress/weight-signatures.ts'
+import {
+  signaturesFor,
+  WEIGHT_SIGNATURES,
+  WINDOW_BYTES,
+} from '../../../gateway/egress/weight-signatures.ts'
 
 const u64 = (value: number) => {
   const bytes = Buffer.alloc(8)
@@ -58,7 +62,9 @@ const ANSWERS: readonly (readonly [string, Buffer])[] = [
 ]
 
 const found = (window: Buffer) =>
-  WEIGHT_SIGNATURES.filter((signature) => signature.match(window) === 'yes').map((s) => s.format)
+  signaturesFor(window[0] ?? 0)
+    .filter((signature) => signature.match(window) === 'yes')
+    .map((signature) => signature.format)
 
 describe('WEIGHT_SIGNATURES', () => {
   it.each(SAMPLES)('knows %s (%#)', (format, sample) => {

@@ -37,17 +37,62 @@ describe('a window over midnight belongs to the day it starts on', () => {
 
 describe('clocks that go back and forward', () => {
   it.each([
-    ['Berlin, first 02:30', 'Europe/Berlin', '02:00-03:00', '2026-10-25T00:30:00Z', 'true'],
-    ['Berlin, second 02:30', 'Europe/Berlin', '02:00-03:00', '2026-10-25T01:30:00Z', 'true'],
-    ['Berlin, 03:00 after', 'Europe/Berlin', '02:00-03:00', '2026-10-25T02:00:00Z', 'false'],
-    ['Berlin, the hour skipped', 'Europe/Berlin', '02:00-03:00', '2026-03-29T01:00:00Z', 'false'],
-    ['New York, first 01:30', 'America/New_York', '01:00-02:00', '2026-11-01T05:30:00Z', 'true'],
-    ['New York, second 01:30', 'America/New_York', '01:00-02:00', '2026-11-01T06:30:00Z', 'true'],
-    ['Lord Howe, 01:59', 'Australia/Lord_Howe', '01:30-02:00', '2026-04-04T14:59:00Z', 'true'],
-    ['Lord Howe, 01:30', 'Australia/Lord_Howe', '01:30-02:00', '2026-04-04T15:00:00Z', 'true'],
-    ['Lord Howe, 02:00', 'Australia/Lord_Howe', '01:30-02:00', '2026-04-04T15:30:00Z', 'false'],
-  ])('%s', (_name, zone, hours, now, truth) => {
-    expect(truthAt(`zone: ${zone}, hours: ${hours}`, now)).toBe(truth)
+    [
+      'Berlin, first 02:30',
+      'zone: Europe/Berlin, hours: 02:00-03:00',
+      '2026-10-25T00:30:00Z',
+      'true',
+    ],
+    [
+      'Berlin, second 02:30',
+      'zone: Europe/Berlin, hours: 02:00-03:00',
+      '2026-10-25T01:30:00Z',
+      'true',
+    ],
+    [
+      'Berlin, 03:00 after',
+      'zone: Europe/Berlin, hours: 02:00-03:00',
+      '2026-10-25T02:00:00Z',
+      'false',
+    ],
+    [
+      'Berlin, the hour skipped',
+      'zone: Europe/Berlin, hours: 02:00-03:00',
+      '2026-03-29T01:00:00Z',
+      'false',
+    ],
+    [
+      'New York, first 01:30',
+      'zone: America/New_York, hours: 01:00-02:00',
+      '2026-11-01T05:30:00Z',
+      'true',
+    ],
+    [
+      'New York, second 01:30',
+      'zone: America/New_York, hours: 01:00-02:00',
+      '2026-11-01T06:30:00Z',
+      'true',
+    ],
+    [
+      'Lord Howe, 01:59',
+      'zone: Australia/Lord_Howe, hours: 01:30-02:00',
+      '2026-04-04T14:59:00Z',
+      'true',
+    ],
+    [
+      'Lord Howe, 01:30',
+      'zone: Australia/Lord_Howe, hours: 01:30-02:00',
+      '2026-04-04T15:00:00Z',
+      'true',
+    ],
+    [
+      'Lord Howe, 02:00',
+      'zone: Australia/Lord_Howe, hours: 01:30-02:00',
+      '2026-04-04T15:30:00Z',
+      'false',
+    ],
+  ])('%s', (_name, yaml, now, truth) => {
+    expect(truthAt(yaml, now)).toBe(truth)
   })
 
   it('reads half past midnight as 00:30, never 24:30', () => {

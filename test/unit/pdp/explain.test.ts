@@ -13,7 +13,10 @@ const POLICY = [
 describe('an explained decision', () => {
   it('says of every rule what it made of the request', async () => {
     const subject = subjectOf({ groups: ['group:ds'] })
-    const explained = explainDecision(await policyOf(POLICY), requestOf('read model:x', { subject }))
+    const explained = explainDecision(
+      await policyOf(POLICY),
+      requestOf('read model:x', { subject }),
+    )
     expect(explained.decision.reason).toBe('step_up_required')
     expect(explained.holdings).toEqual(['user:kc/alice', 'group:ds', 'role:anyone', 'role:reader'])
     expect(explained.rules).toEqual([

@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
-import {
-  createAddressResolver,
-  type ForwardedHeader,
-} from '../../../gateway/pip/client-address.ts'
+import { createAddressResolver, type ForwardedHeader } from '../../../gateway/pip/client-address.ts'
 import { headersOf } from '../../support/policy.ts'
 
 const TRUSTED = ['10.0.0.0/8', '127.0.0.1/32', '::1/128', 'fd00::/8', 'fe80::/10']
 
-function resolve(peer: string, headers: string[], more: { trusted?: string[]; kind?: ForwardedHeader } = {}) {
+function resolve(
+  peer: string,
+  headers: string[],
+  more: { trusted?: string[]; kind?: ForwardedHeader } = {},
+) {
   const resolver = createAddressResolver({
     trustedProxies: more.trusted ?? TRUSTED,
     headerKind: more.kind ?? 'x-forwarded-for',

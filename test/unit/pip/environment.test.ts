@@ -1,59 +1,55 @@
 import { describe, expect, it } from '@jest/globals'
-import { createAddressResolver } from '../../../gateway/pip/client-address.ts'
+import type { Subject } from '../../../gateway/domain/subject.ts'
 import { createPostureReader } from '../../../gateway/pip/device-posture.ts'
 import { createEnvironmentGatherer } from '../../../gateway/pip/environment.ts'
 import { loadResources } from '../../../gateway/pip/resources.ts'
 import { headersOf, subjectOf, WORKDAY } from '../../support/policy.ts'
 
-function gatherer(yaml = 'models: {}') {
-  const loaded = loadResources({ file: 'resources.yaml', text: yaml })
-  if (!loaded.ok) throw new Error(loaded.diagnostics[0]?.message)
-  return createEnvironmentGatherer({
-    clock: { now: () => WORKDAY, monotonicMs: () => 0 },
-    resolveAddress: createAddressResolver({
-      trustedProxies: ['10.0.0.0/8'],
-      headerKind: 'x-forwarded-for',
-    }),
-    readPosture: createPostureReader({ trustedProxies: ['10.0.0.0/8'] }),
-    catalog: () => loaded.value,
-  })
-}
+const MINUTE_MS = 60_000
 
-const HEADERS = headersOf('x-forwarded-for', '203.0.113.9', 'x-device-posture', 'managed=?1')
+const gather = createEnvironmentGatherer({
+  readPosture: createPostureReader({ trustedProxies: ['10.0.0.0/8'] }),
+  postureAgeMaxMs: 15 * MINUTE_MS,
+})
+
+const CLIENT = { ip: '203.0.113.9', source: 'forwarded' } as const
+
+function request(posture: string, more: { peer?: string; subject?: Subject } = {}) {
+  const headers = headersOf('x-device-posture', posture)
+  return { now: WORKDAY, peer: '10.0.0.1', client: CLIENT, headers, subject: subjectOf(), ...more }
+}
 
 describe('the environment of a request', () => {
   it('is time, client and posture in one snapshot', () => {
-    const request = { peer: '10.0.0.1', headers: HEADERS, subject: subjectOf() }
-    expect(gatherer().gather(request)).toEqual({
+    expect(gather(request('managed=?1'))).toEqual({
       now: WORKDAY,
-      client: { ip: '203.0.113.9', source: 'forwarded' },
+      client: CLIENT,
       device: { managed: true, source: 'trusted-hop' },
     })
   })
 
   it('leaves out what nobody vouches for', () => {
-    const request = { peer: '198.51.100.1', headers: HEADERS, subject: subjectOf() }
-    expect(gatherer().gather(request)).toEqual({
-      now: WORKDAY,
-      client: { ip: '198.51.100.1', source: 'peer' },
-    })
+    const untrusted = request('managed=?1', { peer: '198.51.100.1' })
+    expect(gather(untrusted)).toEqual({ now: WORKDAY, client: CLIENT })
   })
 
   it('takes the posture of the token first, and does not mix', () => {
     const subject = subjectOf({ device: { compliant: false, source: 'token' } })
-    expect(gatherer().gather({ peer: '10.0.0.1', headers: HEADERS, subject })).toMatchObject({
+    expect(gather(request('managed=?1', { subject }))).toEqual({
+      now: WORKDAY,
+      client: CLIENT,
       device: { compliant: false, source: 'token' },
     })
   })
 
+  it('knows nothing of a device that was assessed too long ago', () => {
+    const assessed = (ago: number): string => `managed, assessed_at=${(WORKDAY - ago) / 1000}`
+    expect(gather(request(assessed(15 * MINUTE_MS)))).toHaveProperty('device.managed', true)
+    expect(gather(request(assessed(16 * MINUTE_MS)))).toEqual({ now: WORKDAY, client: CLIENT })
+  })
+
   it('is a refusal when a trusted hop is ambiguous', () => {
-    for (const pairs of [
-      ['x-forwarded-for', 'x'],
-      ['x-device-posture', 'x'],
-    ]) {
-      const request = { peer: '10.0.0.1', headers: headersOf(...pairs), subject: subjectOf() }
-      expect(gatherer().gather(request)).toMatchObject({ reason: 'forwarded_invalid' })
-    }
+    expect(gather(request('x'))).toMatchObject({ reason: 'forwarded_invalid' })
   })
 })
 
@@ -80,7 +76,9 @@ datasets:
     ['server', 'train', undefined],
     ['model', '__proto__', { classification: 'internal', tags: [] }],
   ] as const)('%s %s', (kind, name, expected) => {
-    expect(gatherer(yaml).attributesOf({ kind, name })).toEqual(expected)
+    const loaded = loadResources({ file: 'resources.yaml', text: yaml })
+    if (!loaded.ok) throw new Error(loaded.diagnostics[0]?.message)
+    expect(loaded.value.attributesOf({ kind, name })).toEqual(expected)
   })
 
   it('include what the artifact should look like', () => {

@@ -17,7 +17,7 @@ describe('a world', () => {
     )
     expect(responses[0]?.status).toBe(200)
     expect(world.upstream.requests).toHaveLength(1)
-    expect((await world.whenRecord(({ type }) => type === 'outcome')).status).toBe(200)
+    expect(await world.whenRecord(({ type }) => type === 'outcome')).toMatchObject({ status: 200 })
     expect(await world.metric('decisions_total', { decision: 'permit' })).toBe(1)
     expect(world.logText()).toContain('listening')
   })

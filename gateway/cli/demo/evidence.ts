@@ -1,0 +1,123 @@
+/** What a walk left behind: decision records, the chain they form, and the metrics page. */
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { verifyChain } from '../../audit/verify-chain.ts'
+import { send } from './http.ts'
+import { waitFor } from './wait-for.ts'
+import type { World } from './world.ts'
+
+/** A decision as the ledger has it. */
+export interface Judged {
+  readonly effect: string
+  readonly reason?: string
+  /** `<path>:<line>` of the rule that decided. */
+  readonly rule?: string
+  readonly failed: readonly { readonly name: string; readonly is: string; readonly why: string }[]
+}
+
+type LedgerLine = Readonly<Record<string, unknown>>
+
+async function ledgerLines(auditDir: string): Promise<LedgerLine[]> {
+  const folder = join(auditDir, 'seg')
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.jsonl')).sort()
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
+  // What follows the last newline is a record being written.
+  const lines = texts.flatMap((text) => text.split('\n').slice(0, -1))
+  return lines.map((line) => JSON.parse(line) as LedgerLine)
+}
+
+/**
+ * The decision on a request, once it is in the ledger. Refusals name their decision in the answer;
+ * a permitted request is found by the `X-Request-Id` it was sent with.
+ */
+export async function decisionOn(
+  world: World,
+  request: { readonly requestId: string; readonly decisionId: string | undefined },
+): Promise<Judged> {
+  const { requestId, decisionId } = request
+  const line = await waitFor(`the record of ${requestId}`, async () => {
+    const lines = await ledgerLines(world.paths.audit)
+    return lines.find(
+      ({ type, id, req }) =>
+        type === 'decision' && (decisionId === undefined ? req === requestId : id === decisionId),
+    )
+  })
+  const { effect, reason, rule, failed } = line
+  return {
+    effect: String(effect),
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(typeof rule === 'string' ? { rule } : {}),
+    failed: Array.isArray(failed) ? (failed as Judged['failed']) : [],
+  }
+}
+
+/** The metrics page of the control listener. */
+export async function metricsText(world: World): Promise<string> {
+  const answer = await send(world.urls.control, { method: 'GET', path: '/metrics' }, {})
+  return answer.body.toString('utf8')
+}
+
+/** The sum of all series of `name` whose labels hold `label` (`decision="permit"`). */
+export function metricSum(text: string, name: string, label = ''): number {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
+/** One thing that must be so. */
+export interface Fact {
+  readonly name: string
+  readonly expected: string | number | boolean
+  readonly got: string | number | boolean
+}
+
+/**
+ * Counts what ledger and metrics say of `permitted` and `refused` requests, verifies the chain, and
+ * verifies a copy in which one word of one record was changed.
+ */
+export async function gatherFacts(
+  world: World,
+  walked: { readonly permitted: number; readonly refused: number },
+): Promise<readonly Fact[]> {
+  const { permitted, refused } = walked
+  // Outcomes are recorded and counted when the answer has been sent: the last one may be on its way.
+  const lines = await waitFor('the last outcome record', async () => {
+    const seen = await ledgerLines(world.paths.audit)
+    return seen.filter(({ type }) => type === 'outcome').length >= permitted ? seen : undefined
+  })
+  const decisions = lines.filter(({ type }) => type === 'decision')
+  const by = (effect: string) => decisions.filter((line) => line['effect'] === effect).length
+  const metrics = await metricsText(world)
+  const weights = world.arrivals.recent.filter(({ target }) => target.includes('safetensors'))
+  const chain = await verifyChain({ dir: world.paths.audit })
+  const forged = await verifyForgery(world)
+  return [
+    { name: 'decision records: permitted', expected: permitted, got: by('permit') },
+    { name: 'decision records: refused', expected: refused, got: by('deny') },
+    { name: 'hash chain unbroken', expected: true, got: chain.intact },
+    { name: 'hash chain unbroken in a forged copy', expected: false, got: forged },
+    {
+      name: 'modelgate_decisions_total{decision="permit"}',
+      expected: permitted,
+      got: metricSum(metrics, 'modelgate_decisions_total', 'decision="permit"'),
+    },
+    {
+      name: 'modelgate_refusals_total',
+      expected: refused,
+      got: metricSum(metrics, 'modelgate_refusals_total'),
+    },
+    { name: 'requests for weights at the model server', expected: 1, got: weights.length },
+  ]
+}
+
+/** Whether the chain of a copy in which a refusal was made to look like a permit is unbroken. */
+async function verifyForgery(world: World): Promise<boolean> {
+  const copy = join(world.folder, 'forged')
+  await cp(world.paths.audit, copy, { recursive: true })
+  const [name = ''] = await readdir(join(copy, 'seg'))
+  const segment = join(copy, 'seg', name)
+  const text = await readFile(segment, 'utf8')
+  await writeFile(segment, text.replace('"effect":"deny"', '"effect":"permit"'))
+  return (await verifyChain({ dir: copy })).intact
+}

@@ -1,0 +1,210 @@
+/** What the demo does, step by step, and what each step must show. Data only. */
+import type { Reason } from '../../domain/reasons.ts'
+import type { Moment } from './clock.ts'
+import type { Ask } from './http.ts'
+
+/** What a step must be answered with; anything else fails the demo. */
+export interface Expectation {
+  readonly status: number
+  /** Reason code of the refusal; none is expected of a permit. */
+  readonly reason?: Reason
+  /** How the rule that decides begins, with single spaces. */
+  readonly rule?: string
+  /** Names of the conditions that were not met. */
+  readonly failed?: readonly string[]
+  /** Whether the request reaches the model server. */
+  readonly arrives: boolean
+  /** Texts that the answer (body, or challenge of a 401) holds. */
+  readonly holds?: readonly string[]
+  /** The answer is the weight file, byte for byte. */
+  readonly weights?: true
+}
+
+/** One step: something that happens first, then one request. */
+export interface Step {
+  readonly name: string
+  readonly story: string
+  /** The clock is put forward to this moment first, and everybody logs in again. */
+  readonly at?: Moment
+  /** A line that is added to a rule file first. */
+  readonly edit?: { readonly file: string; readonly line: string }
+  readonly ask: Ask
+  readonly expect: Expectation
+  /** Other paths to the same thing; each must be refused before it reaches the model server. */
+  readonly spellings?: readonly string[]
+}
+
+const MODEL = '/v2/models/iris-classifier'
+const FILE = 'iris-classifier.safetensors'
+const WEIGHTS = `${MODEL}/artifacts/${FILE}`
+
+/** What the proxy in front says of a caller in the office on a healthy laptop. */
+const OFFICE = { network: '10.20.0.7', device: 'managed, compliant, encrypted' } as const
+
+/** One flower: sepal and petal, length and width, in centimetres. */
+const FLOWER =
+  '{"inputs":[{"name":"features","shape":[1,4],"datatype":"FP32","data":[5.1,3.5,1.4,0.2]}]}'
+
+const PREDICT = { method: 'POST', path: `${MODEL}/infer`, json: FLOWER } as const
+const SCORER = { caller: 'scorer', ...OFFICE } as const
+const NO_EXPORT = { status: 403, reason: 'no_rule', arrives: false } as const
+const INFER_RULE = 'p, role:inference, infer,'
+const NOT_NOW = {
+  status: 403,
+  reason: 'condition_failed',
+  rule: INFER_RULE,
+  arrives: false,
+} as const
+
+/** The steps that are requests to the gateway; what they left behind is looked at after them. */
+export const STEPS: readonly Step[] = [
+  {
+    name: 'Somebody without a token',
+    story: 'Nothing is served to nobody, not even the list of models.',
+    ask: { method: 'GET', path: '/v2/models' },
+    expect: {
+      status: 401,
+      reason: 'authn_missing',
+      arrives: false,
+      holds: ['Bearer realm="modelgate"'],
+    },
+  },
+  {
+    name: 'Rita, an intern, lists the models',
+    story: 'Her token says that she is in the group interns; the rules say that interns may read.',
+    ask: { method: 'GET', path: '/v2/models', caller: 'rita' },
+    expect: {
+      status: 200,
+      rule: 'p, role:reader, read, server:*',
+      arrives: true,
+      holds: ['"iris-classifier"'],
+    },
+  },
+  {
+    name: 'Rita asks for a prediction',
+    story: 'Reading about a model is not calling it.',
+    ask: { ...PREDICT, caller: 'rita', ...OFFICE },
+    expect: { status: 403, reason: 'no_rule', arrives: false },
+  },
+  {
+    name: 'An application asks for a prediction',
+    story: 'A real model answers: four measurements of a flower go in, its species comes out.',
+    ask: { ...PREDICT, ...SCORER },
+    expect: { status: 200, rule: INFER_RULE, arrives: true, holds: ['"setosa"'] },
+  },
+  {
+    name: 'The same application asks for the weights',
+    story: 'It may call the model. That does not give it the model. First try: the plain download.',
+    ask: { method: 'GET', path: WEIGHTS, ...SCORER },
+    expect: NO_EXPORT,
+  },
+  {
+    name: 'Second try: a piece of the weights',
+    story: 'A hundred bytes at a time would be the whole file after a while.',
+    ask: { method: 'GET', path: WEIGHTS, range: 'bytes=0-99', ...SCORER },
+    expect: NO_EXPORT,
+  },
+  {
+    name: 'Third try: only the head',
+    story: 'HEAD would tell size and digest of the file, and whether it is there.',
+    ask: { method: 'HEAD', path: WEIGHTS, ...SCORER },
+    expect: NO_EXPORT,
+  },
+  {
+    name: 'Fourth try: the path in disguise',
+    story:
+      'The model server decodes %61 to a, so that this is the same file to it. The gateway reads ' +
+      'a path once, the way the server will, and refuses what could be read in two ways.',
+    ask: { method: 'GET', path: WEIGHTS.replace('/artifacts', '/%61rtifacts'), ...SCORER },
+    expect: NO_EXPORT,
+    spellings: [
+      `${MODEL}%2Fartifacts%2F${FILE}`,
+      `${MODEL}/%2561rtifacts/${FILE}`,
+      `/v2/models/x/../iris-classifier/artifacts/${FILE}`,
+      `/v2//models/iris-classifier/artifacts/${FILE}`,
+      `/v2/health/live/..;/../models/iris-classifier/artifacts/${FILE}`,
+    ],
+  },
+  {
+    name: 'The application works late',
+    story: 'The clock of gateway and issuer is put forward to nine in the evening.',
+    at: 'evening',
+    ask: { ...PREDICT, ...SCORER },
+    expect: { ...NOT_NOW, failed: ['office-hours'] },
+  },
+  {
+    name: 'The next morning, from somewhere else',
+    story: 'The proxy says that the caller is at 203.0.113.9, outside the company network.',
+    at: 'nextMorning',
+    ask: { ...PREDICT, ...SCORER, network: '203.0.113.9' },
+    expect: { ...NOT_NOW, failed: ['corp-network'] },
+  },
+  {
+    name: 'From the office, on a device out of compliance',
+    story: 'The proxy says that the device is managed and encrypted, but not compliant.',
+    ask: { ...PREDICT, ...SCORER, device: 'managed, compliant=?0, encrypted' },
+    expect: { ...NOT_NOW, failed: ['managed-device'] },
+  },
+  {
+    name: 'Tom, a researcher, starts a training',
+    story: 'He has the role, the device and a second factor; two people have yet to agree.',
+    ask: {
+      method: 'POST',
+      path: `${MODEL}/train`,
+      caller: 'tom',
+      ...OFFICE,
+      json: '{"dataset":"iris","epochs":5}',
+    },
+    expect: {
+      status: 403,
+      reason: 'condition_failed',
+      rule: 'p, role:retrainer, retrain,',
+      failed: ['two-approvals'],
+      arrives: false,
+    },
+  },
+  {
+    name: 'Erin, who may export, has logged in with a password alone',
+    story: 'The answer is 401, not 403: a second factor is all that is missing (RFC 9470).',
+    ask: { method: 'GET', path: WEIGHTS, caller: 'erinPassword', ...OFFICE },
+    expect: {
+      status: 401,
+      reason: 'step_up_required',
+      rule: 'p, role:exporter, export,',
+      failed: ['mfa'],
+      arrives: false,
+      holds: ['error="insufficient_user_authentication"'],
+    },
+  },
+  {
+    name: 'Erin comes back with a second factor',
+    story: 'The right person on the right device gets the file, byte for byte.',
+    ask: { method: 'GET', path: WEIGHTS, caller: 'erin', ...OFFICE, saveAs: FILE },
+    expect: { status: 200, rule: 'p, role:exporter, export,', arrives: true, weights: true },
+  },
+  {
+    name: 'Erin loses her laptop',
+    story: 'One line is added to policy.csv. Her token is as valid as before; nothing restarts.',
+    edit: { file: 'policy.csv', line: 'p, user:demo/erin, export, model:*, always, deny' },
+    ask: { method: 'GET', path: WEIGHTS, caller: 'erin', ...OFFICE, saveAs: FILE },
+    expect: {
+      status: 403,
+      reason: 'denied_by_rule',
+      rule: 'p, user:demo/erin, export,',
+      arrives: false,
+    },
+  },
+]
+
+/** Number of steps, the last look at ledger and metrics included. */
+export const STEP_COUNT = STEPS.length + 1
+
+/** What an expectation says, in words. */
+export function expectationText({ status, reason, failed, arrives, weights }: Expectation): string {
+  return [
+    reason === undefined ? String(status) : `${status} ${reason}`,
+    ...(failed === undefined ? [] : [`because of ${failed.join(', ')}`]),
+    ...(weights === undefined ? [] : ['the very bytes of the weight file']),
+    arrives ? 'the model server answers' : 'nothing reaches the model server',
+  ].join('; ')
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { REASONS, type Reason } from '../domain/reasons.ts'
+import { refuse } from '../domain/refusal.ts'
+import { problemOf } from './answer.ts'
+import type { Services } from './runtime.ts'
+import type { Turns } from './turns.ts'
+
+/** What Node's parser found, as a reason; everything that is not here is `framing_invalid`. */
+const REASON_OF: ReadonlyMap<string, Reason> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'headers_too_large'],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'body_too_large'],
+  ['HPE_INVALID_HEADER_TOKEN', 'header_invalid'],
+  ['HPE_INVALID_URL', 'target_invalid'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
+  ['ERR_PIPELINE_TOO_LONG', 'overloaded'],
+] satisfies [string, Reason][])
+
+/** The connection broke; nobody said anything that could be refused. */
+const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED'])
+
+/** How long a client may take to read why it was refused before the connection is cut. */
+const READ_MS = 1_000
+
+/** Refuses what never became a request. */
+export type ProtocolRejection = (code: string, socket: Duplex) => void
+
+/**
+ * Builds the listener's answer to bytes that Node's parser does not take for a request: one answer,
+ * one record and one count per connection, like every other refusal, and then the end of it.
+ * Answers before it on the same connection are let out first.
+ */
+export function createProtocolRejection(services: Services, turns: Turns): ProtocolRejection {
+  const rejected = new WeakSet<Duplex>()
+  return (code, socket) => {
+    // The parser repeats its error with every segment that still arrives.
+    if (rejected.has(socket)) return
+    rejected.add(socket)
+    services.metrics.clientError(code)
+    if (BROKEN.has(code)) return void socket.destroy()
+    const reason = REASON_OF.get(code) ?? 'framing_invalid'
+    const id = note(services, { code, reason, socket })
+    const pending = turns.pending(socket)
+    if (pending === undefined) end(socket, reason, id)
+    else if (pending.response.req.complete) {
+      pending.response.once('close', () => end(socket, reason, id))
+    }
+    // It is the body of the pending request that is broken: the answer is for that request, unless
+    // its response has begun, in which bytes written now would be read as a part of it.
+    else if (pending.waits || pending.response.headersSent) socket.destroy()
+    else end(socket, reason, id)
+  }
+}
+
+function note(
+  services: Services,
+  what: { readonly code: string; readonly reason: Reason; readonly socket: Duplex },
+): string {
+  const id = randomUUID()
+  const { code, reason, socket } = what
+  services.metrics.refusal(reason, 'admit')
+  const ip = (socket as { remoteAddress?: string }).remoteAddress
+  const fields = { id, reason, stage: 'admit', code, status: REASONS[reason].status, ip }
+  services.ledger
+    .append({ type: 'protocol.rejected', fields }, 'kernel')
+    .catch(() => services.metrics.auditError())
+  return id
+}
+
+function end(socket: Duplex, reason: Reason, id: string): void {
+  if (!socket.writable) return void socket.destroy()
+  const { status } = REASONS[reason]
+  const body = JSON.stringify(problemOf(refuse(reason), id))
+  const timer = setTimeout(() => socket.destroy(), READ_MS)
+  socket.once('close', () => clearTimeout(timer))
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncache-control: no-store\r\n` +
+      `content-type: application/problem+json\r\nx-modelgate-decision-id: ${id}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
