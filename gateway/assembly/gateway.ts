@@ -1,25 +1,25 @@
-import { randomUUID } from 'node:crypto'
 import { createServer as createControlServer, type Server } from 'node:http'
 import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { VERSION } from '../version.ts'
-import { openLedger, type SegmentLedger } from '../audit/ledger.ts'
+import type { SegmentLedger } from '../audit/ledger.ts'
 import type { Clock } from '../domain/clock.ts'
 import { systemClock } from '../domain/clock.ts'
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { createLogger, type LogDestination, type RootLogger } from '../log/logger.ts'
+import { createLogger, type RootLogger } from '../log/logger.ts'
+import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { createControlApp } from '../pap/control-app.ts'
 import { createDataListener, type DataListener, type ListenerOptions } from '../pep/listener.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
-import { countedLedger, ledgerEvents } from './events.ts'
 import { pem } from './issuer-options.ts'
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { loadRules } from './load-rules.ts'
 import { createReloader, type Reloader } from './reloader.ts'
+import { openCountedLedger } from './open-ledger.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import type { ChangeWatch } from './watch.ts'
 import { startRuntime, type RunningRuntime } from './running-runtime.ts'
@@ -84,7 +84,11 @@ interface Opening {
 async function openListeners(opening: Opening): Promise<Gateway> {
   const { settings, services, runtime, reloader } = opening
   const { data, control } = settings.listen
-  const listener = createDataListener(runtime.current, services, await listenerOptions(settings))
+  const listener = createDataListener(
+    () => runtime.current(),
+    services,
+    await listenerOptions(settings),
+  )
   const state = { draining: false, listening: false }
   const controlServer = createControlServer(
     createControlApp({
@@ -193,16 +197,8 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     upstreams: settings.upstreams.map(({ name }) => name),
     issuers: settings.issuers.map(({ name }) => name),
   })
-  const ledger = await openLedger({
-    dir: resolve(options.cwd, settings.audit.dir),
-    log: `modelgate/audit/${settings.audit.node}`,
-    bootId: randomUUID(),
-    owner: options.process,
-    clock,
-    segmentBytesMax: settings.audit.segmentBytes,
-    versions: { modelgate: VERSION, node: options.process.nodeVersion },
-    onEvent: ledgerEvents(log, metrics),
-    onWrite: (_records, durationMs) => metrics.auditWrite(clock.now(), durationMs),
-  })
-  return { clock, ledger: countedLedger(ledger, metrics), metrics, log }
+  const dir = resolve(options.cwd, settings.audit.dir)
+  const facts = options.process
+  const ledger = await openCountedLedger({ dir, settings, process: facts, clock, log, metrics })
+  return { clock, ledger, metrics, log }
 }

@@ -66,7 +66,9 @@ export function createReloader(deps: ReloaderDeps): Reloader {
       return startChangeWatch({
         folders: watchedFolders(deps),
         fingerprint: () => fingerprint(deps),
-        onChange: async () => void (await this.reload()),
+        onChange: async () => {
+          await this.reload()
+        },
         onUnwatchable: (folder, error) =>
           services.log.warn({ folder, err: error }, 'a folder cannot be watched; it is polled'),
         settleMs: SETTLE_MS,

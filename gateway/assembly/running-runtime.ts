@@ -56,8 +56,10 @@ export async function startRuntime(start: {
   let parts = await openParts(start.settings, services, undefined)
   let runtime = assemble(start.settings, start.rules, parts)
   await parts.authenticator.part.start()
+  const retired = new Set<Upstreams>()
   const refreshSecrets = async (): Promise<void> => {
-    await Promise.all(parts.secrets.map((secret) => secret?.refresh()))
+    const present = parts.secrets.filter((secret) => secret !== undefined)
+    await Promise.all(present.map((secret) => secret.refresh()))
   }
   const timer = setInterval(() => void refreshSecrets(), SECRETS_REFRESH_MS)
   timer.unref()
@@ -71,7 +73,7 @@ export async function startRuntime(start: {
       const before = parts
       parts = next
       runtime = replacement
-      retire(before, next)
+      retire(before, next, retired)
     },
     unreadiness: () => [
       ...(parts.authenticator.part.ready() ? [] : ['issuer_keys']),
@@ -84,7 +86,7 @@ export async function startRuntime(start: {
     async stop() {
       clearInterval(timer)
       parts.authenticator.part.stop()
-      await parts.upstreams.part.destroy()
+      await Promise.all([parts.upstreams.part, ...retired].map((pools) => pools.destroy()))
     },
   }
 }
@@ -144,13 +146,17 @@ function keep<T>(before: Kept<T> | undefined, facts: unknown, create: () => T): 
   return before?.key === key ? before : { key, part: create() }
 }
 
-/** Connections of the old generation end when their exchanges do. */
-function retire(before: Parts, next: Parts): void {
+/** Connections of an old generation end when their exchanges do, or when the gateway stops. */
+function retire(before: Parts, next: Parts, retired: Set<Upstreams>): void {
   if (before.authenticator.part !== next.authenticator.part) before.authenticator.part.stop()
-  if (before.upstreams.part !== next.upstreams.part) void before.upstreams.part.close()
+  const old = before.upstreams.part
+  if (old === next.upstreams.part) return
+  retired.add(old)
+  void old.close().finally(() => retired.delete(old))
 }
 
 function configRevision(settings: Settings): string {
-  const { provenance: _, ...facts } = settings
-  return `sha256:${createHash('sha256').update(JSON.stringify(facts)).digest('hex')}`
+  // Where a value was written does not change what it means.
+  const facts = JSON.stringify({ ...settings, provenance: undefined })
+  return `sha256:${createHash('sha256').update(facts).digest('hex')}`
 }

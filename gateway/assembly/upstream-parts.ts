@@ -10,11 +10,11 @@ import type { LoadedRules } from './load-rules.ts'
 /** Connection options of one upstream, its TLS files read. @throws ERR_CONFIG_UNREADABLE */
 export async function upstreamOptions(upstream: UpstreamSettings): Promise<UpstreamOptions> {
   const { tls, timeouts } = upstream
-  const [ca, cert, key] = await Promise.all(
-    [tls?.caFile, tls?.certFile, tls?.keyFile].map((file) =>
-      file === undefined ? undefined : pem(file),
-    ),
-  )
+  const [ca, cert, key] = await Promise.all([
+    optionalPem(tls?.caFile),
+    optionalPem(tls?.certFile),
+    optionalPem(tls?.keyFile),
+  ])
   return {
     name: upstream.name,
     origin: new URL(upstream.url).origin,
@@ -36,6 +36,10 @@ export async function upstreamOptions(upstream: UpstreamSettings): Promise<Upstr
           },
         }),
   }
+}
+
+async function optionalPem(file: string | undefined): Promise<string | undefined> {
+  return file === undefined ? undefined : pem(file)
 }
 
 /** The credential of an upstream, read once so that a bad file is found at start. */

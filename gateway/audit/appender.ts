@@ -35,6 +35,9 @@ export interface AppenderOptions {
   onWrite?: ((records: number, durationMs: number) => void) | undefined
 }
 
+/** A failure, by default of the segment in use. */
+type Failing = Pick<AppendFailure, 'operation' | 'error'> & { readonly file?: string | undefined }
+
 /** See the head of this file. */
 export interface Appender {
   readonly isAccepting: boolean
@@ -51,7 +54,7 @@ export interface Appender {
   flushed(): Promise<void>
   /** Puts on disk what the kernel holds; a failure stops the appender. */
   syncBehind(): void
-  fail(operation: AppendFailure['operation'], error: Error, file?: string): void
+  fail(failing: Failing): void
   /** Writes and syncs what is left, closes the segment and stops. */
   finish(): Promise<void>
 }
@@ -127,7 +130,7 @@ export function createAppender(options: AppenderOptions): Appender {
       return (state.disk ??= defer()).promise
     },
     syncBehind: () => syncBehind(options, state),
-    fail: (operation, error, file) => fail(options, state, { operation, error, file }),
+    fail: (failing) => fail(options, state, failing),
     finish: () => finish(options, state),
   }
 }
@@ -223,12 +226,6 @@ function rotateWhenFull(options: AppenderOptions, state: State): void {
     return
   }
   options.onRotate(state.segment.path)
-}
-
-interface Failing {
-  readonly operation: AppendFailure['operation']
-  readonly error: Error
-  readonly file?: string | undefined
 }
 
 /** The segment is damaged: nothing more is written to it, and all who wait are told. */

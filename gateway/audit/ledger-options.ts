@@ -61,3 +61,9 @@ export interface SegmentLedger extends Ledger {
    */
   close(): Promise<void>
 }
+
+/** Options with every default filled in. */
+export interface ReadyOptions extends LedgerOptions {
+  readonly files: FilePort
+  readonly schedule: Schedule
+}

@@ -5,19 +5,12 @@
 import { createAppender, type AppendFailure, type Appender } from './appender.ts'
 import { createBatch, type Batch } from './batch.ts'
 import { asError } from './file-ops.ts'
-import type { FilePort } from './file-port.ts'
-import type { LedgerOptions, Schedule, SegmentLedger } from './ledger-options.ts'
+import type { ReadyOptions, SegmentLedger } from './ledger-options.ts'
 import { CLOSED, degradedRecord, HEARTBEAT, openedRecord, recoveredRecord } from './lifecycle.ts'
 import type { LedgerLock } from './lock.ts'
 import { recoverTail, rewriteSegment, syncSegment, type LogTail } from './recovery.ts'
-import { openSegmentWriter, type SegmentWriter } from './segment-writer.ts'
-import { segmentPath, unavailable } from './segments.ts'
-
-/** Options with every default filled in. */
-export interface ReadyOptions extends LedgerOptions {
-  readonly files: FilePort
-  readonly schedule: Schedule
-}
+import { createSegment, firstSegment } from './segment-choice.ts'
+import { unavailable } from './segments.ts'
 
 const TICK_MS = 1_000
 const BEAT_MS = 10_000
@@ -128,26 +121,6 @@ async function findEnd({ options, appender, suspects }: Supervised): Promise<Log
   return tail
 }
 
-function createSegment(
-  options: ReadyOptions,
-  firstSeq: number,
-  after?: Promise<void>,
-): SegmentWriter {
-  const { files, dir, owner, fsync = true } = options
-  const path = segmentPath(dir, firstSeq)
-  return openSegmentWriter({ files, path, size: undefined, uid: owner.uid, fsync, after })
-}
-
-/** The segment the log ends in when it has room, or a new one. */
-function firstSegment(options: ReadyOptions, tail: LogTail): SegmentWriter {
-  const { files, owner, fsync = true } = options
-  const { segment, last } = tail
-  if (segment === undefined || segment.size >= options.segmentBytesMax) {
-    return createSegment(options, (last?.seq ?? -1) + 1)
-  }
-  return openSegmentWriter({ files, path: segment.path, size: segment.size, uid: owner.uid, fsync })
-}
-
 async function recordStart({ options, lock, appender }: Supervised, tail: LogTail): Promise<void> {
   const { versions, owner } = options
   const { takenFrom } = lock
@@ -183,9 +156,10 @@ function onTick(ledger: Supervised): void {
 
 function renewLock(appender: Appender, lock: LedgerLock): void {
   try {
-    if (!lock.renew()) appender.fail('lock', new Error('another process took the log'))
+    if (lock.renew()) return
+    appender.fail({ operation: 'lock', error: new Error('another process took the log') })
   } catch (error) {
-    appender.fail('lock', asError(error))
+    appender.fail({ operation: 'lock', error: asError(error) })
   }
 }
 

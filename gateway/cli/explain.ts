@@ -94,8 +94,7 @@ async function rulesFolder(options: OptionValues, io: CliIo): Promise<string> {
 
 /** Maps do not survive JSON, and claims are not asked for here. */
 function jsonRequest(request: AccessRequest): object {
-  const { claims: _, ...subject } = request.subject
-  return { ...request, subject }
+  return { ...request, subject: { ...request.subject, claims: undefined } }
 }
 
 function text(request: AccessRequest, explained: ExplainedDecision, all: boolean): string {

@@ -98,7 +98,7 @@ function unknownOption(verb: Verb, name: string, known: readonly string[]): Gate
 export function verbHelp(verb: Verb): string {
   const options = { ...verb.options, ...COMMON_OPTIONS }
   const rows = Object.entries(options).map(([name, option]): [string, string] => [
-    `--${name}${'value' in option && option.value !== undefined ? ` ${option.value}` : ''}`,
+    'value' in option ? `--${name} ${option.value}` : `--${name}`,
     option.help,
   ])
   const width = Math.max(...rows.map(([left]) => left.length)) + 2

@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import httpProxy from 'http-proxy'
 import { ADDRESS_REFUSED } from './failures.ts'
@@ -100,12 +101,19 @@ function serverOptions(options: WsUpstreamOptions, url: URL): httpProxy.ServerOp
       cert: tls?.cert?.toString(),
       key: tls?.key?.toString(),
     },
-    ...(isTls ? { ssl: { minVersion: 'TLSv1.2', servername: tls?.serverName ?? host } } : {}),
+    ...(isTls
+      ? { ssl: { minVersion: 'TLSv1.2', servername: tls?.serverName ?? serverNameOf(host) } }
+      : {}),
     // The path is set as authorised; nothing is joined to it and nothing parsed out of it.
     toProxy: true,
     prependPath: false,
     secure: true,
   }
+}
+
+/** RFC 6066 §3 allows no address in SNI; the certificate is checked against `host` all the same. */
+function serverNameOf(host: string): string {
+  return isIP(host) === 0 ? host : ''
 }
 
 /** Judges the address that really answered before the handshake and its credentials leave. */

@@ -46,7 +46,11 @@ export function createOutput(options: OutputOptions): LogDestination {
   let state: 'idle' | 'writing' | 'gone' = 'idle'
 
   function pump(): void {
-    if (dropped > 0) tellDropped()
+    if (dropped > 0) {
+      const lines = dropped
+      dropped = 0
+      options.onDropped?.(lines)
+    }
     if (queue.length === 0) {
       state = 'idle'
       settleAll()
@@ -73,12 +77,6 @@ export function createOutput(options: OutputOptions): LogDestination {
     state = 'gone'
     queue = []
     settleAll()
-  }
-
-  function tellDropped(): void {
-    const lines = dropped
-    dropped = 0
-    options.onDropped?.(lines)
   }
 
   function settleAll(): void {

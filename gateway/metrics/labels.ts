@@ -33,17 +33,12 @@ export type Outcome = (typeof OUTCOMES)[number]
 
 /** Types of ledger records that are counted by name; the others count as `unknown`. */
 export const RECORD_TYPES = [
-  'log.opened',
-  'log.closed',
   'decision',
   'outcome',
   'protocol.rejected',
-  'incident',
   'policy.changed',
   'policy.refused',
-  'config.changed',
-  'checkpoint',
-  'heartbeat',
+  'jwks.changed',
 ] as const
 
 /** Classes of HTTP status. */

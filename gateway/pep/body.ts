@@ -96,7 +96,7 @@ function readUpTo(
         chunks.push(chunk)
         size += chunk.length
         timer.refresh()
-        if (size > bytesMax) return finish(seen(false))
+        if (size > bytesMax) { finish(seen(false)); return; }
       }
       // A body whose declared end has arrived is complete even before the stream says `end`.
       if (request.complete && request.readableLength === 0) finish(seen(true))

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { REASONS, type Reason } from '../domain/reasons.ts'
-import { refuse } from '../domain/refusal.ts'
+import { refuse, type Refusal } from '../domain/refusal.ts'
 import { problemOf } from './answer.ts'
 import type { Services } from './runtime.ts'
 import type { Turns } from './turns.ts'
@@ -28,54 +29,59 @@ export type ProtocolRejection = (code: string, socket: Duplex) => void
 /**
  * Builds the listener's answer to bytes that Node's parser does not take for a request: one answer,
  * one record and one count per connection, like every other refusal, and then the end of it.
- * Answers before it on the same connection are let out first.
+ * Answers before it on the same connection are let out first; bytes behind a request that was
+ * itself refused with the end of the connection are nobody's request and get nothing.
  */
 export function createProtocolRejection(services: Services, turns: Turns): ProtocolRejection {
   const rejected = new WeakSet<Duplex>()
+  const settle = (code: string, socket: Duplex): void => {
+    const pending = turns.pending(socket)
+    if (pending === undefined) end(services, code, socket)
+    else if (pending.response.req.complete) {
+      pending.response.once('close', () => end(services, code, socket))
+    }
+    // It is the body of the pending request that is broken: the answer is for that request, unless
+    // its response has begun, in which bytes written now would be read as a part of it.
+    else if (!pending.response.headersSent && !pending.waits) end(services, code, socket)
+    else if (!pending.response.writableEnded) {
+      note(services, code, socket)
+      socket.destroy()
+    }
+  }
   return (code, socket) => {
     // The parser repeats its error with every segment that still arrives.
     if (rejected.has(socket)) return
     rejected.add(socket)
     services.metrics.clientError(code)
-    if (BROKEN.has(code)) return void socket.destroy()
-    const reason = REASON_OF.get(code) ?? 'framing_invalid'
-    const id = note(services, { code, reason, socket })
-    const pending = turns.pending(socket)
-    if (pending === undefined) end(socket, reason, id)
-    else if (pending.response.req.complete) {
-      pending.response.once('close', () => end(socket, reason, id))
-    }
-    // It is the body of the pending request that is broken: the answer is for that request, unless
-    // its response has begun, in which bytes written now would be read as a part of it.
-    else if (pending.waits || pending.response.headersSent) socket.destroy()
-    else end(socket, reason, id)
+    if (BROKEN.has(code)) socket.destroy()
+    // A request that came with the same segment gets to speak first.
+    else setImmediate(settle, code, socket)
   }
 }
 
-function note(
-  services: Services,
-  what: { readonly code: string; readonly reason: Reason; readonly socket: Duplex },
-): string {
+function note(services: Services, code: string, socket: Duplex): Refusal & { readonly id: string } {
   const id = randomUUID()
-  const { code, reason, socket } = what
+  const reason = REASON_OF.get(code) ?? 'framing_invalid'
   services.metrics.refusal(reason, 'admit')
   const ip = (socket as { remoteAddress?: string }).remoteAddress
   const fields = { id, reason, stage: 'admit', code, status: REASONS[reason].status, ip }
   services.ledger
     .append({ type: 'protocol.rejected', fields }, 'kernel')
     .catch(() => services.metrics.auditError())
-  return id
+  return { ...refuse(reason), id }
 }
 
-function end(socket: Duplex, reason: Reason, id: string): void {
+function end(services: Services, code: string, socket: Duplex): void {
   if (!socket.writable) return void socket.destroy()
-  const { status } = REASONS[reason]
-  const body = JSON.stringify(problemOf(refuse(reason), id))
+  const refusal = note(services, code, socket)
+  const body = JSON.stringify(problemOf(refusal, refusal.id))
   const timer = setTimeout(() => socket.destroy(), READ_MS)
   socket.once('close', () => clearTimeout(timer))
+  const { status } = REASONS[refusal.reason]
   socket.end(
-    `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncache-control: no-store\r\n` +
-      `content-type: application/problem+json\r\nx-modelgate-decision-id: ${id}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\n` +
+      `cache-control: no-store\r\ncontent-type: application/problem+json\r\n` +
+      `x-content-type-options: nosniff\r\nx-modelgate-decision-id: ${refusal.id}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }

@@ -7,10 +7,9 @@ import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair }
 import type { z } from 'zod'
 import { closest, type Diagnostic, type Loaded, type Position } from '../domain/diagnostics.ts'
 import { layOver, type Overlay } from './overlay.ts'
-import { keysAt } from './schema-walk.ts'
+import { keysAt, type DocumentPath } from './schema-walk.ts'
 
-/** Keys and list indices from the root of a document. */
-export type DocumentPath = readonly (string | number)[]
+export type { DocumentPath } from './schema-walk.ts'
 
 /** A validated document. */
 export interface LoadedDocument<T> {

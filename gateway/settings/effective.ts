@@ -1,7 +1,6 @@
 /** The configuration in force, as YAML, with the source of every value. */
 import { stringify } from 'yaml'
-import type { DocumentPath } from './document.ts'
-import { defaultOf, unwrap } from './schema-walk.ts'
+import { defaultOf, unwrap, type DocumentPath } from './schema-walk.ts'
 import { gatewaySchema } from './schemas/gateway.ts'
 import type { Settings } from './settings.ts'
 import { camelKey } from './view.ts'

@@ -4,9 +4,8 @@
  * the first upstream. A variable that names nothing is an error, with a suggestion.
  */
 import { closest, type Diagnostic } from '../domain/diagnostics.ts'
-import type { DocumentPath } from './document.ts'
 import { overlayDiagnostic, valueFor, type Overlay } from './overlay.ts'
-import { fieldsOf, schemasAt, unwrap } from './schema-walk.ts'
+import { fieldsOf, schemasAt, unwrap, type DocumentPath } from './schema-walk.ts'
 
 /** Every variable that overrides a setting starts with this. */
 export const VARIABLE_PREFIX = 'MODELGATE_'

@@ -3,8 +3,7 @@
  * the file (design §6). Each remembers where it came from, so that a message can name it.
  */
 import type { Diagnostic } from '../domain/diagnostics.ts'
-import type { DocumentPath } from './document.ts'
-import { unwrap } from './schema-walk.ts'
+import { unwrap, type DocumentPath } from './schema-walk.ts'
 
 /** Where a value came from. */
 export type Source = 'file' | 'environment' | 'flag' | 'default'

@@ -4,6 +4,9 @@
  */
 import type { z } from 'zod'
 
+/** Keys and list indices from the root of a document. */
+export type DocumentPath = readonly (string | number)[]
+
 /** The parts of a zod schema's definition that the walk needs. */
 export interface SchemaNode {
   readonly def: {

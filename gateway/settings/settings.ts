@@ -4,10 +4,10 @@
  * looks at the process.
  */
 import type { Diagnostic, Loaded, Position } from '../domain/diagnostics.ts'
-import { loadDocument, type DocumentPath, type LoadedDocument } from './document.ts'
+import { loadDocument, type LoadedDocument } from './document.ts'
 import { environmentOverlays } from './environment.ts'
 import { overlayDiagnostic, valueFor, type Overlay, type Source } from './overlay.ts'
-import { schemasAt } from './schema-walk.ts'
+import { schemasAt, type DocumentPath } from './schema-walk.ts'
 import { gatewaySchema, type GatewayDocument } from './schemas/gateway.ts'
 import { isPlainRemote } from './schemas/gateway-upstream.ts'
 import { viewOf, type View } from './view.ts'
@@ -138,7 +138,7 @@ function cautions(settings: Settings): Diagnostic[] {
       : [],
   )
   const lifetimes = settings.issuers.flatMap((issuer, index) =>
-    issuer.maxTokenLifetime > DAY_MS
+    (issuer.maxTokenLifetime ?? 0) > DAY_MS
       ? [
           caution(
             ['issuers', index, 'max_token_lifetime'],

@@ -5,10 +5,9 @@
  * `const world = await startWorld()` → send bytes to `world.port`, then ask `world.upstream.received()`,
  * `world.record(id)`, `world.metric(...)`, `world.logText()`; `await world.close()` in `afterAll`.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
+import { join } from 'node:path'
 import type { JWTPayload } from 'jose'
 import { startGateway, type Gateway } from '../../gateway/assembly/gateway.ts'
 import { createDevIssuer, type DevIssuer } from '../../gateway/authn/dev-issuer.ts'
@@ -18,33 +17,27 @@ import {
   type RawHandler,
   type RecordingUpstream,
 } from './recording-upstream.ts'
+import {
+  configOf,
+  parseLines,
+  readTree,
+  sumOf,
+  until,
+  WORLD_POLICY,
+  writeRules,
+  type WorldFiles,
+  type WorldRecord,
+} from './world-files.ts'
 
 /** What differs from the default world. */
-export interface WorldOptions {
+export interface WorldOptions extends WorldFiles {
   /** Answers for the recording upstream; every request gets `200 ok` when absent. */
   readonly handler?: RawHandler
-  /** Top-level keys of gateway.yaml, each put in the place of the default one. */
-  readonly config?: Readonly<Record<string, unknown>>
-  /** Keys added to the one issuer of gateway.yaml. */
-  readonly issuer?: Readonly<Record<string, unknown>>
-  /** `upstreams` of gateway.yaml; one without `url` is the recording upstream. */
-  readonly upstreams?: readonly Readonly<Record<string, unknown>>[]
-  /** Rows of policy.csv instead of {@link WORLD_POLICY}. */
-  readonly policy?: string
-  /** Files of the rules folder by relative path, such as `routes/mine.yaml`, instead of the shipped. */
-  readonly rules?: Readonly<Record<string, string>>
   readonly clock?: Clock
 }
 
-/** One line of the ledger. */
-export interface WorldRecord {
-  readonly type: string
-  readonly id?: string
-  readonly reason?: string
-  readonly stage?: string
-  readonly effect?: string
-  readonly [field: string]: unknown
-}
+export type { WorldRecord }
+export { WORLD_POLICY }
 
 /** A running world. */
 export interface World {
@@ -76,20 +69,6 @@ export interface World {
   until(what: string, test: () => boolean | Promise<boolean>): Promise<void>
   close(): Promise<void>
 }
-
-/** Each role may do what it is named for, to every model; `crown-*` is exported by nobody. */
-export const WORLD_POLICY = `p, role:reader, read, model:*, always, allow
-p, role:reader, read, server:*, always, allow
-p, role:inference, infer, model:*, always, allow
-p, role:exporter, export, model:*, always, allow
-p, role:deployer, deploy, model:*, always, allow
-p, role:anyone, export, model:crown-*, always, deny
-`
-
-const ROLES = ['reader', 'inference', 'exporter', 'deployer', 'retrainer', 'admin']
-const SHIPPED_RULES = new URL('../../rules/', import.meta.url)
-const RULE_FILES = ['model.conf', 'conditions.yaml', 'resources.yaml'] as const
-const WAIT_MS = 4_000
 
 /** Starts a world. By default one upstream, `models`, with the `kserve` pack, on every host. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -138,45 +117,6 @@ const PROCESS = {
   ...(process.getuid === undefined ? {} : { uid: process.getuid() }),
 }
 
-/** JSON is YAML: what is written here is read by the same loader as an operator's file. */
-function configOf(options: WorldOptions, urls: { issuer: string; upstream: string }): object {
-  const upstreams = options.upstreams ?? [{ name: 'models', pack: 'kserve' }]
-  return {
-    listen: { data: { host: '127.0.0.1', port: 0 }, control: { host: '127.0.0.1', port: 0 } },
-    issuers: [
-      {
-        issuer: urls.issuer,
-        name: 'dev',
-        audience: 'modelgate',
-        roles: ROLES,
-        ...options.issuer,
-      },
-    ],
-    upstreams: upstreams.map((one) => ({ url: urls.upstream, ...one })),
-    rules: { dir: 'rules' },
-    audit: { dir: 'audit' },
-    log: { level: 'debug' },
-    shutdown: { drain: '1s' },
-    ...options.config,
-  }
-}
-
-async function writeRules(rulesDir: string, options: WorldOptions): Promise<void> {
-  await mkdir(rulesDir, { recursive: true })
-  const shipped = await Promise.all(
-    RULE_FILES.map(async (name) => [name, await readFile(new URL(name, SHIPPED_RULES), 'utf8')]),
-  )
-  const files: Record<string, string> = {
-    ...(Object.fromEntries(shipped) as Record<string, string>),
-    'policy.csv': options.policy ?? WORLD_POLICY,
-    ...options.rules,
-  }
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(rulesDir, name)), { recursive: true })
-    await writeFile(join(rulesDir, name), text)
-  }
-}
-
 function views(dir: string, gateway: Gateway, issuer: DevIssuer, lines: readonly string[]) {
   const ledgerText = () => readTree(join(dir, 'audit'))
   const records = async () => parseLines(await ledgerText())
@@ -212,40 +152,4 @@ function views(dir: string, gateway: Gateway, issuer: DevIssuer, lines: readonly
       sumOf(await metrics(), `modelgate_${name}`, labels),
     until,
   }
-}
-
-async function until(what: string, test: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WAIT_MS
-  while (!(await test())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`)
-    await pause(5)
-  }
-}
-
-/** The text of the ledger's segments, in order. */
-async function readTree(auditDir: string): Promise<string> {
-  const entries = await readdir(auditDir, { recursive: true }).catch(() => [])
-  const names = entries.filter((name) => name.endsWith('.jsonl')).sort()
-  const texts = await Promise.all(names.map((name) => readFile(join(auditDir, name), 'utf8')))
-  return texts.join('')
-}
-
-/** A last line that is still being written is left out. */
-function parseLines(text: string): WorldRecord[] {
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  return whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as WorldRecord)
-}
-
-function sumOf(page: string, name: string, labels: Readonly<Record<string, string>>): number {
-  const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`)
-  let sum = 0
-  for (const line of page.split('\n')) {
-    const [series = '', value = ''] = line.split(/ (?=[^ ]*$)/)
-    const isFamily = series === name || series.startsWith(`${name}{`)
-    if (isFamily && wanted.every((one) => series.includes(one))) sum += Number(value)
-  }
-  return sum
 }

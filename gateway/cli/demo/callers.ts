@@ -82,9 +82,7 @@ export function createTokens(issuer: DevIssuer, clock: Clock): Tokens {
           aud: 'modelgate',
           client_id: 'modelgate-demo',
           groups: [...groups],
-          ...(amr.length === 0
-            ? {}
-            : { amr: [...amr], auth_time: Math.floor(clock.now() / 1000) }),
+          ...(amr.length === 0 ? {} : { amr: [...amr], auth_time: Math.floor(clock.now() / 1000) }),
         },
         { lifetimeS: LIFETIME_S },
       )

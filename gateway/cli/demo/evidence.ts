@@ -91,12 +91,12 @@ export async function gatherFacts(
   const metrics = await metricsText(world)
   const weights = world.arrivals.recent.filter(({ target }) => target.includes('safetensors'))
   const chain = await verifyChain({ dir: world.paths.audit })
-  const forged = await verifyForgery(world)
+  const forgery = await findsForgery(world)
   return [
     { name: 'decision records: permitted', expected: permitted, got: by('permit') },
     { name: 'decision records: refused', expected: refused, got: by('deny') },
     { name: 'hash chain unbroken', expected: true, got: chain.intact },
-    { name: 'hash chain unbroken in a forged copy', expected: false, got: forged },
+    { name: 'a copy with one word changed is found out', expected: true, got: forgery },
     {
       name: 'modelgate_decisions_total{decision="permit"}',
       expected: permitted,
@@ -111,13 +111,14 @@ export async function gatherFacts(
   ]
 }
 
-/** Whether the chain of a copy in which a refusal was made to look like a permit is unbroken. */
-async function verifyForgery(world: World): Promise<boolean> {
+/** Whether a copy of the ledger in which a refusal was turned into a permit fails verification. */
+async function findsForgery(world: World): Promise<boolean> {
   const copy = join(world.folder, 'forged')
   await cp(world.paths.audit, copy, { recursive: true })
   const [name = ''] = await readdir(join(copy, 'seg'))
   const segment = join(copy, 'seg', name)
   const text = await readFile(segment, 'utf8')
   await writeFile(segment, text.replace('"effect":"deny"', '"effect":"permit"'))
-  return (await verifyChain({ dir: copy })).intact
+  const { intact } = await verifyChain({ dir: copy })
+  return !intact
 }

@@ -31,7 +31,7 @@ type Header = readonly [name: string, value: string, quote: '"' | "'"]
 
 const TIMEOUT_MS = 10_000
 const BODY_BYTES_MAX = 16 * 1024 * 1024
-const COLUMNS = 96
+const COLUMNS = 94
 
 function headersOf(ask: Ask): Header[] {
   const headers: Header[] = []
@@ -46,22 +46,26 @@ function headersOf(ask: Ask): Header[] {
 }
 
 /**
- * The command that sends `ask`, in lines of at most 96 columns (a longer argument has a line of
- * its own). `$GATE` (or `base`) and the tokens come from the environment file of the demo.
+ * The command that sends `ask`, in lines of at most 94 columns (a longer argument has a line of
+ * its own). `$GATE` and the tokens come from the environment file of the demo.
  */
-export function curlLines(ask: Ask, base = '$GATE'): string[] {
-  const output = ask.saveAs === undefined ? '-i' : `-D - -o ${ask.saveAs}`
-  const words = [`curl ${ask.method === 'HEAD' ? '-I' : output} "${base}${ask.path}"`]
+export function curlLines(ask: Ask): string[] {
+  const options = ask.method === 'HEAD' ? '-I' : '-i'
+  const words = [
+    `curl ${ask.saveAs === undefined ? options : `-so ${ask.saveAs} -D -`}`,
+    `"$GATE${ask.path}"`,
+  ]
   // curl would resolve dot segments by itself; here they are the point.
   if (ask.path.includes('/.')) words.push('--path-as-is')
-  for (const [name, value, quote] of headersOf(ask)) words.push(`-H ${quote}${name}: ${value}${quote}`)
+  for (const [name, value, quote] of headersOf(ask))
+    words.push(`-H ${quote}${name}: ${value}${quote}`)
   if (ask.json !== undefined) words.push(`-d '${ask.json}'`)
   const lines: string[] = []
   for (const word of words) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + word.length + 3 <= COLUMNS) {
       lines[lines.length - 1] = `${last} ${word}`
-    } else lines.push(lines.length === 0 ? word : `    ${word}`)
+    } else lines.push(lines.length === 0 ? word : `  ${word}`)
   }
   return lines.map((line, i) => (i === lines.length - 1 ? line : `${line} \\`))
 }

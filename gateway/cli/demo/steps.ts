@@ -1,38 +1,5 @@
 /** What the demo does, step by step, and what each step must show. Data only. */
-import type { Reason } from '../../domain/reasons.ts'
-import type { Moment } from './clock.ts'
-import type { Ask } from './http.ts'
-
-/** What a step must be answered with; anything else fails the demo. */
-export interface Expectation {
-  readonly status: number
-  /** Reason code of the refusal; none is expected of a permit. */
-  readonly reason?: Reason
-  /** How the rule that decides begins, with single spaces. */
-  readonly rule?: string
-  /** Names of the conditions that were not met. */
-  readonly failed?: readonly string[]
-  /** Whether the request reaches the model server. */
-  readonly arrives: boolean
-  /** Texts that the answer (body, or challenge of a 401) holds. */
-  readonly holds?: readonly string[]
-  /** The answer is the weight file, byte for byte. */
-  readonly weights?: true
-}
-
-/** One step: something that happens first, then one request. */
-export interface Step {
-  readonly name: string
-  readonly story: string
-  /** The clock is put forward to this moment first, and everybody logs in again. */
-  readonly at?: Moment
-  /** A line that is added to a rule file first. */
-  readonly edit?: { readonly file: string; readonly line: string }
-  readonly ask: Ask
-  readonly expect: Expectation
-  /** Other paths to the same thing; each must be refused before it reaches the model server. */
-  readonly spellings?: readonly string[]
-}
+import type { Step } from './step.ts'
 
 const MODEL = '/v2/models/iris-classifier'
 const FILE = 'iris-classifier.safetensors'
@@ -113,10 +80,10 @@ export const STEPS: readonly Step[] = [
   {
     name: 'Fourth try: the path in disguise',
     story:
-      'The model server decodes %61 to a, so that this is the same file to it. The gateway reads ' +
-      'a path once, the way the server will, and refuses what could be read in two ways.',
+      'The model server reads %61 as a, and would hand out the same file. The gateway refuses, ' +
+      'from anybody, a path that could be read in two ways; five more of that kind follow.',
     ask: { method: 'GET', path: WEIGHTS.replace('/artifacts', '/%61rtifacts'), ...SCORER },
-    expect: NO_EXPORT,
+    expect: { status: 400, reason: 'target_invalid', arrives: false },
     spellings: [
       `${MODEL}%2Fartifacts%2F${FILE}`,
       `${MODEL}/%2561rtifacts/${FILE}`,
@@ -127,7 +94,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'The application works late',
-    story: 'The clock of gateway and issuer is put forward to nine in the evening.',
+    story: 'The clock of gateway and issuer is put forward. The rules know office hours.',
     at: 'evening',
     ask: { ...PREDICT, ...SCORER },
     expect: { ...NOT_NOW, failed: ['office-hours'] },
@@ -195,16 +162,3 @@ export const STEPS: readonly Step[] = [
     },
   },
 ]
-
-/** Number of steps, the last look at ledger and metrics included. */
-export const STEP_COUNT = STEPS.length + 1
-
-/** What an expectation says, in words. */
-export function expectationText({ status, reason, failed, arrives, weights }: Expectation): string {
-  return [
-    reason === undefined ? String(status) : `${status} ${reason}`,
-    ...(failed === undefined ? [] : [`because of ${failed.join(', ')}`]),
-    ...(weights === undefined ? [] : ['the very bytes of the weight file']),
-    arrives ? 'the model server answers' : 'nothing reaches the model server',
-  ].join('; ')
-}

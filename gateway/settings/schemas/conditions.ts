@@ -11,7 +11,9 @@ const LIST_MAX = 256
 
 const text = z.string().min(1).max(512)
 const list = z.array(text).min(1).max(LIST_MAX)
-const described = { description: z.string().max(500).optional() }
+const described = {
+  description: z.string().max(500).optional().describe('What it is for, for people.'),
+}
 
 /** Days, in the order of a week that starts on Monday. */
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
@@ -61,13 +63,21 @@ function isDate(day: string): boolean {
 
 const time = z
   .strictObject({
-    kind: z.literal('time'),
+    kind: z.literal('time').describe('Days and hours in a time zone.'),
     ...described,
-    zone,
-    days: z.array(z.enum(DAYS)).min(1).max(7).optional(),
-    hours: z.union([hours.transform((w) => [w]), z.array(hours).min(1).max(8)], HOURS).optional(),
-    from: date.optional(),
-    until: date.optional(),
+    zone: zone.describe('IANA time zone, such as Europe/Berlin.'),
+    days: z
+      .array(z.enum(DAYS))
+      .min(1)
+      .max(7)
+      .optional()
+      .describe('Days on which a window starts; every day when absent.'),
+    hours: z
+      .union([hours.transform((w) => [w]), z.array(hours).min(1).max(8)], HOURS)
+      .optional()
+      .describe('Windows of local time; one may end after midnight.'),
+    from: date.optional().describe('First day, in the zone.'),
+    until: date.optional().describe('Last day, in the zone.'),
   })
   .refine((c) => [c.days, c.hours, c.from, c.until].some((v) => v !== undefined), {
     message: 'tests nothing; add days, hours, from or until',
@@ -78,7 +88,7 @@ const time = z
   })
 
 const network = z.strictObject({
-  kind: z.literal('network'),
+  kind: z.literal('network').describe('Where the client is.'),
   ...described,
   cidrs: z
     .array(
@@ -91,7 +101,8 @@ const network = z.strictObject({
         }),
     )
     .min(1)
-    .max(4096),
+    .max(4096)
+    .describe('Networks, any of which may hold the client address.'),
 })
 
 /** `false` would read as "is known not to be"; `!name` in the matrix says that. */
@@ -99,12 +110,12 @@ const demanded = z.literal(true)
 
 const device = z
   .strictObject({
-    kind: z.literal('device'),
+    kind: z.literal('device').describe('The posture of the device.'),
     ...described,
-    managed: demanded.optional(),
-    compliant: demanded.optional(),
-    encrypted: demanded.optional(),
-    os: list.optional(),
+    managed: demanded.optional().describe('The device is managed.'),
+    compliant: demanded.optional().describe('The device is compliant.'),
+    encrypted: demanded.optional().describe('The disk is encrypted.'),
+    os: list.optional().describe('Any of these operating systems.'),
     os_version_min: z
       .record(
         text,
@@ -112,8 +123,9 @@ const device = z
           .string()
           .regex(/^\d{1,9}(\.\d{1,9}){0,5}$/, 'expected a version such as "14.5", in quotes'),
       )
-      .optional(),
-    max_age: duration.optional(),
+      .optional()
+      .describe('Least version by operating system.'),
+    max_age: duration.optional().describe('Longest time since the posture was assessed.'),
   })
   .refine((c) => Object.keys(c).some((key) => key !== 'kind' && key !== 'description'), {
     message: 'tests nothing; add managed, compliant, encrypted, os, os_version_min or max_age',
@@ -124,13 +136,13 @@ const acr = z.string().regex(/^[!#-[\]-~]{1,256}$/, 'expected printable ASCII wi
 
 const mfa = z
   .strictObject({
-    kind: z.literal('mfa'),
+    kind: z.literal('mfa').describe('How the user authenticated.'),
     ...described,
-    required: demanded.optional(),
-    amr: list.optional(),
-    acr: z.array(acr).min(1).max(32).optional(),
-    acrs: list.optional(),
-    max_age: duration.optional(),
+    required: demanded.optional().describe('A second factor was used, as the issuer defines it.'),
+    amr: list.optional().describe('Any of these methods was used (RFC 8176).'),
+    acr: z.array(acr).min(1).max(32).optional().describe('Any of these context classes.'),
+    acrs: list.optional().describe('Any of these authentication contexts (Entra).'),
+    max_age: duration.optional().describe('Longest time since the user authenticated.'),
   })
   .refine((c) => Object.keys(c).some((key) => key !== 'kind' && key !== 'description'), {
     message: 'tests nothing; add required: true, amr, acr, acrs or max_age',
@@ -140,13 +152,16 @@ const scalar = z.union([text, z.number(), z.boolean()])
 
 const token = z
   .strictObject({
-    kind: z.literal('token'),
+    kind: z.literal('token').describe('What the token says.'),
     ...described,
-    issuers: list.optional(),
-    clients: list.optional(),
-    claims: z.record(text, z.union([scalar, z.array(scalar).min(1).max(LIST_MAX)])).optional(),
-    max_age: duration.optional(),
-    max_remaining: duration.optional(),
+    issuers: list.optional().describe('Any of these issuers, by short name.'),
+    clients: list.optional().describe('Any of these OAuth clients.'),
+    claims: z
+      .record(text, z.union([scalar, z.array(scalar).min(1).max(LIST_MAX)]))
+      .optional()
+      .describe('Claims that have the value, or one of the values; all must hold.'),
+    max_age: duration.optional().describe('Longest time since the token was issued.'),
+    max_remaining: duration.optional().describe('Longest time until the token expires.'),
   })
   .refine((c) => Object.keys(c).some((key) => key !== 'kind' && key !== 'description'), {
     message: 'tests nothing; add issuers, clients, claims, max_age or max_remaining',
@@ -154,27 +169,30 @@ const token = z
 
 const resource = z
   .strictObject({
-    kind: z.literal('resource'),
+    kind: z.literal('resource').describe('What resources.yaml says of the resource.'),
     ...described,
-    classification: list.optional(),
-    environment: list.optional(),
-    owner: list.optional(),
-    tags_any: list.optional(),
-    tags_all: list.optional(),
+    classification: list.optional().describe('Any of these classifications.'),
+    environment: list.optional().describe('Any of these environments.'),
+    owner: list.optional().describe('Any of these owners.'),
+    tags_any: list.optional().describe('At least one of these tags.'),
+    tags_all: list.optional().describe('Every one of these tags.'),
   })
   .refine((c) => Object.keys(c).some((key) => key !== 'kind' && key !== 'description'), {
     message: 'tests nothing; add classification, environment, owner, tags_any or tags_all',
   })
 
 const approval = z.strictObject({
-  kind: z.literal('approval'),
+  kind: z
+    .literal('approval')
+    .describe('People have agreed; unknown as long as no approvals are kept.'),
   ...described,
-  count: z.int().min(1).max(16),
+  count: z.int().min(1).max(16).describe('How many different people.'),
   from: z
     .array(z.string().regex(/^(group|role|user):\S{1,500}$/, 'expected group:, role: or user:'))
     .min(1)
     .max(LIST_MAX)
-    .optional(),
+    .optional()
+    .describe('Who may approve; anyone entitled when absent.'),
 })
 
 /** One condition, by its `kind`. */
@@ -196,9 +214,11 @@ const conditionName = z
 
 /** `rules/conditions.yaml`. */
 export const conditionsSchema = z.strictObject({
-  conditions: z.record(conditionName, conditionSchema, {
-    error: (issue) => (issue.code === 'invalid_key' ? NAME_PROBLEM : undefined),
-  }),
+  conditions: z
+    .record(conditionName, conditionSchema, {
+      error: (issue) => (issue.code === 'invalid_key' ? NAME_PROBLEM : undefined),
+    })
+    .describe('Named conditions, for the `when` column of policy.csv.'),
 })
 
 /** One condition as written, durations in milliseconds and hours as a list. */

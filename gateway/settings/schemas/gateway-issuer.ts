@@ -37,6 +37,10 @@ export const SIGNATURE_ALGORITHMS = [
   'EdDSA',
 ] as const
 
+const spiffeId = z
+  .string()
+  .regex(/^spiffe:\/\/[a-z0-9._-]{1,255}$/, 'expected spiffe:// and a trust domain')
+
 const text = z.string().min(1).max(512)
 const texts = z.array(text).max(256)
 const claimPath = z
@@ -80,10 +84,10 @@ const keys = z
   .prefault({})
   .describe('How the keys of the issuer are kept fresh.')
 
-const claimTest = z.union([text, z.boolean(), z.int(), texts.min(1)])
-
 const shape = z.strictObject({
-  issuer: secureUrl.describe('The iss claim, byte for byte, an https URL.'),
+  issuer: z
+    .union([secureUrl, spiffeId])
+    .describe('The iss claim, byte for byte, an https URL; spiffe://<trust domain> for SPIFFE.'),
   name: shortName
     .optional()
     .describe('Short name in subjects (user:<name>/<sub>) and metrics; default: from the host.'),
@@ -95,11 +99,11 @@ const shape = z.strictObject({
   algorithms: z
     .array(z.enum(SIGNATURE_ALGORITHMS))
     .min(1)
-    .prefault(['RS256', 'ES256', 'EdDSA'])
-    .describe('Accepted signature algorithms.'),
+    .optional()
+    .describe('Accepted signature algorithms; default: those of the preset.'),
   max_token_lifetime: durationBetween('1s', '366d')
-    .prefault('1h')
-    .describe('Longest accepted exp - iat of a token.'),
+    .optional()
+    .describe('Longest accepted exp - iat of a token; default: that of the preset, mostly 1h.'),
   clock_tolerance: durationBetween('0s', '5m')
     .prefault('30s')
     .describe('Accepted difference between the clocks, at most 5m.'),
@@ -113,9 +117,9 @@ const shape = z.strictObject({
   jwks_file: filePath.optional().describe('File with the keys (JWK set), instead of fetching.'),
   ca_file: filePath.optional().describe('PEM file with the CAs to verify the issuer with.'),
   required_claims: z
-    .record(claimPath, claimTest)
+    .record(claimPath, text)
     .optional()
-    .describe('Claims that a token must carry, with the value or one of the values.'),
+    .describe('Claims that a token must carry with exactly this text.'),
   client_id_claim: claimPath.optional().describe('Claim with the OAuth client id.'),
   groups_claims: z
     .array(claimPath)

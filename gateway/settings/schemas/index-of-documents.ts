@@ -4,7 +4,10 @@
  * modeline of the file (`# yaml-language-server: $schema=…`).
  */
 import type { z } from 'zod'
+import { conditionsSchema } from './conditions.ts'
 import { gatewaySchema } from './gateway.ts'
+import { packSchema } from './pack.ts'
+import { resourcesSchema } from './resources.ts'
 
 /** One kind of file. */
 export interface DocumentKind {
@@ -29,6 +32,30 @@ export const DOCUMENT_SCHEMAS: readonly DocumentKind[] = [
     file: 'config/gateway.yaml',
     page: 'docs/reference/configuration.md',
     variables: true,
+  },
+  {
+    kind: 'conditions',
+    title: 'Conditions',
+    schema: conditionsSchema,
+    file: 'rules/conditions.yaml',
+    page: 'docs/reference/conditions.md',
+    variables: false,
+  },
+  {
+    kind: 'resources',
+    title: 'Resources',
+    schema: resourcesSchema,
+    file: 'rules/resources.yaml',
+    page: 'docs/reference/resources.md',
+    variables: false,
+  },
+  {
+    kind: 'routes',
+    title: 'Routes',
+    schema: packSchema,
+    file: 'rules/routes/*.yaml',
+    page: 'docs/reference/routes.md',
+    variables: false,
   },
 ]
 

@@ -48,11 +48,11 @@ const word = z.string().max(256)
 const predicate = z
   .strictObject({
     ...origins,
-    equals: word.optional(),
-    in: z.array(word).min(1).max(64).optional(),
+    equals: word.optional().describe('Has this value.'),
+    in: z.array(word).min(1).max(64).optional().describe('Has one of these values.'),
     prefix: z.array(word.min(1)).min(1).max(64).optional().describe('Any of these.'),
-    present: z.literal(true).optional(),
-    absent: z.literal(true).optional(),
+    present: z.literal(true).optional().describe('Is there.'),
+    absent: z.literal(true).optional().describe('Is not there.'),
   })
   .refine((value) => countOf(value, ORIGINS) === 1, {
     message: 'name exactly one of path, query, body, header, form',
@@ -69,7 +69,11 @@ const route = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/{}*-]{0,127}$/)
     .optional()
     .describe('Name in records and metrics; by default the first method and the path.'),
-  methods: z.array(z.enum(METHODS)).min(1).max(METHODS.length),
+  methods: z
+    .array(z.enum(METHODS))
+    .min(1)
+    .max(METHODS.length)
+    .describe('HTTP methods; HEAD comes with GET.'),
   prefix: z.string().optional().describe('A name under `prefixes`; the route is below each.'),
   path: z
     .string()
@@ -82,7 +86,7 @@ const route = z.strictObject({
     .max(8)
     .optional()
     .describe('All must hold. Rows of one method and path are tried in the order written.'),
-  action: action,
+  action: action.describe('What the route does to the model; for exports, also by redirect.'),
   also: z.array(action).max(7).optional().describe('Further actions on the same resource.'),
   also_server: z.array(action).max(8).optional().describe('Further actions on the server.'),
   resource: z
@@ -100,38 +104,59 @@ const route = z.strictObject({
     .enum(['none', 'json', 'multipart', 'any', 'stream'])
     .optional()
     .describe('By default what the fields that are read need; none with GET.'),
-  upgrade: z.literal('websocket').optional(),
-  error_shape: z.enum(['problem', 'openai']).optional(),
+  upgrade: z.literal('websocket').optional().describe('The route may become a WebSocket.'),
+  error_shape: z
+    .enum(['problem', 'openai'])
+    .optional()
+    .describe('Shape of refusals: RFC 9457, or what OpenAI clients parse.'),
   refuse: z.literal(true).optional().describe('Known, and never served.'),
-  note: z.string().max(512).optional(),
+  note: z.string().max(512).optional().describe('For people.'),
 })
 
 const profile = z.strictObject({
   decodes_path: z
     .boolean()
     .describe('Whether the upstream percent-decodes before it routes; if not, % is refused.'),
-  trailing_newline_matches: z.boolean().optional(),
-  merges_slashes: z.boolean().optional(),
-  redirects_trailing_slash: z.boolean().optional(),
-  reads_body_on_get: z.boolean().optional(),
-  duplicate_query: z.enum(['first', 'last']).optional(),
-  duplicate_json_key: z.enum(['first', 'last', 'refused']).optional(),
+  trailing_newline_matches: z
+    .boolean()
+    .optional()
+    .describe('Whether a path that ends in %0A still matches there. For people.'),
+  merges_slashes: z.boolean().optional().describe('Whether it merges `//`. For people.'),
+  redirects_trailing_slash: z
+    .boolean()
+    .optional()
+    .describe('Whether it redirects a trailing slash. For people.'),
+  reads_body_on_get: z
+    .boolean()
+    .optional()
+    .describe('Whether it reads the body of a GET. For people.'),
+  duplicate_query: z
+    .enum(['first', 'last'])
+    .optional()
+    .describe('Which of two query parameters counts there. For people.'),
+  duplicate_json_key: z
+    .enum(['first', 'last', 'refused'])
+    .optional()
+    .describe('Which of two JSON members counts there. For people.'),
   json_name_twins: z.boolean().optional().describe('Takes run_id and runId for one field.'),
   ignores_content_type: z
     .boolean()
     .optional()
     .describe('Whether the upstream parses JSON whatever Content-Type says.'),
-  note: z.string().max(2048).optional(),
+  note: z.string().max(2048).optional().describe('For people.'),
 })
 
 /** One file of `rules/routes/` or of the built-in packs. */
 export const packSchema = z.strictObject({
   pack: packName.optional().describe('The name of a pack of its own.'),
   extends: packName.optional().describe('The pack whose routes these replace or add to.'),
-  title: z.string().max(256).optional(),
-  version_read: z.string().max(512).optional(),
-  profile: profile.optional(),
-  error_shape: z.enum(['problem', 'openai']).optional(),
+  title: z.string().max(256).optional().describe('The system, for people.'),
+  version_read: z.string().max(512).optional().describe('The version the routes were read from.'),
+  profile: profile.optional().describe('How the upstream reads requests.'),
+  error_shape: z
+    .enum(['problem', 'openai'])
+    .optional()
+    .describe('Shape of refusals, for all routes.'),
   prefixes: z
     .record(
       z.string(),
@@ -140,8 +165,9 @@ export const packSchema = z.strictObject({
         .min(1)
         .max(8),
     )
-    .optional(),
-  routes: z.array(route).max(4096).default([]),
+    .optional()
+    .describe('Named lists of path prefixes that routes are below.'),
+  routes: z.array(route).max(4096).default([]).describe('What each method and path does.'),
 })
 
 /** A pack as written, validated. */

@@ -17,17 +17,19 @@ const NAME_PROBLEM =
   'names are up to 256 letters, digits and . _ - / : with single * for any run of characters'
 
 const attributes = z.strictObject({
-  owner: word.optional(),
-  classification: word.optional(),
-  environment: word.optional(),
-  tags: z.array(word).max(64).optional(),
-  /** Expected size of the artifact. */
-  bytes: z.union([z.int().min(1), byteSize]).optional(),
-  /** Expected digest of the artifact. */
+  owner: word.optional().describe('Who answers for it: a user, group or team.'),
+  classification: word.optional().describe('Such as public, internal, confidential.'),
+  environment: word.optional().describe('Such as dev, staging, prod.'),
+  tags: z.array(word).max(64).optional().describe('Free words that conditions can test.'),
+  bytes: z
+    .union([z.int().min(1), byteSize])
+    .optional()
+    .describe('Expected size of the artifact, such as 14GiB.'),
   digest: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 lower-case hex digits')
-    .optional(),
+    .optional()
+    .describe('Expected digest of the artifact.'),
 })
 
 const described = z.record(nameGlob, attributes, {
@@ -36,8 +38,8 @@ const described = z.record(nameGlob, attributes, {
 
 /** `rules/resources.yaml`. */
 export const resourcesSchema = z.strictObject({
-  models: described.optional(),
-  datasets: described.optional(),
+  models: described.optional().describe('Models by name or glob; the most specific describes.'),
+  datasets: described.optional().describe('Datasets by name or glob.'),
 })
 
 /** What is written of one name or glob; sizes in bytes. */

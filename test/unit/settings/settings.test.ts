@@ -16,12 +16,13 @@ describe('settings', () => {
     expect(settings.issuers[0]).toMatchObject({
       name: 'idp-example-com',
       audience: ['modelgate'],
-      algorithms: ['RS256', 'ES256', 'EdDSA'],
-      maxTokenLifetime: 3_600_000,
       clockTolerance: 30_000,
       roles: [],
       keys: { refresh: 300_000, maxStale: 3_600_000, timeout: 5_000, bytesMax: 262_144 },
     })
+    // What is not written is the preset's to say.
+    expect(settings.issuers[0]).not.toHaveProperty('algorithms')
+    expect(settings.issuers[0]).not.toHaveProperty('maxTokenLifetime')
     expect(settings.upstreams[0]).toMatchObject({
       match: {},
       stripPrefix: false,
@@ -47,11 +48,11 @@ describe('settings', () => {
   it('keeps the spelling of keys that operators choose', () => {
     const text = MINIMAL.replace(
       'audience: modelgate',
-      'audience: modelgate\n    required_claims: { email_verified: true, https://x.example/team_id: [a, b] }',
+      'audience: modelgate\n    required_claims: { token_use: access, https://x.example/team_id: a }',
     )
     expect(loaded({ text }).issuers[0]?.requiredClaims).toEqual({
-      email_verified: true,
-      'https://x.example/team_id': ['a', 'b'],
+      token_use: 'access',
+      'https://x.example/team_id': 'a',
     })
   })
 

@@ -1,0 +1,276 @@
+/**
+ * The built gateway in a process of its own, as operators run it: `startBuiltGateway` for one whose
+ * issuer and upstream the test brings, `startBuiltWorld` for one with a development issuer and an
+ * upstream, `runModelgate` for one command line.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { RequestListener } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { JWTPayload } from 'jose'
+import { createDevIssuer, type DevIssuer } from '../../gateway/authn/dev-issuer.ts'
+import { systemClock } from '../../gateway/domain/clock.ts'
+import { ensureBuilt } from './build.ts'
+import { startHttpUpstream, type HttpUpstream } from './http-upstream.ts'
+import {
+  configOf,
+  parseLines,
+  readTree,
+  sumOf,
+  until,
+  writeRules,
+  type WorldFiles,
+  type WorldRecord,
+} from './world-files.ts'
+
+/** How long a process may take for anything, on a busy machine. */
+const PROCESS_MS = 20_000
+
+/** What a command line left. */
+export interface CommandResult {
+  /** `null` when a signal ended it. */
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `modelgate ...args` to its end. The environment is only what is given, and PATH. */
+export async function runModelgate(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<CommandResult> {
+  const running = launch(await ensureBuilt(), args, options)
+  const code = await running.exited
+  return { code, stdout: running.stdout(), stderr: running.stderr() }
+}
+
+/** A gateway process that was started. */
+export interface BuiltGateway {
+  readonly pid: number
+  readonly dataPort: number
+  readonly controlPort: number
+  /** `http://127.0.0.1:<port>` of the two listeners. */
+  readonly url: string
+  readonly controlUrl: string
+  readonly dir: string
+  readonly rulesDir: string
+  readonly configFile: string
+  /** The exit code; `null` when a signal ended it. */
+  readonly exited: Promise<number | null>
+  signal(name: NodeJS.Signals): void
+  logText(): string
+  stderr(): string
+  /** Waits until the log holds `text`. */
+  whenLogged(text: string): Promise<void>
+  /** Waits until `/readyz` answers 200. */
+  whenReady(): Promise<void>
+  records(): Promise<WorldRecord[]>
+  /** The first record for which `test` holds, waited for. */
+  whenRecord(test: (record: WorldRecord) => boolean): Promise<WorldRecord>
+  metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>
+  /** Ends the process, if it still runs, and removes its files. */
+  close(): Promise<void>
+}
+
+/** What a gateway is started with. */
+export interface BuiltGatewayOptions extends WorldFiles {
+  readonly issuerUrl: string
+  readonly upstreamUrl: string
+  /** Whether to wait until it is ready; true when absent. */
+  readonly waitReady?: boolean
+  /** Called when the files are written and nothing runs yet. */
+  readonly prepare?: (files: GatewayFiles) => Promise<void>
+  /** Size past which the process cannot write any file, in blocks of 512 bytes (`ulimit -f`). */
+  readonly fileBlocksMax?: number
+}
+
+/** Where the files of a gateway are. */
+export interface GatewayFiles {
+  readonly dir: string
+  readonly rulesDir: string
+  readonly configFile: string
+}
+
+/** Writes configuration and rules into a new folder; remove `dir` afterwards. */
+export async function writeGatewayFiles(
+  options: WorldFiles,
+  urls = { issuer: 'http://127.0.0.1:1', upstream: 'http://127.0.0.1:1' },
+): Promise<GatewayFiles> {
+  const dir = await mkdtemp(join(tmpdir(), 'modelgate-built-'))
+  const rulesDir = join(dir, 'rules')
+  const configFile = join(dir, 'gateway.yaml')
+  await writeRules(rulesDir, options)
+  await writeFile(configFile, JSON.stringify(configOf(options, urls), null, 2))
+  return { dir, rulesDir, configFile }
+}
+
+/** Starts a gateway and waits for its listeners. @throws Error with its output when it ended. */
+export async function startBuiltGateway(options: BuiltGatewayOptions): Promise<BuiltGateway> {
+  const main = await ensureBuilt()
+  const urls = { issuer: options.issuerUrl, upstream: options.upstreamUrl }
+  const files = await writeGatewayFiles(options, urls)
+  await options.prepare?.(files)
+  const { fileBlocksMax } = options
+  const running = launch(main, ['serve', '--config', files.configFile], {
+    cwd: files.dir,
+    ...(fileBlocksMax === undefined ? {} : { fileBlocksMax }),
+  })
+  const close = async () => {
+    await running.end()
+    await rm(files.dir, { recursive: true, force: true })
+  }
+  try {
+    const ports = await listening(running)
+    const gateway = { ...files, ...ports, ...views(running, files.dir, ports.controlUrl), close }
+    if (options.waitReady !== false) await gateway.whenReady()
+    return gateway
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** A built gateway with the issuer of its tokens and the upstream behind it. */
+export interface BuiltWorld extends BuiltGateway {
+  readonly issuer: DevIssuer
+  readonly upstream: HttpUpstream
+  /** A token of `user:dev/alice` with these roles, good for ten minutes; `claims` win. */
+  token(roles: readonly string[], claims?: JWTPayload): Promise<string>
+}
+
+/** What a world is started with. */
+export interface BuiltWorldOptions extends Omit<BuiltGatewayOptions, 'issuerUrl' | 'upstreamUrl'> {
+  readonly handler?: RequestListener
+}
+
+/** Starts issuer, upstream and gateway. */
+export async function startBuiltWorld(options: BuiltWorldOptions = {}): Promise<BuiltWorld> {
+  const issuer = await createDevIssuer({ host: '127.0.0.1', port: 0, clock: systemClock })
+  const upstream = await startHttpUpstream(options.handler)
+  const closePeers = () => Promise.all([issuer.close(), upstream.close()])
+  try {
+    const urls = { issuerUrl: issuer.issuer, upstreamUrl: upstream.url }
+    const gateway = await startBuiltGateway({ ...options, ...urls })
+    return {
+      ...gateway,
+      issuer,
+      upstream,
+      token: (roles, claims = {}) =>
+        issuer.mint(
+          { sub: 'alice', aud: 'modelgate', client_id: 'cli', roles, ...claims },
+          { lifetimeS: 600 },
+        ),
+      close: async () => {
+        await gateway.close()
+        await closePeers()
+      },
+    }
+  } catch (error) {
+    await closePeers()
+    throw error
+  }
+}
+
+interface RunningProcess {
+  readonly pid: number
+  readonly exited: Promise<number | null>
+  readonly stdout: () => string
+  readonly stderr: () => string
+  readonly hasEnded: () => boolean
+  readonly signal: (name: NodeJS.Signals) => void
+  readonly end: () => Promise<void>
+}
+
+interface LaunchOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly fileBlocksMax?: number
+}
+
+function launch(main: string, args: readonly string[], options: LaunchOptions): RunningProcess {
+  const { fileBlocksMax } = options
+  const command = [process.execPath, main, ...args]
+  // The shell becomes the gateway, so that its pid is the one of the gateway.
+  const limited = ['/bin/sh', '-c', `ulimit -f ${fileBlocksMax ?? 0}; exec "$0" "$@"`, ...command]
+  const [program = '', ...rest] = fileBlocksMax === undefined ? command : limited
+  const child: ChildProcess = spawn(program, rest, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { PATH: process.env['PATH'], ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const texts = { stdout: '', stderr: '' }
+  child.stdout?.on('data', (chunk: Buffer) => (texts.stdout += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (texts.stderr += chunk.toString()))
+  let ended = false
+  const exited = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => {
+      ended = true
+      process.off('exit', kill)
+      resolve(code)
+    })
+  })
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  return {
+    pid: child.pid ?? 0,
+    exited,
+    stdout: () => texts.stdout,
+    stderr: () => texts.stderr,
+    hasEnded: () => ended,
+    signal: (name) => void child.kill(name),
+    end: async () => {
+      if (ended) return
+      child.kill('SIGTERM')
+      const late = setTimeout(kill, PROCESS_MS)
+      await exited
+      clearTimeout(late)
+    },
+  }
+}
+
+async function listening(running: RunningProcess) {
+  const find = () =>
+    /"data":"127\.0\.0\.1:(\d+)","control":"127\.0\.0\.1:(\d+)"/.exec(running.stdout())
+  await until('the listeners', () => running.hasEnded() || find() !== null, PROCESS_MS)
+  const [, data, control] = find() ?? []
+  if (data === undefined || control === undefined) {
+    throw new Error(`the gateway ended\n${running.stdout()}${running.stderr()}`)
+  }
+  return {
+    dataPort: Number(data),
+    controlPort: Number(control),
+    url: `http://127.0.0.1:${data}`,
+    controlUrl: `http://127.0.0.1:${control}`,
+  }
+}
+
+function views(running: RunningProcess, dir: string, controlUrl: string) {
+  const logged = (text: string) => running.stdout().includes(text)
+  const records = async () => parseLines(await readTree(join(dir, 'audit')))
+  return {
+    pid: running.pid,
+    exited: running.exited,
+    signal: running.signal,
+    logText: running.stdout,
+    stderr: running.stderr,
+    whenLogged: (text: string) => until(`the log line ${text}`, () => logged(text), PROCESS_MS),
+    whenReady: () =>
+      until('readiness', async () => (await fetch(`${controlUrl}/readyz`)).ok, PROCESS_MS),
+    records,
+    whenRecord: async (test: (record: WorldRecord) => boolean) => {
+      let found: WorldRecord | undefined
+      const look = async () => {
+        found = (await records()).find(test)
+        return found !== undefined
+      }
+      await until('a ledger record', look, PROCESS_MS)
+      return found ?? { type: 'none' }
+    },
+    metric: async (name: string, labels: Readonly<Record<string, string>> = {}) => {
+      const page = await (await fetch(`${controlUrl}/metrics`)).text()
+      return sumOf(page, `modelgate_${name}`, labels)
+    },
+  }
+}
