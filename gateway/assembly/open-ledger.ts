@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { systemFiles, type FilePort } from '../audit/file-port.ts'
 import { openLedger, type SegmentLedger } from '../audit/ledger.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../log/logger.ts'
@@ -31,20 +30,8 @@ export async function openCountedLedger(opening: LedgerOpening): Promise<Segment
     clock,
     segmentBytesMax: settings.audit.segmentBytes,
     versions: { modelgate: VERSION, node: opening.process.nodeVersion },
-    files: timedFiles(clock, metrics),
+    onWrite: (_records, durationMs) => metrics.auditWrite(clock.now(), durationMs),
     onEvent: ledgerEvents(log, metrics),
   })
   return countedLedger(ledger, metrics)
-}
-
-function timedFiles(clock: Clock, metrics: Metrics): FilePort {
-  return {
-    ...systemFiles,
-    write(fd, bytes, start, end) {
-      const startedMs = clock.monotonicMs()
-      const written = systemFiles.write(fd, bytes, start, end)
-      metrics.auditWrite(clock.now(), clock.monotonicMs() - startedMs)
-      return written
-    },
-  }
 }

@@ -51,7 +51,7 @@ export function visitText(world: World, paint: Paint): string {
     'A few things to try',
     '',
     '- Give Erin her export back: delete the last line of the rules, and repeat step 14.',
-    curl(paths.rules.concat('/policy.csv')),
+    curl(`${'"${EDITOR:-vi}"'} ${paths.rules}/policy.csv`),
     '- Write nonsense into the rules: the last good ones stay in force, and the log says where it is.',
     curl(`tail -f ${paths.log}`),
     '- Predict a flower per half second, and watch the answers stream through the gateway.',
@@ -61,11 +61,13 @@ export function visitText(world: World, paint: Paint): string {
     curl(
       "  -H 'X-Forwarded-For: 10.20.0.7' -H 'X-Device-Posture: managed, compliant, encrypted' \\",
     ),
-    curl(`  -H 'Content-Type: application/json' -d '${FLOWERS}'`),
+    curl("  -H 'Content-Type: application/json' -d '{"),
+    ...FLOWERS.map((line) => curl(`    ${line}`)),
     '- Read what was decided, and why.',
     curl(`tail -n 2 ${paths.audit}/seg/*.jsonl`),
     '- Ask the model server itself, past the gateway: this is why there is one.',
-    curl(`curl -so stolen.safetensors -D - ${urls.model}${WEIGHTS}`),
+    curl('curl -so stolen.safetensors -D - \\'),
+    curl(`  ${urls.model}${WEIGHTS}`),
     '',
     `The clock says ${momentText(world.clock.now())}; the tokens are good for eight hours.`,
   ].join('\n')}\n`
@@ -73,25 +75,18 @@ export function visitText(world: World, paint: Paint): string {
 
 const WEIGHTS = '/v2/models/iris-classifier/artifacts/iris-classifier.safetensors'
 
-/** Three flowers, half a second apart. */
-const FLOWERS = JSON.stringify({
-  parameters: { interval_ms: 500 },
-  inputs: [
-    {
-      name: 'features',
-      shape: [3, 4],
-      datatype: 'FP32',
-      data: [5.1, 3.5, 1.4, 0.2, 6.0, 2.7, 5.1, 1.6, 6.3, 3.3, 6.0, 2.5],
-    },
-  ],
-})
+/** Three flowers, half a second apart: the rest of a command whose last word is this JSON. */
+const FLOWERS = [
+  '"parameters":{"interval_ms":500},"inputs":[{"name":"features","shape":[3,4],"datatype":"FP32",',
+  `"data":[5.1,3.5,1.4,0.2, 6.0,2.7,5.1,1.6, 6.3,3.3,6.0,2.5]}]}'`,
+]
 
 /** What is left behind. */
 export function partingText(
   world: Pick<World, 'folder'>,
   ended: { keep: boolean; ok: boolean },
 ): string {
-  if (ended.keep) return `Stopped. ${world.folder} is yours.\n`
+  if (ended.keep) return `\nStopped. ${world.folder} is yours.\n`
   const hint = ended.ok ? '' : ' With --keep it stays, and gateway.log in it.'
-  return `Stopped, and removed ${world.folder}.${hint}\n`
+  return `\nStopped, and removed ${world.folder}.${hint}\n`
 }
