@@ -14,7 +14,7 @@ import { createControlApp } from '../pap/control-app.ts'
 import { createDataListener, type DataListener, type ListenerOptions } from '../pep/listener.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
-import { pem } from './issuer-options.ts'
+import { keepCertificate, readListenerTls, type CertificateKeeper } from './certificate.ts'
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { loadRules } from './load-rules.ts'
@@ -84,10 +84,11 @@ interface Opening {
 async function openListeners(opening: Opening): Promise<Gateway> {
   const { settings, services, runtime, reloader } = opening
   const { data, control } = settings.listen
+  const tls = await readListenerTls(settings)
   const listener = createDataListener(
     () => runtime.current(),
     services,
-    await listenerOptions(settings),
+    listenerOptions(settings, tls),
   )
   const state = { draining: false, listening: false }
   const controlServer = createControlServer(
@@ -105,6 +106,12 @@ async function openListeners(opening: Opening): Promise<Gateway> {
   const dataPort = await listen(listener.server, data.host, data.port)
   state.listening = true
   const watch = await reloader.watch()
+  const certificate = keepCertificate({
+    settings,
+    tls,
+    log: services.log,
+    replace: (next) => listener.replaceTls(next),
+  })
   services.log.info(
     { data: `${data.host}:${dataPort}`, control: `${control.host}:${controlPort}` },
     'listening',
@@ -115,12 +122,12 @@ async function openListeners(opening: Opening): Promise<Gateway> {
     controlPort,
     settings,
     async reload() {
-      await runtime.refresh()
+      await Promise.all([runtime.refresh(), certificate.refresh()])
       return reloader.reload()
     },
     stop() {
       state.draining = true
-      stopping ??= shutDown({ ...opening, listener, controlServer, watch })
+      stopping ??= shutDown({ ...opening, listener, controlServer, watch, certificate })
       return stopping
     },
   }
@@ -131,12 +138,18 @@ async function openListeners(opening: Opening): Promise<Gateway> {
  * no new requests; then those in flight, for as long as they may take; then ledger and log.
  */
 async function shutDown(
-  parts: Opening & { listener: DataListener; controlServer: Server; watch: ChangeWatch },
+  parts: Opening & {
+    readonly listener: DataListener
+    readonly controlServer: Server
+    readonly watch: ChangeWatch
+    readonly certificate: CertificateKeeper
+  },
 ): Promise<void> {
   const { services, settings, listener, runtime } = parts
   const { delay, drain } = settings.shutdown
   services.log.info({ inFlight: listener.inFlight(), delay, drain }, 'draining')
   parts.watch.stop()
+  parts.certificate.stop()
   await wait(delay, undefined)
   const ended = closed(listener.server)
   listener.drain()
@@ -156,18 +169,14 @@ async function shutDown(
   await services.log.flush()
 }
 
-async function listenerOptions(settings: Settings): Promise<ListenerOptions> {
+function listenerOptions(settings: Settings, tls: ListenerOptions['tls']): ListenerOptions {
   const { limits } = settings
-  const { tls } = settings.listen.data
-  const ca = tls?.clientCaFile === undefined ? {} : { clientCa: await pem(tls.clientCaFile) }
   return {
     headerBytesMax: limits.headerBytes,
     connectionsMax: limits.connections,
     headersTimeoutMs: limits.headersTimeout,
     keepAliveTimeoutMs: limits.keepAliveTimeout,
-    ...(tls === undefined
-      ? {}
-      : { tls: { cert: await pem(tls.certFile), key: await pem(tls.keyFile), ...ca } }),
+    ...(tls === undefined ? {} : { tls }),
   }
 }
 

@@ -98,7 +98,7 @@ function refuse(
   services.metrics.policyReload({ result: 'failure' })
   services.log.error(
     { findings: diagnostics.map(diagnosticText) },
-    `the ${what} are not usable; what was in force stays in force`,
+    `the ${what} cannot be used; what was in force stays in force`,
   )
   const [first] = diagnostics
   const where = first === undefined ? '' : `${first.file}:${first.line}:${first.column}`

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { Transform, type Readable } from 'node:stream'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 
 /** What a peek saw: at most the asked bytes, and whether they are the whole body. */
@@ -15,9 +16,11 @@ export interface PeekableBody {
    * The body to forward: `null` when there is none, the bytes when the peek saw all of them, else
    * the stream with the peeked bytes put back in front.
    */
-  forward(): IncomingMessage | Buffer | null
+  forward(): Readable | Buffer | null
   /** Whether every byte of the body has been received. */
   readonly finished: boolean
+  /** Whether the body was broken off for its size while it was forwarded. */
+  readonly exceeded: boolean
 }
 
 /** A body that is not there. */
@@ -25,17 +28,30 @@ export const EMPTY_BODY: PeekableBody = {
   peek: () => Promise.resolve({ bytes: Buffer.alloc(0), complete: true }),
   forward: () => null,
   finished: true,
+  exceeded: false,
+}
+
+/** How a body is read. */
+export interface BodyOptions {
+  /** Bounds every wait for the next bytes (I17). */
+  readonly idleTimeoutMs: number
+  /** Size past which the body is refused; `undefined` when it is known or may be any. */
+  readonly bytesMax?: number | undefined
+  /** Runs once before the first byte is asked for (it sends `100 Continue`). */
+  readonly beforeRead: () => void
 }
 
 /**
- * Wraps the body of `request`. `beforeRead` runs once before the first byte is asked for (it sends
- * `100 Continue`); `idleTimeoutMs` bounds every wait for the next bytes (I17).
+ * A peek may last this many idle times in all: a body that drips keeps its place in the number of
+ * concurrent requests only so long.
  */
-export function createPeekableBody(
-  request: IncomingMessage,
-  options: { readonly idleTimeoutMs: number; readonly beforeRead: () => void },
-): PeekableBody {
+const PEEK_IDLE_TIMES_MAX = 5
+
+/** Wraps the body of `request`. */
+export function createPeekableBody(request: IncomingMessage, options: BodyOptions): PeekableBody {
+  const { bytesMax: sizeMax = Infinity } = options
   let held: Peek | undefined
+  let exceeded = false
   let started = false
   const start = (): void => {
     if (!started) options.beforeRead()
@@ -45,11 +61,15 @@ export function createPeekableBody(
     get finished() {
       return request.complete
     },
+    get exceeded() {
+      return exceeded
+    },
     async peek(bytesMax) {
       if (held !== undefined && (held.complete || held.bytes.length >= bytesMax)) return held
       start()
       const result = await readUpTo(request, bytesMax, options.idleTimeoutMs)
       if ('outcome' in result) return result
+      if (result.bytes.length > sizeMax) return refuse('body_too_large')
       held = result
       if (!result.complete && result.bytes.length > 0) request.unshift(result.bytes)
       return result
@@ -59,9 +79,29 @@ export function createPeekableBody(
       if (held?.complete === true) return held.bytes
       request.setTimeout(options.idleTimeoutMs, () => request.destroy())
       request.once('end', () => request.setTimeout(0))
-      return request
+      if (sizeMax === Infinity) return request
+      return bounded(request, sizeMax, () => (exceeded = true))
     },
   }
+}
+
+/** The same bytes, broken off once they are more than `bytesMax`: a chunked body says no length. */
+function bounded(request: IncomingMessage, bytesMax: number, onExceeded: () => void): Readable {
+  let size = 0
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      size += chunk.length
+      if (size <= bytesMax) return void done(null, chunk)
+      onExceeded()
+      done(new Error('the request body is over its bound'))
+    },
+  })
+  const breakOff = (): void => {
+    if (!request.complete) stream.destroy()
+  }
+  request.once('error', breakOff).once('close', breakOff).pipe(stream)
+  stream.on('error', () => request.unpipe(stream))
+  return stream
 }
 
 function readUpTo(
@@ -72,9 +112,12 @@ function readUpTo(
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let size = 0
-    const timer = setTimeout(() => finish(refuse('request_timeout')), idleTimeoutMs)
+    const giveUp = (): void => finish(refuse('request_timeout'))
+    const timer = setTimeout(giveUp, idleTimeoutMs)
+    const deadline = setTimeout(giveUp, idleTimeoutMs * PEEK_IDLE_TIMES_MAX)
     const finish = (result: Peek | Refusal): void => {
       clearTimeout(timer)
+      clearTimeout(deadline)
       request
         .off('readable', onReadable)
         .off('end', onEnd)
@@ -96,7 +139,10 @@ function readUpTo(
         chunks.push(chunk)
         size += chunk.length
         timer.refresh()
-        if (size > bytesMax) { finish(seen(false)); return; }
+        if (size > bytesMax) {
+          finish(seen(false))
+          return
+        }
       }
       // A body whose declared end has arrived is complete even before the stream says `end`.
       if (request.complete && request.readableLength === 0) finish(seen(true))

@@ -97,18 +97,24 @@ function whenReady(started: ChildProcess, options: ChildOptions): Promise<number
     }
     const fail = (why: string): void =>
       settle(() => {
-        started.kill('SIGKILL')
+        // Not SIGKILL: what it has started itself would live on.
+        started.kill('SIGTERM')
         reject(new Error(`${options.name} ${why}\n${output.slice(-2000)}`))
       })
     const onExit = (code: number | null): void => fail(`ended with ${code ?? 'a signal'}`)
     const timer = setTimeout(() => fail('was not ready in time'), READY_MS)
+    const look = (): void => {
+      const port = options.readyPort?.(output)
+      if (port !== undefined) settle(() => resolve(port))
+    }
     const onOutput = (chunk: Buffer): void => {
       // Read on after that, or a full pipe would stop the child.
       if (output.length > OUTPUT_CHARS_MAX) return
       output += chunk.toString()
-      const port = options.readyPort?.(output)
-      if (port !== undefined) settle(() => resolve(port))
+      look()
     }
+    // Some print nothing and have a port that was given to them.
+    started.once('spawn', look)
     started.stdout?.on('data', onOutput)
     started.stderr?.on('data', onOutput)
     started.once('error', (error) => fail(error.message))

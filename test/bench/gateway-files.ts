@@ -1,7 +1,6 @@
 /** What a Modelgate under measurement is configured with. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MODEL_CONF } from './model-conf.ts'
 
 /** One variant of the gateway. */
 export interface GatewayVariant {
@@ -18,7 +17,8 @@ export function writeGatewayFiles(
 ): string {
   const rules = join(folder, 'rules')
   mkdirSync(rules, { recursive: true })
-  writeFileSync(join(rules, 'model.conf'), MODEL_CONF)
+  // As shipped; the bench is run from the project's root.
+  copyFileSync('rules/model.conf', join(rules, 'model.conf'))
   writeFileSync(join(rules, 'policy.csv'), policyOf(variant.rules))
   writeFileSync(join(rules, 'conditions.yaml'), CONDITIONS)
   writeFileSync(join(rules, 'resources.yaml'), RESOURCES)
@@ -64,7 +64,7 @@ const CONDITIONS = `conditions:
   mfa:
     description: A second factor.
     kind: mfa
-    methods: [otp, hwk]
+    required: true
 `
 
 const RESOURCES = `models:

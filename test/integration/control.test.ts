@@ -84,7 +84,8 @@ describe('the identity assertion', () => {
     const [issuedAt, expiresAt] = [Number(claims['iat']), Number(claims['exp'])]
     expect(expiresAt - issuedAt).toBeGreaterThan(0)
     expect(expiresAt - issuedAt).toBeLessThanOrEqual(30)
-    expect(JSON.stringify(claims)).toContain(answer.headers.get('x-modelgate-decision-id'))
+    const record = await world.whenRecord(({ id }) => id === claims['decision_id'])
+    expect(record).toMatchObject({ type: 'decision', effect: 'permit', sub: 'user:dev/alice' })
   })
 
   it('comes instead of the token of the caller', async () => {

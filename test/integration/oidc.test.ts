@@ -2,11 +2,16 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { Provider } from 'oidc-provider'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { startBuiltGateway, type BuiltGateway } from '../support/built-gateway.ts'
 import { startHttpUpstream, type HttpUpstream } from '../support/http-upstream.ts'
 import { until } from '../support/world-files.ts'
+
+// The provider warns, from its import on, that it is set up for a test.
+for (const kind of ['warn', 'info'] as const) {
+  jest.spyOn(console, kind).mockImplementation(() => undefined)
+}
+const { Provider } = await import('oidc-provider')
 
 const CLIENT = { id: 'trainer', secret: 'a-secret-of-the-test' }
 

@@ -119,13 +119,18 @@ describe('time', () => {
     })
     const socket = connect(world.port, '127.0.0.1')
     const drip = setInterval(() => socket.write(' '), 50)
-    const answer = new Promise<string>((resolve) =>
-      socket.once('data', (data) => resolve(String(data))),
-    )
-    socket.on('error', () => undefined).write(head)
-    expect(await answer).toMatch(/^HTTP\/1\.1 408 /)
-    clearInterval(drip)
-    socket.destroy()
+    try {
+      const answered = new Promise<string>((resolve, reject) => {
+        socket.once('data', (data) => resolve(data.toString('latin1')))
+        socket.once('close', () => reject(new Error('closed without an answer')))
+        socket.setTimeout(4_000, () => socket.destroy())
+      })
+      socket.on('error', () => undefined).write(head)
+      expect(await answered).toMatch(/^HTTP\/1\.1 408 /)
+    } finally {
+      clearInterval(drip)
+      socket.destroy()
+    }
   })
 })
 

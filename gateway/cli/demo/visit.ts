@@ -14,7 +14,8 @@ export function introductionText(world: World, paint: Paint, stay: boolean): str
     row('issuer', `${urls.issuer}   logs people in and signs their tokens`),
     row('model', `${urls.model}   classifies irises, and hands its weights to whoever asks`),
     row('gateway', `${urls.gateway}   stands in front of the model; control ${urls.control}`),
-    row('folder', `${folder}   rules, ledger, gateway.log; yours to edit`),
+    row('folder', folder),
+    row('', 'its rules are yours to edit; ledger and gateway.log are in it too'),
     '',
     'Everything is real: sockets, signatures, decisions, predictions. Two things are played:',
     `- The clock says ${momentText(world.clock.now())}, and is put forward later.`,
@@ -51,7 +52,7 @@ export function visitText(world: World, paint: Paint): string {
     'A few things to try',
     '',
     '- Give Erin her export back: delete the last line of the rules, and repeat step 14.',
-    curl(`${'"${EDITOR:-vi}"'} ${paths.rules}/policy.csv`),
+    curl(`"\${EDITOR:-vi}" ${paths.rules}/policy.csv`),
     '- Write nonsense into the rules: the last good ones stay in force, and the log says where it is.',
     curl(`tail -f ${paths.log}`),
     '- Predict a flower per half second, and watch the answers stream through the gateway.',
@@ -77,7 +78,8 @@ const WEIGHTS = '/v2/models/iris-classifier/artifacts/iris-classifier.safetensor
 
 /** Three flowers, half a second apart: the rest of a command whose last word is this JSON. */
 const FLOWERS = [
-  '"parameters":{"interval_ms":500},"inputs":[{"name":"features","shape":[3,4],"datatype":"FP32",',
+  '"parameters":{"interval_ms":500},',
+  '"inputs":[{"name":"features","shape":[3,4],"datatype":"FP32",',
   `"data":[5.1,3.5,1.4,0.2, 6.0,2.7,5.1,1.6, 6.3,3.3,6.0,2.5]}]}'`,
 ]
 

@@ -135,8 +135,8 @@ async function lastLook(
     number,
     name: 'What is left to prove it all',
     story:
-      'Every decision is a line of the ledger, chained to the one before it: whoever changes one ' +
-      'word of it breaks the chain. The metrics of the control listener say the same.',
+      'Every decision is a line of the ledger that holds the hash of the line before it: change a ' +
+      'word, and the next line gives it away. The metrics of the control listener count the same.',
     before: [],
     request: { ...ask, curl: ['curl -s "$CONTROL/metrics" | grep ^modelgate_'] },
     outcome: { kind: 'facts', facts },

@@ -87,6 +87,7 @@ function admitBody(
     framing,
     body: createPeekableBody(request, {
       idleTimeoutMs: runtime.limits.bodyIdleTimeoutMs,
+      bytesMax: framing.kind === 'chunked' ? bytesMax : undefined,
       beforeRead: () => sendContinue(exchange),
     }),
   }

@@ -1,4 +1,4 @@
-import { isRefusal, type Refusal } from '../../domain/refusal.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import type { ForwardOutcome, OutboundRequest } from '../../domain/ports.ts'
 import { isPrivileged, resourceText } from '../../domain/vocabulary.ts'
 import { outboundHeaders } from '../../forward/headers.ts'
@@ -6,6 +6,7 @@ import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
+import { carryTunnel } from '../tunnel.ts'
 
 /**
  * Stage 8. Sends upstream only what was authorised: the canonical target, cleaned headers, our own
@@ -14,9 +15,10 @@ import type { Services } from '../runtime.ts'
 export async function forward(exchange: Exchange, services: Services): Promise<StageResult> {
   const outbound = prepare(exchange, await assertionFor(exchange))
   exchange.overheadMs = services.clock.monotonicMs() - exchange.startedMs
-  const result = await send(exchange, services, outbound)
+  const result = bySize(exchange, await send(exchange, services, outbound))
   const { upstream } = labelsOf(exchange)
-  if (result.reason !== undefined && exchange.incident === undefined) {
+  // A client that goes away is no failure of the upstream, and must not page anyone for it.
+  if (result.reason?.startsWith('upstream_') === true) {
     services.metrics.upstreamError(upstream, result.reason)
   }
   if (!isRefusal(result)) {
@@ -27,30 +29,27 @@ export async function forward(exchange: Exchange, services: Services): Promise<S
   return exchange.incident === undefined ? result : undefined
 }
 
-async function send(
+/** A body that was broken off for its size did not break off by itself. */
+function bySize(exchange: Exchange, result: ForwardOutcome | Refusal): ForwardOutcome | Refusal {
+  const isTooLarge = isRefusal(result) && exchange.admitted?.body.exceeded === true
+  return isTooLarge ? refuse('body_too_large') : result
+}
+
+function send(
   exchange: Exchange,
   services: Services,
   outbound: OutboundRequest,
 ): Promise<ForwardOutcome | Refusal> {
-  const { runtime, request, response, upgrade } = exchange
-  const guard = established(exchange.guard, 'guard')
-  if (upgrade === undefined) {
-    const startedMs = services.clock.monotonicMs()
-    return runtime.forwarder.forward(outbound, {
-      response,
-      guard,
-      onHead: (status) => {
-        exchange.upstreamHead = { status, durationMs: services.clock.monotonicMs() - startedMs }
-      },
-    })
-  }
-  const { upstream } = labelsOf(exchange)
-  services.metrics.streamOpened(upstream)
-  try {
-    return await runtime.upgrades.upgrade(outbound, { request, ...upgrade })
-  } finally {
-    services.metrics.streamClosed(upstream)
-  }
+  const { runtime, response, upgrade } = exchange
+  if (upgrade !== undefined) return carryTunnel(exchange, services, { outbound, upgrade })
+  const startedMs = services.clock.monotonicMs()
+  return runtime.forwarder.forward(outbound, {
+    response,
+    guard: established(exchange.guard, 'guard'),
+    onHead: (status) => {
+      exchange.upstreamHead = { status, durationMs: services.clock.monotonicMs() - startedMs }
+    },
+  })
 }
 
 function prepare(exchange: Exchange, assertion: string | undefined): OutboundRequest {

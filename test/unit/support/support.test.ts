@@ -80,7 +80,8 @@ describe('the load generator', () => {
     const options = { port: upstream.port, requests, connections: 2, rate: 400, total: 21 }
     const report = await runLoad(options)
     expect(report.responses).toBe(21)
-    expect(report.seconds).toBeGreaterThanOrEqual(0.05)
+    // A timer may fire up to a millisecond early.
+    expect(report.seconds).toBeGreaterThanOrEqual(0.045)
   })
 
   it('counts what fails and gives up', async () => {

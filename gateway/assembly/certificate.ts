@@ -1,0 +1,60 @@
+import type { Logger } from '../log/logger.ts'
+import type { ListenerOptions } from '../pep/listener.ts'
+import type { Settings } from '../settings/settings.ts'
+import { pem } from './issuer-options.ts'
+
+type ListenerTls = NonNullable<ListenerOptions['tls']>
+
+/** Keeps the certificate that the data listener presents as its files say. */
+export interface CertificateKeeper {
+  /** Reads the files again now. What cannot be used is logged and leaves the old in force. */
+  refresh(): Promise<void>
+  stop(): void
+}
+
+/** What the keeper works on. */
+export interface CertificateKeeperDeps {
+  readonly settings: Settings
+  /** What is in force. */
+  readonly tls: ListenerTls | undefined
+  readonly log: Logger
+  /** @throws Error when certificate and key do not belong together */
+  replace(tls: ListenerTls): void
+}
+
+const REFRESH_MS = 10_000
+
+/** The PEM texts of the data listener, `undefined` without TLS. @throws ERR_CONFIG_UNREADABLE */
+export async function readListenerTls(settings: Settings): Promise<ListenerTls | undefined> {
+  const { tls } = settings.listen.data
+  if (tls === undefined) return undefined
+  return {
+    cert: await pem(tls.certFile),
+    key: await pem(tls.keyFile),
+    ...(tls.clientCaFile === undefined ? {} : { clientCa: await pem(tls.clientCaFile) }),
+  }
+}
+
+/**
+ * Looks at the files every ten seconds, so that a renewed certificate needs no restart. Certificate
+ * and key are written one after the other: a pair that does not match is tried again.
+ */
+export function keepCertificate(deps: CertificateKeeperDeps): CertificateKeeper {
+  if (deps.tls === undefined) return { refresh: () => Promise.resolve(), stop: () => undefined }
+  let inForce = JSON.stringify(deps.tls)
+  const refresh = async (): Promise<void> => {
+    try {
+      const tls = await readListenerTls(deps.settings)
+      const seen = JSON.stringify(tls)
+      if (tls === undefined || seen === inForce) return
+      deps.replace(tls)
+      inForce = seen
+      deps.log.info({}, 'the certificate of the data listener was replaced')
+    } catch (error) {
+      deps.log.error({ err: error }, 'the certificate files cannot be used; the old ones stay')
+    }
+  }
+  const timer = setInterval(() => void refresh(), REFRESH_MS)
+  timer.unref()
+  return { refresh, stop: () => clearInterval(timer) }
+}

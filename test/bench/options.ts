@@ -1,0 +1,78 @@
+/** The command line of the bench. */
+import { parseArgs } from 'node:util'
+
+/** How much is measured, and how it is told. */
+export interface BenchOptions {
+  readonly format: 'text' | 'json'
+  /** Also writes the report to `docs/bench.md`. */
+  readonly write: boolean
+  readonly rounds: number
+  readonly roundSeconds: number
+  readonly warmUpSeconds: number
+  readonly latencySeconds: number
+  /** The fixed rate of the latency run, requests per second. */
+  readonly rate: number
+  readonly connections: number
+  /** Compiled `main.js` files of other builds of the gateway, measured beside this one. */
+  readonly against: readonly string[]
+  /** Only peers whose name contains one of these, beside the yardstick. */
+  readonly only: readonly string[]
+  /** Folder for CPU profiles of the gateways. */
+  readonly profile: string | undefined
+}
+
+/** What the options mean, for `--help`. */
+export const USAGE = `npm run bench -- [options]
+
+  --quick           fewer and shorter rounds (under 45 s)
+  --rounds N        rounds per peer (default 5)
+  --format json     the report as JSON instead of text
+  --write           also write docs/bench.md
+  --only TEXT       only peers whose name contains TEXT, beside the yardstick (repeatable)
+  --against FILE    also measure another build: its dist/gateway/main.js (repeatable)
+  --profile DIR     write CPU profiles of the gateways to DIR
+`
+
+/** Longest run that may be asked for. */
+const ROUNDS_MAX = 50
+
+/** @throws Error for an option that is not known or not a number; `undefined` asks for help. */
+export function parseOptions(args: readonly string[]): BenchOptions | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      format: { type: 'string', default: 'text' },
+      write: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      against: { type: 'string', multiple: true, default: [] },
+      profile: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const { format, quick } = values
+  if (format !== 'text' && format !== 'json') throw new Error('--format is text or json')
+  return {
+    format,
+    write: values.write,
+    rounds: roundsOf(values.rounds ?? (quick ? '3' : '5')),
+    roundSeconds: quick ? 1 : 3,
+    warmUpSeconds: quick ? 1 : 3,
+    latencySeconds: quick ? 1.5 : 8,
+    rate: 1_000,
+    connections: 64,
+    against: values.against,
+    only: values.only,
+    profile: values.profile,
+  }
+}
+
+function roundsOf(text: string): number {
+  const rounds = Number(text)
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX) {
+    throw new Error(`--rounds is a number from 1 to ${ROUNDS_MAX}`)
+  }
+  return rounds
+}
