@@ -7,6 +7,7 @@ import type { Clock } from '../domain/clock.ts'
 import { systemClock } from '../domain/clock.ts'
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { refuse } from '../domain/refusal.ts'
 import { createLogger, type RootLogger } from '../log/logger.ts'
 import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
@@ -18,6 +19,7 @@ import { keepCertificate, readListenerTls, type CertificateKeeper } from './cert
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { loadRules } from './load-rules.ts'
+import { assertRuntimeFloor } from './runtime-floor.ts'
 import { createReloader, type Reloader } from './reloader.ts'
 import { openCountedLedger } from './open-ledger.ts'
 import type { ProcessFacts } from './process-facts.ts'
@@ -54,6 +56,7 @@ type RunningServices = Services & { readonly log: RootLogger; readonly ledger: S
  * @throws ERR_AUDIT_UNAVAILABLE ERR_LISTEN
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  assertRuntimeFloor(options.process.nodeVersion)
   const loaded = await loadConfig(options)
   if (!loaded.ok) throw invalid('ERR_CONFIG_INVALID', 'the configuration', loaded.diagnostics)
   const settings = loaded.value
@@ -133,6 +136,12 @@ async function openListeners(opening: Opening): Promise<Gateway> {
   }
 }
 
+/** A client that is cut off has this long to be told; a cut stream ends within a second. */
+const CUT_MS = 2_000
+
+/** Last bytes of answers already given have this long to leave. */
+const FLUSH_MS = 1_000
+
 /**
  * Ends in the order that loses nothing: unready first, so that load balancers look elsewhere; then
  * no new requests; then those in flight, for as long as they may take; then ledger and log.
@@ -153,14 +162,18 @@ async function shutDown(
   await wait(delay, undefined)
   const ended = closed(listener.server)
   listener.drain()
-  await Promise.race([ended, wait(drain, undefined, { ref: false })])
+  await Promise.race([listener.idle(), wait(drain, undefined, { ref: false })])
   if (listener.inFlight() > 0) {
     services.log.warn(
       { inFlight: listener.inFlight() },
       'requests were cut when the drain time was over',
     )
+    listener.cut(refuse('draining', { retryAfter: 1 }))
+    await Promise.race([listener.idle(), wait(CUT_MS, undefined, { ref: false })])
   }
-  listener.server.closeAllConnections()
+  listener.server.closeIdleConnections()
+  await Promise.race([ended, wait(FLUSH_MS, undefined, { ref: false })])
+  listener.destroy()
   await runtime.stop()
   parts.controlServer.closeAllConnections()
   await closed(parts.controlServer)

@@ -1,8 +1,8 @@
-import type { IssuerOptions } from '../authn/issuer.ts'
-import type { Loaded } from '../domain/diagnostics.ts'
+import { issuerProfile, type IssuerOptions } from '../authn/issuer.ts'
+import type { Diagnostic, Loaded } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { readPemFile } from '../settings/secret-file.ts'
-import type { IssuerSettings } from '../settings/settings.ts'
+import type { IssuerSettings, Settings } from '../settings/settings.ts'
 
 /**
  * Turns the `issuers` of the configuration into what the authenticator takes. What the operator did
@@ -10,6 +10,27 @@ import type { IssuerSettings } from '../settings/settings.ts'
  * @throws ERR_CONFIG_UNREADABLE when a certificate file cannot be read
  */
 export async function issuerOptions(issuer: IssuerSettings): Promise<IssuerOptions> {
+  const options = optionsOf(issuer)
+  if (issuer.caFile === undefined) return options
+  return { ...options, keys: { ...options.keys, ca: await pem(issuer.caFile) } }
+}
+
+/** What the authenticator would refuse of the issuers, without reading any of their files. */
+export function issuerProblems(settings: Settings): readonly Diagnostic[] {
+  return settings.issuers.flatMap((issuer, index): readonly Diagnostic[] => {
+    try {
+      issuerProfile(optionsOf(issuer))
+      return []
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      const place = settings.provenance.positionOf(['issuers', index])
+      const remedy = 'Correct this issuer; see docs/reference/configuration.md.'
+      return [{ ...place, severity: 'error', code: 'unusable-issuer', message, remedy }]
+    }
+  })
+}
+
+function optionsOf(issuer: IssuerSettings): IssuerOptions {
   const { keys } = issuer
   return {
     issuer: issuer.issuer,
@@ -35,7 +56,6 @@ export async function issuerOptions(issuer: IssuerSettings): Promise<IssuerOptio
       bytesMax: keys.bytesMax,
       jwksUri: issuer.jwksUri,
       jwksFile: issuer.jwksFile,
-      ca: issuer.caFile === undefined ? undefined : await pem(issuer.caFile),
     },
   }
 }

@@ -46,11 +46,17 @@ export async function readRuleFiles(dir: string): Promise<Loaded<RuleFiles>> {
 }
 
 async function listRoutes(dir: string): Promise<string[]> {
-  const entries = await readdir(join(dir, 'routes')).catch(() => [])
+  const entries = await readdir(join(dir, 'routes')).catch(whenAbsent)
   return entries
     .filter((name) => name.endsWith('.yaml'))
     .sort()
     .map((name) => join('routes', name))
+}
+
+/** No folder is no routes of the operator's own; any other trouble could hide a refusal. */
+function whenAbsent(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return []
+  throw error
 }
 
 async function readOne(dir: string, name: string): Promise<SourceFile | Diagnostic> {

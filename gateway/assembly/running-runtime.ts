@@ -54,7 +54,7 @@ export async function startRuntime(start: {
 }): Promise<RunningRuntime> {
   const { services } = start
   let parts = await openParts(start.settings, services, undefined)
-  let runtime = assemble(start.settings, start.rules, parts)
+  let runtime = assemble({ ...start, parts })
   await parts.authenticator.part.start()
   const retired = new Set<Upstreams>()
   const refreshSecrets = async (): Promise<void> => {
@@ -66,8 +66,12 @@ export async function startRuntime(start: {
   return {
     current: () => runtime,
     async replace(settings, rules) {
+      services.metrics.admitNames({
+        upstreams: settings.upstreams.map(({ name }) => name),
+        issuers: settings.issuers.map(({ name }) => name),
+      })
       const next = await openParts(settings, services, parts)
-      const replacement = assemble(settings, rules, next)
+      const replacement = assemble({ settings, rules, parts: next, services })
       if (next.authenticator.part !== parts.authenticator.part)
         await next.authenticator.part.start()
       const before = parts
@@ -76,7 +80,7 @@ export async function startRuntime(start: {
       retire(before, next, retired)
     },
     unreadiness: () => [
-      ...(parts.authenticator.part.ready() ? [] : ['issuer_keys']),
+      ...(hasKeys(parts.authenticator.part) ? [] : ['issuer_keys']),
       ...(services.ledger.healthy ? [] : ['ledger']),
     ],
     async refresh() {
@@ -91,7 +95,13 @@ export async function startRuntime(start: {
   }
 }
 
-function assemble(settings: Settings, rules: LoadedRules, parts: Parts): Runtime {
+function assemble(made: {
+  readonly settings: Settings
+  readonly rules: LoadedRules
+  readonly parts: Parts
+  readonly services: Services
+}): Runtime {
+  const { settings, rules, parts, services } = made
   return buildRuntime({
     settings,
     rules,
@@ -99,6 +109,8 @@ function assemble(settings: Settings, rules: LoadedRules, parts: Parts): Runtime
     configRevision: configRevision(settings),
     authenticator: parts.authenticator.part,
     assertions: parts.signer.part,
+    onDecisionFailure: (error) =>
+      services.log.error({ err: error }, 'the decision point failed; the request was refused'),
     forwarder: createForwarder({ upstreams: parts.upstreams.part }),
     upgrades: createUpgradeForwarder({
       upstreams: parts.connections.map((one) => ({ ...one, wsIdleTimeoutMs: one.idleTimeoutMs })),
@@ -138,6 +150,11 @@ async function signingOptions(settings: Settings, services: Services) {
   const privateKey = signingKeyFile === undefined ? undefined : await pem(signingKeyFile)
   const facts = { issuer: publicUrl(settings), lifetimeS: Math.floor(lifetime / 1000), privateKey }
   return { facts, deps: { ...facts, clock: services.clock } }
+}
+
+/** Every issuer has had keys, and those of at least one are fresh enough to be used. */
+function hasKeys(authenticator: RunningAuthenticator): boolean {
+  return authenticator.ready() && authenticator.issuers().some(({ usable }) => usable)
 }
 
 /** The part from before when what it was made of is the same, else a new one. */

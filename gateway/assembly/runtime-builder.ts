@@ -28,6 +28,8 @@ export interface RuntimeParts {
   /** Credentials by position in `settings.upstreams`. */
   readonly secrets: readonly (SecretFile | undefined)[]
   readonly authenticator: Authenticator
+  /** Told when the decision point itself failed; the request is refused as indeterminate. */
+  onDecisionFailure(error: unknown): void
   readonly assertions: AssertionSigner
   readonly forwarder: Forwarder
   readonly upgrades: UpgradeForwarder
@@ -52,7 +54,10 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       concurrentRequestsMax: settings.limits.concurrentRequests,
     },
     recordWhenFull: settings.audit.whenFull,
-    policy: { decisionPoint: createDecisionPoint(rules.policy), resources: rules.resources },
+    policy: {
+      decisionPoint: createDecisionPoint(rules.policy, { onFailure: parts.onDecisionFailure }),
+      resources: rules.resources,
+    },
     configRevision: parts.configRevision,
     upstreams: createUpstreamTable(entries, parseTarget),
     authenticator: parts.authenticator,

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
+import { issuerProblems } from '../assembly/issuer-options.ts'
 import { loadRules } from '../assembly/load-rules.ts'
 import type { Diagnostic } from '../domain/diagnostics.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -58,7 +59,9 @@ async function checkConfig(
   if (rulesAlone && !(await exists(resolve(io.cwd, file)))) return undefined
   const loaded = await loadConfig({ file, cwd: io.cwd, env: io.env })
   findings.push(...findingsOf(loaded))
-  return loaded.ok ? loaded.value : undefined
+  if (!loaded.ok) return undefined
+  findings.push(...issuerProblems(loaded.value))
+  return loaded.value
 }
 
 async function exists(path: string): Promise<boolean> {

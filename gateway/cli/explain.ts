@@ -5,6 +5,7 @@ import type { AccessRequest } from '../domain/access.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { resourceText } from '../domain/vocabulary.ts'
 import { explainDecision, type ExplainedDecision, type ExplainedRule } from '../pdp/explain.ts'
+import { showRecorded } from './explain-recorded.ts'
 import { accessRequest } from './explain-request.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
@@ -52,9 +53,15 @@ export const explain: Verb = {
     },
     acr: { type: 'string', value: 'VALUE', help: 'authentication context of the token' },
     'auth-age': { type: 'string', value: 'MINUTES', help: 'minutes since the user authenticated' },
+    decision: {
+      type: 'string',
+      value: 'ID',
+      help: 'show the recorded decision with this id instead',
+    },
     all: { type: 'boolean', help: 'also show rules for other subjects, actions and resources' },
   },
   examples: [
+    'modelgate explain --decision 7f0c0d1e-5a43-4a55-9c5e-2f0f6f3d8f11 --config config/gateway.yaml',
     'modelgate explain --subject user:corp/alice --role inference --action infer --resource model:fraud-detector --ip 10.1.2.3',
     'modelgate explain --subject user:corp/bob --role exporter --action export --resource model:fraud-detector@3 --device "managed, compliant, encrypted" --amr pwd,otp --auth-age 5',
   ],
@@ -66,6 +73,8 @@ async function run(
   _positionals: readonly string[],
   io: CliIo,
 ): Promise<number> {
+  const recorded = textOption(options, 'decision')
+  if (recorded !== undefined) return showRecorded(recorded, options, io)
   const rules = await loadRules(await rulesFolder(options, io), undefined)
   if (!rules.ok) {
     printDiagnostics(io, findingsOf(rules))

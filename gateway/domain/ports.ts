@@ -136,7 +136,7 @@ export interface UpgradeClient {
   readonly head: Buffer
   /** Called for every relayed piece, before it leaves. */
   onBytes?(direction: 'to-upstream' | 'to-client', count: number): void
-  /** As in {@link ForwardClient}; an open tunnel is closed with WebSocket status 1008. */
+  /** As in {@link ForwardClient}; an open tunnel is closed with 1008, or 1001 when draining. */
   onCuttable?(cut: (refusal: Refusal) => void): void
 }
 

@@ -40,12 +40,12 @@ const row = (status: number, stage: Stage, title: string, remedy: string): Reaso
 // prettier-ignore
 export const REASONS = {
   // admit
-  target_invalid: row(400, 'admit', 'The request target is malformed or ambiguous', 'Send an origin-form path without dot segments, empty segments, backslashes, semicolons, fragments or double encoding.'),
+  target_invalid: row(400, 'admit', 'The request target is malformed or ambiguous', 'Send an origin-form path without dot segments, empty segments, backslashes, semicolons, fragments, double or needless percent-encoding.'),
   target_too_long: row(414, 'admit', 'The request target is too long', 'Shorten the path or the query.'),
   host_invalid: row(400, 'admit', 'The Host header is missing, repeated or malformed', 'Send exactly one Host header of the form name or name:port.'),
   method_unknown: row(405, 'admit', 'The method is not one this gateway knows', 'Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.'),
   framing_invalid: row(400, 'admit', 'The message framing is malformed or ambiguous', 'Send HTTP/1.1 with one Content-Length or one Transfer-Encoding: chunked, not both.'),
-  length_required: row(411, 'admit', 'The body has no declared length', 'Send Content-Length or Transfer-Encoding: chunked.'),
+  length_required: row(411, 'admit', 'The body has no declared length', 'Send Content-Length, or HTTP/1.1 with Transfer-Encoding: chunked.'),
   header_invalid: row(400, 'admit', 'A header is malformed, repeated or not allowed', 'Send each header once, with a name of letters, digits and hyphens, and without method overrides.'),
   headers_too_large: row(431, 'admit', 'There are too many header fields or they are too large', 'Send fewer or smaller headers.'),
   body_too_large: row(413, 'admit', 'The body is larger than this gateway accepts', 'Send a smaller body.'),
@@ -89,7 +89,6 @@ export const REASONS = {
   condition_failed: row(403, 'decide', 'A rule would allow this, but its conditions are not met', 'Meet the conditions that are named, then try again.'),
   step_up_required: row(401, 'decide', 'Stronger or fresher authentication is needed', 'Authenticate again with a second factor, then try again.'),
   indeterminate: row(403, 'decide', 'The decision could not be made', 'Try again; if it persists, tell the operator the decision id.'),
-  policy_unavailable: row(503, 'decide', 'No policy is loaded', 'Try again later; the operator has been alerted.'),
   // record
   audit_unavailable: row(503, 'record', 'The decision could not be recorded', 'Try again later; nothing was forwarded.'),
   // oblige

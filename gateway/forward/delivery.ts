@@ -7,6 +7,9 @@ import { errorEvent, fieldOf, fieldsToWrite, isEventStream } from './response-he
 /** A guard may hold back this much while it judges; more is a guard gone wrong. */
 const HELD_BYTES_MAX = 4096
 
+/** A body up to this size is copied rather than handed over, which costs less. */
+const WHOLE_BYTES_MAX = 8 * 1024
+
 /** So little is taken by the kernel at once; the delivery of more is watched. */
 const TAIL_BYTES = 16 * 1024
 
@@ -21,6 +24,8 @@ export class Delivery {
   /** Whether anything has been sent. */
   isBegun = false
   private head: ResponseHead | undefined
+  /** The whole body, when it came in one small piece: it leaves with the head, in one write. */
+  private whole: Buffer | undefined
   private held: Buffer[] = []
   private heldBytes = 0
   private isReaderSlow = false
@@ -69,6 +74,10 @@ export class Delivery {
 
   /** Sends what was held and `chunk`; false when the client must first read. */
   write(chunk: Buffer): boolean {
+    if (this.isWhole(chunk)) {
+      this.whole = chunk
+      return true
+    }
     this.release()
     const isTaken = this.send(chunk)
     if (!isTaken) this.isReaderSlow = true
@@ -76,9 +85,16 @@ export class Delivery {
   }
 
   end(): void {
+    const { whole } = this
     this.release()
     if (!this.isBegun) this.sendHead()
-    this.response.end()
+    if (whole === undefined) {
+      this.response.end()
+      return
+    }
+    this.byteCount = whole.length
+    // Node joins a string, but not a buffer, with the head; latin1 keeps every byte as it is.
+    this.response.end(whole.latin1Slice(), 'latin1')
   }
 
   /** Ends an event stream in good order, saying why. */
@@ -96,6 +112,13 @@ export class Delivery {
 
   private get hasLength(): boolean {
     return fieldOf(this.head, 'content-length') !== undefined
+  }
+
+  /** Whether `chunk` is all there is by the length announced, so that its end is here as well. */
+  private isWhole(chunk: Buffer): boolean {
+    const { isBegun, heldBytes, head } = this
+    if (isBegun || heldBytes > 0 || chunk.length > WHOLE_BYTES_MAX) return false
+    return fieldOf(head, 'content-length') === String(chunk.length)
   }
 
   private sendHead(): void {

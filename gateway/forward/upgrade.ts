@@ -129,7 +129,8 @@ class Upgrade {
   }
 
   private readonly cut = (refusal: Refusal): void => {
-    if (this.status === 101) this.endTunnel(1008, 'gateway', refusal.reason)
+    const code = refusal.reason === 'draining' ? 1001 : 1008
+    if (this.status === 101) this.endTunnel(code, 'gateway', refusal.reason)
     else this.refuseWith(refusal)
   }
 

@@ -15,17 +15,34 @@ export interface ConfiguredNames {
   readonly issuers: readonly string[]
 }
 
+/** Names ever admitted as label values, per label: series outlive the names (I25). */
+const NAMES_MAX = 1_024
+
 /** Builds every metric in `registry`; what can be known beforehand starts at 0. */
-export function createFamilies(registry: Registry, names: ConfiguredNames): Families {
-  const families = buildFamilies(registry, names)
+export function createFamilies(
+  registry: Registry,
+  names: ConfiguredNames,
+): { readonly families: Families; admit(names: ConfiguredNames): void } {
+  const lists = labels.labelValues({ upstreams: [], issuers: [] })
+  const families = buildFamilies(registry, lists)
   initialiseClosed(families)
-  for (const issuer of names.issuers) initialiseIssuer(families, issuer)
-  for (const upstream of names.upstreams) initialiseUpstream(families, upstream)
-  return families
+  const admitOne = (label: string, name: string, initialise: () => void): void => {
+    const known = lists.get(label)
+    if (known === undefined || known.has(name) || known.size >= NAMES_MAX) return
+    known.add(name)
+    initialise()
+  }
+  const admit = ({ issuers, upstreams }: ConfiguredNames): void => {
+    for (const name of issuers) admitOne('issuer', name, () => initialiseIssuer(families, name))
+    for (const name of upstreams) {
+      admitOne('upstream', name, () => initialiseUpstream(families, name))
+    }
+  }
+  admit(names)
+  return { families, admit }
 }
 
-function buildFamilies(registry: Registry, names: ConfiguredNames) {
-  const lists = labels.labelValues(names)
+function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySet<string>>) {
   const counter = (entry: MetricEntry) => createCounter(registry, entry, lists)
   const gauge = (entry: MetricEntry) => createGauge(registry, entry, lists)
   const histogram = (entry: MetricEntry) => createHistogram(registry, entry, lists)

@@ -88,7 +88,7 @@ export function reasonsOf(stage: Stage): readonly Reason[] {
 export function labelValues(config: {
   readonly upstreams: readonly string[]
   readonly issuers: readonly string[]
-}): ReadonlyMap<string, ReadonlySet<string>> {
+}): ReadonlyMap<string, Set<string>> {
   const stages = REASON_CODES.map((reason) => REASONS[reason].stage)
   const lists: Record<string, readonly string[]> = {
     decision: EFFECTS,

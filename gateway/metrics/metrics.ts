@@ -6,7 +6,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { REASONS, type Reason, type Stage } from '../domain/reasons.ts'
 import type { Action, Effect } from '../domain/vocabulary.ts'
-import { createFamilies, type Families } from './families.ts'
+import { createFamilies, type ConfiguredNames, type Families } from './families.ts'
 import * as labels from './labels.ts'
 import { METRICS, type MetricEntry } from './names.ts'
 
@@ -73,6 +73,8 @@ export interface Metrics {
   streamClosed(upstream: string): void
   /** `code` of the error Node reports; codes that are not known count as `unknown`. */
   clientError(code: string): void
+  /** Names that a reload of the configuration brought: label values from now on, never fewer. */
+  admitNames(names: ConfiguredNames): void
   /** Everything in the Prometheus text format 0.0.4. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -91,7 +93,7 @@ export interface MetricsOptions {
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry()
   if (options.defaultMetrics === true) collectDefaultMetrics({ register: registry })
-  const families = createFamilies(registry, options)
+  const { families, admit } = createFamilies(registry, options)
   const { version, nodeVersion } = options.buildInfo
   infoGauge(registry, METRICS.buildInfo).set({ version, node_version: nodeVersion }, 1)
   return {
@@ -100,6 +102,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...trustMethods(families),
     ...policyMethods(families, infoGauge(registry, METRICS.policyInfo)),
     ...auditMethods(families),
+    admitNames: admit,
     async expose() {
       return { contentType: registry.contentType, text: await registry.metrics() }
     },

@@ -81,7 +81,7 @@ export const METRICS = {
   requestBytes: counter('request_bytes_total', 'Bytes of request bodies sent to the upstream.', ['upstream']),
   responseBytes: counter('response_bytes_total', 'Bytes of response bodies sent to clients.', ['upstream', 'action']),
   guardIncidents: counter('guard_incidents_total', 'Responses cut because of what they held.', ['upstream', 'kind']),
-  streamsOpen: gauge('streams_open', 'Responses being streamed and upgraded connections.', ['upstream']),
+  streamsOpen: gauge('streams_open', 'Upgraded connections (WebSocket) that are open.', ['upstream']),
   clientErrors: counter('client_errors_total', 'Client connections closed for what they sent or did.', ['code']),
   buildInfo: gauge('build_info', 'Version of the gateway and its runtime; the value is 1.', ['version', 'node_version']),
 } as const satisfies Record<string, MetricEntry>

@@ -1,6 +1,6 @@
 /**
  * Rules on Casbin's interpreter: the specification of what a rule means. One enforcer per revision,
- * built whole before anyone can ask it and never changed afterwards: `loadPolicy()` on a live one
+ * built whole before anyone can ask it and never loaded again: `loadPolicy()` on a live one
  * empties it first, and for that moment the denies are gone.
  *
  * Only the strict readers of this room feed it, and its matcher calls only the four total functions
@@ -21,6 +21,7 @@ import { isMet, type Evaluation, type RuleMatcher } from './evaluation.ts'
 import type { Expression } from './expression.ts'
 import { MODEL_TEXT } from './model-conf.ts'
 import { coversResource, type ResourcePattern, type RuleEffect } from './resource-pattern.ts'
+import { createRuleIndex } from './rule-index.ts'
 import { coversAction, type PolicyTable, type Rule } from './rule.ts'
 
 /** An enforcer with an empty function table; everything callable is added by name below. */
@@ -33,22 +34,22 @@ class BareEnforcer extends Enforcer {
 
 /** Builds a matcher over `table`. The rows are already validated; the promise never waits on I/O. */
 export async function createCasbinMatcher(table: PolicyTable): Promise<RuleMatcher> {
-  const rows = new Map(inMatchingOrder(table.rules).map((rule) => [rowOf(rule), rule]))
+  const ordered = inMatchingOrder(table.rules)
+  const rows = new Map(ordered.map((rule) => [rule, rowOf(rule)]))
+  const rules = new Map(ordered.map((rule) => [rows.get(rule), rule]))
+  const index = createRuleIndex(ordered)
   const model = newModelFromString(MODEL_TEXT)
-  const adapter = createTableAdapter([...rows.keys()], table)
+  const adapter = createTableAdapter([...rows.values()], table)
   const enforcer = await newEnforcerWithClass(BareEnforcer, model, adapter)
   await addFunctions(enforcer, table.rules)
+  const judge = createJudge(enforcer)
   return {
     match(evaluation) {
-      const { request, holdings } = evaluation
-      const [permitted, row] = enforcer.enforceExSync(
-        holdings,
-        request.action,
-        request.resource,
-        evaluation,
-      )
+      const concerning = index.concerning(evaluation)
+      if (concerning.length === 0) return undefined
+      const [permitted, row] = judge(evaluation, rowsOf(concerning, rows))
       // Casbin answers with the very row object it was given, or an empty list for none.
-      const rule = rows.get(row)
+      const rule = rules.get(row)
       if (rule === undefined) {
         invariant(!isTrue(permitted) && row.length === 0, 'Casbin named a rule it was not given')
         return undefined
@@ -56,6 +57,38 @@ export async function createCasbinMatcher(table: PolicyTable): Promise<RuleMatch
       invariant(isTrue(permitted) === (rule.effect === 'allow'), 'Casbin contradicts its own rule')
       return rule
     },
+  }
+}
+
+function rowsOf(rules: readonly Rule[], rows: ReadonlyMap<Rule, string[]>): string[][] {
+  return rules.map((rule) => {
+    const row = rows.get(rule)
+    invariant(row !== undefined, 'a rule of another revision')
+    return row
+  })
+}
+
+/** Casbin's verdict on a request under `rows`: whether it is permitted, and by which row. */
+type Judge = (evaluation: Evaluation, rows: string[][]) => [boolean, string[]]
+
+/**
+ * The interpreter, told anew for each request which rows it has to judge. Between two requests it
+ * holds none, and then its matcher throws on the empty row it is given: it cannot be asked without
+ * being told. One call is one synchronous step, in which nobody else can ask.
+ */
+function createJudge(enforcer: BareEnforcer): Judge {
+  const table = enforcer.getModel().model.get('p')?.get('p')
+  invariant(table !== undefined, 'Casbin lost the definition of a rule')
+  const NO_ROWS: string[][] = []
+  table.policy = NO_ROWS
+  return (evaluation, rows) => {
+    const { request, holdings } = evaluation
+    table.policy = rows
+    try {
+      return enforcer.enforceExSync(holdings, request.action, request.resource, evaluation)
+    } finally {
+      table.policy = NO_ROWS
+    }
   }
 }
 

@@ -56,7 +56,7 @@ function openaiError(exchange: Exchange, refusal: Refusal): object {
   const entry = REASONS[refusal.reason]
   return {
     error: {
-      message: `${refusal.detail ?? entry.title} ${entry.remedy} (decision ${exchange.id})`,
+      message: `${refusal.detail ?? `${entry.title}. ${entry.remedy}`} (decision ${exchange.id})`,
       type: openaiType(entry.status),
       param: null,
       code: refusal.reason,

@@ -13,8 +13,8 @@ export interface PeekableBody {
   /** Reads up to `bytesMax` bytes. Asking again returns what is already held when that suffices. */
   peek(bytesMax: number): Promise<Peek | Refusal>
   /**
-   * The body to forward: `null` when there is none, the bytes when the peek saw all of them, else
-   * the stream with the peeked bytes put back in front.
+   * The body to forward: `null` when there is none, the bytes when all of them are here, else the
+   * stream with the peeked bytes put back in front.
    */
   forward(): Readable | Buffer | null
   /** Whether every byte of the body has been received. */
@@ -77,12 +77,27 @@ export function createPeekableBody(request: IncomingMessage, options: BodyOption
     forward() {
       start()
       if (held?.complete === true) return held.bytes
+      const whole = takeWhole(request, sizeMax)
+      if (whole !== null) return whole
       request.setTimeout(options.idleTimeoutMs, () => request.destroy())
       request.once('end', () => request.setTimeout(0))
       if (sizeMax === Infinity) return request
       return bounded(request, sizeMax, () => (exceeded = true))
     },
   }
+}
+
+/** Bodies up to this size are forwarded as one buffer when they are all here already. */
+const WHOLE_BYTES_MAX = 64 * 1024
+
+/**
+ * A small body that has arrived with its head or shortly after: nothing is left to stream, and a
+ * stream with its listeners and timers costs more than the rest of stage 8.
+ */
+function takeWhole(request: IncomingMessage, bytesMax: number): Buffer | null {
+  const size = request.readableLength
+  if (!request.complete || size === 0 || size > Math.min(bytesMax, WHOLE_BYTES_MAX)) return null
+  return request.read() as Buffer | null
 }
 
 /** The same bytes, broken off once they are more than `bytesMax`: a chunked body says no length. */

@@ -78,6 +78,8 @@ export interface Exchange {
   /** Status of the upstream and the milliseconds until its head came. */
   upstreamHead?: { readonly status: number; readonly durationMs: number }
   outcome?: ForwardOutcome
+  /** Ends it from outside, once it is being forwarded; does nothing when it is over. */
+  cut?: (refusal: Refusal) => void
 }
 
 /** The value a stage before this one must have established. @throws ERR_INTERNAL */

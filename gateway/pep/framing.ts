@@ -22,7 +22,11 @@ export function readFraming(
     const allowed = httpVersion === '1.1' && length === undefined && !NEVER_CHUNKED.has(method)
     return plain && allowed ? { kind: 'chunked' } : refuse('framing_invalid')
   }
-  if (length === undefined) return { kind: 'none' }
+  if (length === undefined) {
+    // RFC 1945 §7.2.2: such a body would end with the connection, if there is one.
+    const isUnbounded = httpVersion === '1.0' && BODY_METHODS.has(method)
+    return isUnbounded ? refuse('length_required') : { kind: 'none' }
+  }
   if (!/^(?:0|[1-9]\d{0,14})$/.test(length)) return refuse('framing_invalid')
   const bytes = Number(length)
   return bytes === 0 ? { kind: 'none' } : { kind: 'length', bytes }

@@ -31,6 +31,12 @@ export interface DataListener {
   drain(): void
   /** Requests being worked on. */
   inFlight(): number
+  /** Resolves when no request is being worked on. */
+  idle(): Promise<void>
+  /** Ends what is being forwarded: answered, told and recorded as `refusal`. */
+  cut(refusal: Refusal): void
+  /** Closes every connection, upgraded ones too. */
+  destroy(): void
   /** Replaces certificate and key of a TLS listener for new connections. */
   replaceTls(tls: NonNullable<ListenerOptions['tls']>): void
 }
@@ -42,17 +48,20 @@ export function createDataListener(
   options: ListenerOptions,
 ): DataListener {
   const server = createHttpServer(options)
-  const state: ListenerState = { draining: false, inFlight: 0 }
+  const state: ListenerState = { draining: false, inFlight: new Set() }
+  const sockets = openSockets(server)
+  const waiting: (() => void)[] = []
   const turns = createTurns()
   const reject = createProtocolRejection(services, turns)
   const work = (arrival: Arrival): void => {
-    state.inFlight++
     services.metrics.requestStarted()
     if (state.draining) arrival.response.setHeader('connection', 'close')
     const exchange = begin(runtime(), services, arrival)
+    state.inFlight.add(exchange)
     void handle(exchange, services, barrier(exchange.runtime, state)).finally(() => {
-      state.inFlight--
+      state.inFlight.delete(exchange)
       services.metrics.requestEnded()
+      if (state.inFlight.size === 0) for (const resolve of waiting.splice(0)) resolve()
     })
   }
   const accept = (arrival: Arrival): void => {
@@ -86,7 +95,18 @@ export function createDataListener(
   )
   return {
     server,
-    inFlight: () => state.inFlight,
+    inFlight: () => state.inFlight.size,
+    idle: () =>
+      new Promise((resolve) => {
+        if (state.inFlight.size === 0) resolve()
+        else waiting.push(resolve)
+      }),
+    cut(refusal) {
+      for (const exchange of [...state.inFlight]) exchange.cut?.(refusal)
+    },
+    destroy() {
+      for (const socket of sockets) socket.destroy()
+    },
     drain() {
       state.draining = true
       server.closeIdleConnections()
@@ -100,13 +120,23 @@ export function createDataListener(
 
 interface ListenerState {
   draining: boolean
-  inFlight: number
+  readonly inFlight: Set<Exchange>
+}
+
+/** The open connections; Node's own list leaves out those that were upgraded. */
+function openSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
 }
 
 /** Why nothing new is begun now, if so. */
 function barrier(runtime: Runtime, state: ListenerState): Refusal | undefined {
   if (state.draining) return refuse('draining', { retryAfter: 1 })
-  const full = state.inFlight > runtime.limits.concurrentRequestsMax
+  const full = state.inFlight.size > runtime.limits.concurrentRequestsMax
   return full ? refuse('overloaded', { retryAfter: 1 }) : undefined
 }
 

@@ -24,6 +24,7 @@ export async function carryTunnel(
       request: exchange.request,
       ...tunnel.upgrade,
       onCuttable: (cut) => {
+        exchange.cut = cut
         stopTimer = atExpiry(exchange, services, () => cut(refuse('authn_expired')))
       },
     })

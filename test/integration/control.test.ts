@@ -137,7 +137,7 @@ describe('the protected resource metadata (RFC 9728)', () => {
 function opened(
   token: string,
   keys: readonly (JsonWebKey & { kid: string })[],
-): Record<string, unknown>[] {
+): [head: Record<string, unknown>, claims: Record<string, unknown>] {
   const [head = '', claims = '', signature = ''] = token.split('.')
   const header = decoded(head)
   const jwk = keys.find(({ kid }) => kid === header['kid'])

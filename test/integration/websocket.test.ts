@@ -133,11 +133,15 @@ describe('a gateway that is stopped', () => {
       await once(socket, 'open')
       const closed = once(socket, 'close')
       drained.signal('SIGTERM')
-      await closed
+      expect((await closed)[0]).toBe(1001)
       expect(await drained.exited).toBe(0)
       const records = await drained.records()
       expect(records.at(-1)?.type).toBe('log.closed')
-      expect(records.find(({ type }) => type === 'outcome')).toMatchObject({ status: 101 })
+      expect(records.find(({ type }) => type === 'outcome')).toMatchObject({
+        status: 101,
+        reason: 'draining',
+        ended_by: 'gateway',
+      })
     } finally {
       server.close()
       await drained.close()

@@ -233,10 +233,15 @@ function launch(main: string, args: readonly string[], options: LaunchOptions): 
 async function listening(running: RunningProcess) {
   const find = () =>
     /"data":"127\.0\.0\.1:(\d+)","control":"127\.0\.0\.1:(\d+)"/.exec(running.stdout())
-  await until('the listeners', () => running.hasEnded() || find() !== null, PROCESS_MS)
+  await until('the listeners', () => running.hasEnded() || find() !== null, PROCESS_MS).catch(
+    () => undefined,
+  )
   const [, data, control] = find() ?? []
   if (data === undefined || control === undefined) {
-    throw new Error(`the gateway ended\n${running.stdout()}${running.stderr()}`)
+    const how = running.hasEnded()
+      ? `ended with ${String(await running.exited)}`
+      : 'does not listen'
+    throw new Error(`the gateway ${how}\n${running.stdout()}${running.stderr()}`)
   }
   return {
     dataPort: Number(data),

@@ -28,5 +28,11 @@ export function authenticate(
     return undefined
   }
   const result = exchange.runtime.authenticator.authenticate(headers.get('authorization'))
-  return result instanceof Promise ? result.then(settle) : settle(result)
+  // A verified token that is still known is answered at once; any other has to be verified.
+  if (result instanceof Promise) {
+    services.metrics.tokenCache('miss')
+    return result.then(settle)
+  }
+  if (!isRefusal(result)) services.metrics.tokenCache('hit')
+  return settle(result)
 }

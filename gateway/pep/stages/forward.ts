@@ -6,14 +6,26 @@ import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
+import { withOwnFields } from '../own-fields.ts'
 import { carryTunnel } from '../tunnel.ts'
 
 /**
  * Stage 8. Sends upstream only what was authorised: the canonical target, cleaned headers, our own
  * identity last. Streams both ways; the guard judges the response as it passes.
  */
-export async function forward(exchange: Exchange, services: Services): Promise<StageResult> {
-  const outbound = prepare(exchange, await assertionFor(exchange))
+export function forward(exchange: Exchange, services: Services): Promise<StageResult> {
+  const assertion = assertionFor(exchange)
+  return assertion instanceof Promise
+    ? assertion.then((signed) => forwardWith(exchange, services, signed))
+    : forwardWith(exchange, services, assertion)
+}
+
+async function forwardWith(
+  exchange: Exchange,
+  services: Services,
+  assertion: string | undefined,
+): Promise<StageResult> {
+  const outbound = prepare(exchange, assertion)
   exchange.overheadMs = services.clock.monotonicMs() - exchange.startedMs
   const result = bySize(exchange, await send(exchange, services, outbound))
   const { upstream } = labelsOf(exchange)
@@ -45,7 +57,10 @@ function send(
   const startedMs = services.clock.monotonicMs()
   return runtime.forwarder.forward(outbound, {
     response,
-    guard: established(exchange.guard, 'guard'),
+    guard: withOwnFields(established(exchange.guard, 'guard'), exchange),
+    onCuttable: (cut) => {
+      exchange.cut = cut
+    },
     onHead: (status) => {
       exchange.upstreamHead = { status, durationMs: services.clock.monotonicMs() - startedMs }
     },
@@ -76,7 +91,7 @@ function prepare(exchange: Exchange, assertion: string | undefined): OutboundReq
   }
 }
 
-async function assertionFor(exchange: Exchange): Promise<string | undefined> {
+function assertionFor(exchange: Exchange): string | undefined | Promise<string> {
   const { entry } = established(exchange.admitted?.route, 'route')
   if (!entry.assertion) return undefined
   const [primary] = established(exchange.classification, 'classification').operations

@@ -153,6 +153,11 @@ export const issuer = shape
       const message = 'jwks_uri and jwks_file exclude each other; keep one'
       context.addIssue({ code: 'custom', path: ['jwks_file'], message })
     }
+    if (value.keys.max_stale < value.keys.refresh * 1.2) {
+      const message =
+        'expected at least 1.2 times refresh; keys would go stale between two refreshes'
+      context.addIssue({ code: 'custom', path: ['keys', 'max_stale'], message })
+    }
     if (value.mfa !== undefined && Object.values(value.mfa).every((list) => list.length === 0)) {
       const message = 'expected at least one value in amr, acr or acrs; remove mfa if none is meant'
       context.addIssue({ code: 'custom', path: ['mfa'], message })

@@ -180,3 +180,24 @@ describe('metrics of the process', () => {
     expect((await create().expose()).text).not.toContain('process_resident_memory_bytes')
   })
 })
+
+describe('names that a reload brings', () => {
+  it('count under their own name from then on, and start at 0', async () => {
+    const metrics = create()
+    metrics.upstreamError('late', 'upstream_reset')
+    metrics.admitNames({ upstreams: ['late', 'llm'], issuers: ['partner'] })
+    metrics.upstreamError('late', 'upstream_connect')
+    const found = await samples(metrics)
+    expect(found.get('upstream_errors_total{upstream="unknown",reason="upstream_reset"}')).toBe(1)
+    expect(found.get('upstream_errors_total{upstream="late",reason="upstream_connect"}')).toBe(1)
+    expect(found.get('jwks_keys{issuer="partner"}')).toBe(0)
+  })
+
+  it('are bounded, however often the configuration changes', async () => {
+    const metrics = create()
+    const upstreams = Array.from({ length: 3_000 }, (_, i) => `u${i}`)
+    metrics.admitNames({ upstreams, issuers: [] })
+    const { text } = await metrics.expose()
+    expect(text.match(/^modelgate_streams_open\{/gm)?.length).toBeLessThanOrEqual(1_024)
+  })
+})

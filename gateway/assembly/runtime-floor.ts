@@ -1,0 +1,18 @@
+import { GatewayError } from '../domain/errors.ts'
+
+/** The oldest Node that is known to work; `engines` in package.json says the same. */
+const FLOOR = [20, 19] as const
+
+/**
+ * Refuses to start on a Node older than what was tested (I30): its HTTP parser and TLS are part of
+ * what keeps requests apart.
+ * @param version such as `v20.19.0`
+ * @throws ERR_USAGE
+ */
+export function assertRuntimeFloor(version: string): void {
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number)
+  const [floorMajor, floorMinor] = FLOOR
+  if (major > floorMajor || (major === floorMajor && minor >= floorMinor)) return
+  const message = `Node ${floorMajor}.${floorMinor} or newer is needed; this is ${version}`
+  throw new GatewayError('ERR_USAGE', message)
+}
