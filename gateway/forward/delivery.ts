@@ -94,7 +94,7 @@ export class Delivery {
     }
     this.byteCount = whole.length
     // Node joins a string, but not a buffer, with the head; latin1 keeps every byte as it is.
-    this.response.end(whole.latin1Slice(), 'latin1')
+    this.response.end(whole.toString('latin1'), 'latin1')
   }
 
   /** Ends an event stream in good order, saying why. */

@@ -22,7 +22,7 @@ const NAMES_MAX = 1_024
 export function createFamilies(
   registry: Registry,
   names: ConfiguredNames,
-): { readonly families: Families; admit(names: ConfiguredNames): void } {
+): { readonly families: Families; readonly admit: (names: ConfiguredNames) => void } {
   const lists = labels.labelValues({ upstreams: [], issuers: [] })
   const families = buildFamilies(registry, lists)
   initialiseClosed(families)

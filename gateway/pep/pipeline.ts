@@ -16,7 +16,7 @@ import { settle } from './stages/settle.ts'
 /** One step of a request's way. */
 export interface PipelineStage {
   readonly stage: Stage
-  run(exchange: Exchange, services: Services): StageResult | Promise<StageResult>
+  readonly run: (exchange: Exchange, services: Services) => StageResult | Promise<StageResult>
 }
 
 /**

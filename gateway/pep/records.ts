@@ -1,8 +1,9 @@
 import type { DecidedOperation, Environment } from '../domain/access.ts'
-import type { LedgerRecord, LedgerValue } from '../domain/ports.ts'
+import type { ForwardOutcome, LedgerRecord, LedgerValue } from '../domain/ports.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { resourceText } from '../domain/vocabulary.ts'
-import type { Exchange } from './exchange.ts'
+import type { Subject } from '../domain/subject.ts'
+import type { AdmittedRequest, Exchange } from './exchange.ts'
 
 /**
  * The decision record: who, what, where, when, and why it was decided so. Never a token, a header
@@ -10,8 +11,6 @@ import type { Exchange } from './exchange.ts'
  * or `undefined` for a permit.
  */
 export function decisionRecord(exchange: Exchange, refusal: Refusal | undefined): LedgerRecord {
-  const { admitted, subject, classification, decisions, environment, runtime } = exchange
-  const deciding = decidingOperation(decisions)
   return {
     type: 'decision',
     fields: {
@@ -19,33 +18,48 @@ export function decisionRecord(exchange: Exchange, refusal: Refusal | undefined)
       effect: refusal === undefined ? 'permit' : 'deny',
       reason: refusal?.reason,
       stage: refusal === undefined ? undefined : exchange.stage,
-      sub: subject?.id,
-      iss: subject?.issuer,
-      jti: subject?.tokenId,
-      client: subject?.clientId,
-      upstream: admitted?.route?.entry.name,
-      pack: classification?.pack,
-      route: classification?.route,
-      ops: classification?.operations.map((o) => ({
-        act: o.action,
-        res: resourceText(o.resource),
-      })),
-      rule: ruleText(deciding),
-      failed: deciding?.decision.failedConditions.map((f) => ({
-        name: f.name,
-        is: f.truth,
-        why: f.detail,
-      })),
-      pol: runtime.policy.decisionPoint.revision,
-      cfg: runtime.configRevision,
-      meth: admitted?.method,
-      path: admitted?.target.path,
-      ip: admitted?.client.ip,
-      ipsrc: admitted?.client.source,
-      env: environmentFields(exchange, environment),
-      req: admitted?.requestId,
-      trace: traceId(admitted?.headers.get('traceparent')),
+      ...subjectFields(exchange.subject),
+      ...operationFields(exchange),
+      ...ruleFields(decidingOperation(exchange.decisions)),
+      pol: exchange.runtime.policy.decisionPoint.revision,
+      cfg: exchange.runtime.configRevision,
+      ...requestFields(exchange.admitted),
+      env: environmentFields(exchange, exchange.environment),
     },
+  }
+}
+
+type Fields = LedgerRecord['fields']
+
+function subjectFields(subject: Subject | undefined): Fields {
+  if (subject === undefined) return {}
+  return { sub: subject.id, iss: subject.issuer, jti: subject.tokenId, client: subject.clientId }
+}
+
+function operationFields({ admitted, classification }: Exchange): Fields {
+  const upstream = admitted?.route?.entry.name
+  if (classification === undefined) return { upstream }
+  const { pack, route, operations } = classification
+  const ops = operations.map((o) => ({ act: o.action, res: resourceText(o.resource) }))
+  return { upstream, pack, route, ops }
+}
+
+function ruleFields(deciding: DecidedOperation | undefined): Fields {
+  if (deciding === undefined) return {}
+  const { rule, failedConditions } = deciding.decision
+  const failed = failedConditions.map((f) => ({ name: f.name, is: f.truth, why: f.detail }))
+  return { rule: rule === undefined ? undefined : `${rule.file}:${rule.line}`, failed }
+}
+
+function requestFields(admitted: AdmittedRequest | undefined): Fields {
+  if (admitted === undefined) return {}
+  return {
+    meth: admitted.method,
+    path: admitted.target.path,
+    ip: admitted.client.ip,
+    ipsrc: admitted.client.source,
+    req: admitted.requestId,
+    trace: traceId(admitted.headers.get('traceparent')),
   }
 }
 
@@ -55,30 +69,32 @@ export function outcomeRecord(
   refusal: Refusal | undefined,
   durationMs: number,
 ): LedgerRecord {
-  const { outcome, incident } = exchange
+  const { outcome = NO_OUTCOME, incident } = exchange
   return {
     type: 'outcome',
     fields: {
       id: exchange.id,
-      status: outcome?.status,
-      reason: refusal?.reason ?? incident?.reason ?? outcome?.reason,
-      ended_by: outcome?.endedBy ?? 'gateway',
-      bytes_in: outcome?.requestBytes ?? 0,
-      bytes_out: outcome?.responseBytes ?? 0,
+      status: outcome.status,
+      reason: (refusal ?? incident ?? outcome).reason,
+      ended_by: outcome.endedBy,
+      bytes_in: outcome.requestBytes,
+      bytes_out: outcome.responseBytes,
       ms: Math.round(durationMs * 1000) / 1000,
     },
   }
+}
+
+/** A permitted request that never reached its upstream, or whose response the guard refused whole. */
+const NO_OUTCOME: Partial<ForwardOutcome> & Pick<ForwardOutcome, 'endedBy'> = {
+  endedBy: 'gateway',
+  requestBytes: 0,
+  responseBytes: 0,
 }
 
 function decidingOperation(
   decisions: readonly DecidedOperation[] | undefined,
 ): DecidedOperation | undefined {
   return decisions?.find(({ decision }) => decision.effect !== 'permit') ?? decisions?.[0]
-}
-
-function ruleText(operation: DecidedOperation | undefined): string | undefined {
-  const rule = operation?.decision.rule
-  return rule === undefined ? undefined : `${rule.file}:${rule.line}`
 }
 
 /** The environment as judged, so that the decision can be made again from the record. */

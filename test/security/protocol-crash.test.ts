@@ -21,7 +21,9 @@ beforeAll(async () => {
     handler: (seen, socket) => {
       if (seen.head.includes('/silent')) return undefined
       if (seen.head.includes('/endless')) {
-        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
+        socket.write(
+          'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n' + ' '.repeat(256) + '\r\n',
+        )
         return undefined
       }
       return OK
@@ -45,6 +47,11 @@ async function expectUnharmed(): Promise<void> {
   await expectForwarded(world, request({ token }))
 }
 
+const deadline = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 3_000).unref()
+  })
+
 /** Sends the bytes, waits for `after` and then resets the connection or closes it at once. */
 async function sendAndLeave(
   bytes: string,
@@ -54,7 +61,7 @@ async function sendAndLeave(
   const socket = connect(world.port, '127.0.0.1')
   socket.on('error', () => undefined)
   await new Promise<void>((resolve) => socket.write(Buffer.from(bytes, 'latin1'), () => resolve()))
-  await after(socket)
+  await Promise.race([after(socket), deadline()])
   const closed = new Promise((resolve) => socket.once('close', resolve))
   if (how === 'reset') socket.resetAndDestroy()
   else socket.destroy()

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { METHODS, type BodyFraming, type HeaderBag, type Method } from '../../domain/request.ts'
 import { headerDisposition } from '../../classify/request-headers.ts'
@@ -8,24 +7,41 @@ import { readExpectation, readFraming } from '../framing.ts'
 import { readHeaders } from '../headers.ts'
 import type { StageResult } from '../result.ts'
 
+const HTTP_VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1'])
+
 /**
  * Stage 1. Gives every part of the request one meaning or refuses it; nothing is repaired (I1, I3,
  * I5, I13, I22). What follows reads only what this stage established.
  */
 export function admit(exchange: Exchange): StageResult {
-  const { request, runtime } = exchange
-  const admitted = readRequest(exchange, request)
+  const { runtime } = exchange
+  const admitted = readRequest(exchange)
   if (isRefusal(admitted)) return admitted
   exchange.admitted = admitted
   if (admitted.method !== 'GET' && admitted.method !== 'HEAD') return undefined
   return runtime.ownDocument(admitted.target)
 }
 
-function readRequest(exchange: Exchange, request: IncomingMessage): AdmittedRequest | Refusal {
-  const { runtime } = exchange
+function readRequest(exchange: Exchange): AdmittedRequest | Refusal {
+  const { runtime, request } = exchange
+  const head = readHead(exchange)
+  if (isRefusal(head)) return head
+  const { method, headers, target, host } = head
+  const body = checkHygiene(headers, target.query) ?? admitBody(exchange, method, headers)
+  if (isRefusal(body)) return body
+  const client = runtime.clientAddress(request.socket.remoteAddress ?? '', headers)
+  if (isRefusal(client)) return client
+  const route = runtime.upstreams.select(host, target)
+  if (isRefusal(route)) return route
+  const requestId = readRequestId(headers) ?? exchange.id
+  return { ...head, client, requestId, route, ...body }
+}
+
+type RequestHead = Pick<AdmittedRequest, 'method' | 'headers' | 'target' | 'host'>
+
+function readHead({ request, runtime }: Exchange): RequestHead | Refusal {
   // Node hands over HTTP/0.9 and "HTTP/2.0" request lines as if they were requests.
-  if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0')
-    return refuse('framing_invalid')
+  if (!HTTP_VERSIONS.has(request.httpVersion)) return refuse('framing_invalid')
   const method = readMethod(request.method)
   if (method === undefined) return refuse('method_unknown', { allow: METHODS })
   const headers = readHeaders(request.rawHeaders, runtime.limits)
@@ -33,17 +49,7 @@ function readRequest(exchange: Exchange, request: IncomingMessage): AdmittedRequ
   const target = runtime.parseTarget(request.url ?? '')
   if (isRefusal(target)) return target
   const host = runtime.acceptHost(headers.get('host') ?? '')
-  if (isRefusal(host)) return host
-  const hygiene = checkHygiene(headers, target.query)
-  if (hygiene !== undefined) return hygiene
-  const body = admitBody(exchange, method, headers)
-  if (isRefusal(body)) return body
-  const client = runtime.clientAddress(request.socket.remoteAddress ?? '', headers)
-  if (isRefusal(client)) return client
-  const route = runtime.upstreams.select(host, target)
-  if (isRefusal(route)) return route
-  const requestId = readRequestId(headers) ?? exchange.id
-  return { method, target, host, headers, client, requestId, route, ...body }
+  return isRefusal(host) ? host : { method, headers, target, host }
 }
 
 function readMethod(method: string | undefined): Method | undefined {
