@@ -20,7 +20,7 @@ import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { loadRules } from './load-rules.ts'
 import { assertRuntimeFloor } from './runtime-floor.ts'
-import { createReloader, type Reloader } from './reloader.ts'
+import { contentDigest, createReloader, type Reloader } from './reloader.ts'
 import { openCountedLedger } from './open-ledger.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import type { ChangeWatch } from './watch.ts'
@@ -61,16 +61,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (!loaded.ok) throw invalid('ERR_CONFIG_INVALID', 'the configuration', loaded.diagnostics)
   const settings = loaded.value
   const rulesDir = resolve(options.cwd, options.rulesDir ?? settings.rules.dir)
+  const digest = await contentDigest(options, rulesDir)
   const rules = await loadRules(rulesDir, settings)
   if (!rules.ok) throw invalid('ERR_RULES_INVALID', 'the rules', rules.diagnostics)
   const services = await openServices(options, settings)
+  const undo: Undo[] = [() => services.ledger.close()]
   try {
     const runtime = await startRuntime({ settings, rules: rules.value, services })
-    const reloader = createReloader({ source: options, rulesDir, services, settings, runtime })
+    undo.push(() => runtime.stop())
+    const parts = { source: options, rulesDir, services, settings, runtime, digest }
+    const reloader = createReloader(parts)
     reloader.started(rules.value, loaded.warnings.concat(rules.warnings))
-    return await openListeners({ options, settings, services, reloader, runtime })
+    return await openListeners({ options, settings, services, reloader, runtime }, undo)
   } catch (error) {
-    await services.ledger.close()
+    // What is left open would keep the process alive, doing nothing.
+    for (const step of undo.reverse()) await step()
     throw error
   }
 }
@@ -84,7 +89,10 @@ interface Opening {
   readonly runtime: RunningRuntime
 }
 
-async function openListeners(opening: Opening): Promise<Gateway> {
+/** Takes back one step of a start that failed later. */
+type Undo = () => Promise<unknown>
+
+async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
   const { settings, services, runtime, reloader } = opening
   const { data, control } = settings.listen
   const tls = await readListenerTls(settings)
@@ -106,8 +114,10 @@ async function openListeners(opening: Opening): Promise<Gateway> {
     }),
   )
   const controlPort = await listen(controlServer, control.host, control.port)
+  undo.push(() => closed(controlServer))
   const dataPort = await listen(listener.server, data.host, data.port)
   state.listening = true
+  undo.push(() => closed(listener.server))
   const watch = await reloader.watch()
   const certificate = keepCertificate({
     settings,

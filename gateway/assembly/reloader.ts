@@ -26,6 +26,8 @@ export interface ReloaderDeps {
   readonly services: Services
   readonly settings: Settings
   readonly runtime: RunningRuntime
+  /** {@link contentDigest} before the rules in force were read. */
+  readonly digest: string
 }
 
 /** Quiet time after a file notification. */
@@ -38,20 +40,20 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   const announce = (warnings: readonly Diagnostic[]): void => {
     for (const warning of warnings) services.log.warn({ ...warning }, warning.message)
   }
-  const attempt = async (): Promise<readonly Diagnostic[]> => {
+  const load = async (): Promise<readonly Diagnostic[]> => {
     const config = await loadConfig(deps.source)
     if (!config.ok) return refuse(services, 'configuration', config.diagnostics)
     const rules = await loadRules(deps.rulesDir, config.value)
     if (!rules.ok) return refuse(services, 'rules', rules.diagnostics)
-    try {
-      await runtime.replace(config.value, rules.value)
-    } catch (error) {
-      return refuse(services, 'configuration', [unusable(deps.source.file, error)])
-    }
+    await runtime.replace(config.value, rules.value)
     announce([...config.warnings, ...rules.warnings, ...fixedSettings(deps.settings, config.value)])
     accept(services, runtime, rules.value)
     return []
   }
+  const attempt = (): Promise<readonly Diagnostic[]> =>
+    load().catch((error: unknown) =>
+      refuse(services, 'configuration', [unusable(deps.source.file, error)]),
+    )
   return {
     started(rules, warnings) {
       announce(warnings)
@@ -59,13 +61,14 @@ export function createReloader(deps: ReloaderDeps): Reloader {
     },
     reload() {
       const next = running.then(attempt)
-      running = next.catch(() => undefined)
+      running = next
       return next
     },
     watch() {
       return startChangeWatch({
         folders: watchedFolders(deps),
-        fingerprint: () => fingerprint(deps),
+        fingerprint: () => contentDigest(deps.source, deps.rulesDir),
+        initial: deps.digest,
         onChange: async () => {
           await this.reload()
         },
@@ -83,9 +86,10 @@ function watchedFolders(deps: ReloaderDeps): string[] {
   return [config, deps.rulesDir, join(deps.rulesDir, 'routes')]
 }
 
-async function fingerprint(deps: ReloaderDeps): Promise<string> {
-  const config = await readFile(resolve(deps.source.cwd, deps.source.file))
-  const rules = await readRuleFiles(deps.rulesDir)
+/** A digest of everything a reload reads; content that cannot be read has one too. */
+export async function contentDigest(source: ConfigSource, rulesDir: string): Promise<string> {
+  const config = await readFile(resolve(source.cwd, source.file)).catch(() => 'unreadable')
+  const rules = await readRuleFiles(rulesDir)
   const revision = rules.ok ? rules.value.revision : JSON.stringify(rules.diagnostics)
   return createHash('sha256').update(config).update(revision).digest('hex')
 }
@@ -129,17 +133,19 @@ function unusable(file: string, error: unknown): Diagnostic {
   return { ...place, message, remedy: 'Correct the configuration; the old one stays in force.' }
 }
 
-/** Settings that listeners, ledger and log took at start and keep. */
-const FIXED = ['listen', 'audit', 'log'] as const
+/** Settings that listeners, ledger, log and watch took at start and keep. */
+const FIXED = ['listen', 'audit', 'log', 'rules', 'shutdown'] as const
+const FIXED_LIMITS = ['headerBytes', 'connections', 'headersTimeout', 'keepAliveTimeout'] as const
 
 function fixedSettings(before: Settings, after: Settings): Diagnostic[] {
-  return FIXED.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key])).map(
-    (key) => ({
-      ...after.provenance.positionOf([key]),
-      severity: 'warning',
-      code: 'needs-restart',
-      message: `a change of \`${key}\` takes effect at the next start`,
-      remedy: 'Restart the gateway to apply it.',
-    }),
-  )
+  const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b)
+  const changed: string[] = FIXED.filter((key) => differs(before[key], after[key]))
+  const limits = FIXED_LIMITS.filter((key) => before.limits[key] !== after.limits[key])
+  return [...changed, ...(limits.length === 0 ? [] : ['limits'])].map((key) => ({
+    ...after.provenance.positionOf([key]),
+    severity: 'warning',
+    code: 'needs-restart',
+    message: `a change of \`${[key, ...(key === 'limits' ? limits : [])].join(' ')}\` takes effect at the next start`,
+    remedy: 'Restart the gateway to apply it.',
+  }))
 }

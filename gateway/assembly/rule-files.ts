@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Diagnostic, Loaded } from '../domain/diagnostics.ts'
 
@@ -22,6 +22,9 @@ export interface RuleFiles {
   readonly revision: string
 }
 
+/** Far above any real rule set; what is larger is a mistake, and must not fill the memory (I17). */
+const FILE_BYTES_MAX = 64 * 1024 * 1024
+
 const NAMES = ['model.conf', 'policy.csv', 'conditions.yaml', 'resources.yaml'] as const
 
 /**
@@ -30,6 +33,7 @@ const NAMES = ['model.conf', 'policy.csv', 'conditions.yaml', 'resources.yaml'] 
  */
 export async function readRuleFiles(dir: string): Promise<Loaded<RuleFiles>> {
   const routeNames = await listRoutes(dir)
+  if ('severity' in routeNames) return { ok: false, diagnostics: [routeNames] }
   const names = [...NAMES, ...routeNames]
   const results = await Promise.all(names.map((name) => readOne(dir, name)))
   const missing = results.filter((result) => 'severity' in result)
@@ -45,37 +49,59 @@ export async function readRuleFiles(dir: string): Promise<Loaded<RuleFiles>> {
   }
 }
 
-async function listRoutes(dir: string): Promise<string[]> {
-  const entries = await readdir(join(dir, 'routes')).catch(whenAbsent)
-  return entries
-    .filter((name) => name.endsWith('.yaml'))
-    .sort()
-    .map((name) => join('routes', name))
-}
-
-/** No folder is no routes of the operator's own; any other trouble could hide a refusal. */
-function whenAbsent(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT') return []
-  throw error
+/**
+ * No folder is no routes of the operator's own; any other trouble could hide a refusal, and so could
+ * a file that is passed over for its name.
+ */
+async function listRoutes(dir: string): Promise<readonly string[] | Diagnostic> {
+  try {
+    const entries = await readdir(join(dir, 'routes'))
+    const misnamed = entries.find((name) => name.endsWith('.yml') && !name.startsWith('.'))
+    if (misnamed !== undefined) return misnamedRoutes(join('routes', misnamed))
+    return entries
+      .filter((name) => name.endsWith('.yaml'))
+      .sort()
+      .map((name) => join('routes', name))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    return unreadable('routes', error)
+  }
 }
 
 async function readOne(dir: string, name: string): Promise<SourceFile | Diagnostic> {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(join(dir, name)))
+    const path = join(dir, name)
+    const { size } = await stat(path)
+    if (size > FILE_BYTES_MAX) throw new Error('it is larger than 64 MiB')
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
     return { file: name, text }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return {
-      file: name,
-      line: 1,
-      column: 1,
-      severity: 'error',
-      code: 'unreadable-file',
-      message: `cannot be read: ${reason}`,
-      remedy: 'Create the file as UTF-8 text readable by the gateway, or point --rules elsewhere.',
-    }
+    return unreadable(name, error)
   }
 }
+
+function unreadable(file: string, error: unknown): Diagnostic {
+  const reason = error instanceof Error ? error.message : String(error)
+  return {
+    ...START_OF_FILE,
+    file,
+    code: 'unreadable-file',
+    message: `cannot be read: ${reason}`,
+    remedy: 'Create the file as UTF-8 text readable by the gateway, or point --rules elsewhere.',
+  }
+}
+
+function misnamedRoutes(file: string): Diagnostic {
+  return {
+    ...START_OF_FILE,
+    file,
+    code: 'misnamed-file',
+    message: 'is not read: route files end in .yaml',
+    remedy: 'Rename the file so that it ends in .yaml, or move it out of the folder.',
+  }
+}
+
+const START_OF_FILE = { line: 1, column: 1, severity: 'error' } as const
 
 /** Each part is length-prefixed, so that no two different folders share a digest (I9). */
 function revisionOf(names: readonly string[], files: readonly SourceFile[]): string {

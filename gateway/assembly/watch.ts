@@ -11,7 +11,9 @@ export interface ChangeWatchOptions {
   readonly folders: readonly string[]
   /** A digest of the content; changes are told only when it differs from the last one seen. */
   fingerprint(): Promise<string>
-  /** Called after a change; the next call waits until this one has resolved. */
+  /** The digest before what is in force was read: what changed since is told at once. */
+  readonly initial: string
+  /** Called after a change; the next call waits until this one has ended, well or not. */
   onChange(): Promise<void>
   /** Called when a folder cannot be watched; polling goes on regardless. */
   onUnwatchable(folder: string, error: unknown): void
@@ -26,7 +28,7 @@ export interface ChangeWatchOptions {
  * file by name goes silent after the first symlink swap, and network file systems never notify.
  */
 export async function startChangeWatch(options: ChangeWatchOptions): Promise<ChangeWatch> {
-  let last = await options.fingerprint().catch(() => '')
+  let last = options.initial
   let busy = false
   let again = false
   let settle: NodeJS.Timeout | undefined
@@ -40,7 +42,8 @@ export async function startChangeWatch(options: ChangeWatchOptions): Promise<Cha
       const seen = await options.fingerprint().catch(() => 'unreadable')
       if (seen !== last) {
         last = seen
-        await options.onChange()
+        // Nobody waits for this: a failure must end here, and the next look is the next attempt.
+        await options.onChange().catch(() => undefined)
       }
     } finally {
       busy = false
@@ -57,6 +60,7 @@ export async function startChangeWatch(options: ChangeWatchOptions): Promise<Cha
   const watchers = watchAll(options, notice)
   const poll = setInterval(() => void look(), options.pollMs)
   poll.unref()
+  await look()
   return {
     stop() {
       clearTimeout(settle)

@@ -106,9 +106,9 @@ function bounded(request: IncomingMessage, bytesMax: number, onExceeded: () => v
   const stream = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length
-      if (size <= bytesMax) return void done(null, chunk)
-      onExceeded()
-      done(new Error('the request body is over its bound'))
+      if (size > bytesMax) onExceeded()
+      if (size > bytesMax) done(new Error('the request body is over its bound'))
+      else done(null, chunk)
     },
   })
   const breakOff = (): void => {

@@ -10,9 +10,9 @@ import type { Duplex } from 'node:stream'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import type { Exchange, UpgradeSocket } from './exchange.ts'
 import { handle } from './handle.ts'
-import { createProtocolRejection } from './protocol-rejection.ts'
+import { createProtocolRejection, type ProtocolRejection } from './protocol-rejection.ts'
 import type { Runtime, Services } from './runtime.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 /** Bounds of the listener, which a reload does not change. */
 export interface ListenerOptions {
@@ -70,29 +70,10 @@ export function createDataListener(
     request.on('error', ignore)
     response.on('error', ignore)
     const socket = upgrade?.socket ?? request.socket
-    const turn = turns.take(socket, response, () => {
-      if (upgrade !== undefined) response.assignSocket(upgrade.socket as Socket)
-      work(arrival)
-    })
-    if (turn !== 'too-many') return
-    socket.pause()
-    reject('ERR_PIPELINE_TOO_LONG', socket)
+    const begun = turns.take(socket, response, () => work(arrival))
+    if (!begun) reject('ERR_PIPELINE_TOO_LONG', socket)
   }
-  server.on('request', (request, response) => accept({ request, response }))
-  // Without this handler Node says `100 Continue` before anyone is authenticated.
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-    accept({ request, response, awaitsContinue: true }),
-  )
-  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-    accept({ request, response }),
-  )
-  const onRawSocket = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
-    accept({ request, response: responseFor(request, socket), upgrade: { socket, head } })
-  server.on('upgrade', onRawSocket)
-  server.on('connect', onRawSocket)
-  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) =>
-    reject(error.code ?? '', socket),
-  )
+  listenTo(server, { accept, reject, turns })
   return {
     server,
     inFlight: () => state.inFlight.size,
@@ -116,6 +97,37 @@ export function createDataListener(
         (server as ReturnType<typeof createTlsServer>).setSecureContext(tlsOptions(tls))
     },
   }
+}
+
+/** Every way in which Node tells of a request, or of what is none. */
+function listenTo(
+  server: Server,
+  to: {
+    readonly accept: (arrival: Arrival) => void
+    readonly reject: ProtocolRejection
+    readonly turns: Turns
+  },
+): void {
+  const { accept, reject, turns } = to
+  server.on('request', (request, response) => accept({ request, response }))
+  // Without this handler Node says `100 Continue` before anyone is authenticated.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    accept({ request, response, awaitsContinue: true }),
+  )
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    accept({ request, response }),
+  )
+  const onRawSocket = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    socket.on('error', ignore)
+    // Node reads nothing more from this socket: an end of the client would go unnoticed here.
+    if (turns.pending(socket) !== undefined) reject('ERR_UPGRADE_PIPELINED', socket)
+    else accept({ request, response: responseOver(request, socket), upgrade: { socket, head } })
+  }
+  server.on('upgrade', onRawSocket)
+  server.on('connect', onRawSocket)
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) =>
+    reject(error.code ?? '', socket),
+  )
 }
 
 interface ListenerState {
@@ -197,11 +209,12 @@ function begin(runtime: Runtime, services: Services, arrival: Arrival): Exchange
   }
 }
 
-/** A response for the raw socket that Node hands out for Upgrade and CONNECT; always the last. */
-function responseFor(request: IncomingMessage, socket: Duplex): ServerResponse {
+/** A response over the raw socket that Node hands out for Upgrade and CONNECT; always the last. */
+function responseOver(request: IncomingMessage, socket: Duplex): ServerResponse {
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
-  socket.on('error', ignore)
+  // It is the request's own socket, which Node types as any duplex stream here.
+  response.assignSocket(request.socket)
   response.once('finish', () => socket.end())
   return response
 }

@@ -15,10 +15,14 @@ const REASON_OF: ReadonlyMap<string, Reason> = new Map([
   ['HPE_INVALID_URL', 'target_invalid'],
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
   ['ERR_PIPELINE_TOO_LONG', 'overloaded'],
+  ['ERR_UPGRADE_PIPELINED', 'upgrade_invalid'],
 ] satisfies [string, Reason][])
 
 /** The connection broke; nobody said anything that could be refused. */
 const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED'])
+
+/** Answers to what came before are still due, and no honest client does this: cut at once. */
+const CUT: ReadonlySet<string> = new Set(['ERR_PIPELINE_TOO_LONG', 'ERR_UPGRADE_PIPELINED'])
 
 /** How long a client may take to read why it was refused before the connection is cut. */
 const READ_MS = 1_000
@@ -53,7 +57,8 @@ export function createProtocolRejection(services: Services, turns: Turns): Proto
     if (rejected.has(socket)) return
     rejected.add(socket)
     services.metrics.clientError(code)
-    if (BROKEN.has(code)) socket.destroy()
+    if (CUT.has(code)) note(services, code, socket)
+    if (CUT.has(code) || BROKEN.has(code)) socket.destroy()
     // A request that came with the same segment gets to speak first.
     else setImmediate(settle, code, socket)
   }

@@ -4,17 +4,14 @@ import type { Duplex } from 'node:stream'
 /** Requests of one connection that may wait; Node itself reads on without a bound (I17). */
 export const WAITING_MAX = 16
 
-/** The place of a request among those of its connection. */
-export type Turn = 'begun' | 'waiting' | 'too-many'
-
 /** Lets the requests of a connection be worked on one at a time, in the order they came. */
 export interface Turns {
   /**
    * Calls `begin` now, or once the response before this one is complete. It is not called when the
    * connection is closed by then: bytes after a request that was refused for its framing are not a
-   * request, whatever they look like.
+   * request, whatever they look like. `false` when too many wait already: it will not begin.
    */
-  take(socket: Duplex, response: ServerResponse, begin: () => void): Turn
+  take(socket: Duplex, response: ServerResponse, begin: () => void): boolean
   /** The response that is not complete yet and came last; `undefined` when there is none. */
   pending(socket: Duplex): PendingResponse | undefined
 }
@@ -34,7 +31,7 @@ interface Line {
 /**
  * Builds the turns of one listener. Node hands over pipelined requests (RFC 9112 §9.3.2) all at
  * once; worked on together, they would be decided and recorded in any order, one connection could
- * take every slot of the gateway, and an Upgrade behind an open response would throw.
+ * take every slot of the gateway.
  */
 export function createTurns(): Turns {
   const lines = new WeakMap<Duplex, Line>()
@@ -45,9 +42,9 @@ export function createTurns(): Turns {
         if (line === undefined) lines.set(socket, { last: response, waiting: 0 })
         else line.last = response
         begin()
-        return 'begun'
+        return true
       }
-      if (line.waiting >= WAITING_MAX) return 'too-many'
+      if (line.waiting >= WAITING_MAX) return false
       const before = line.last
       line.waiting++
       line.last = response
@@ -55,7 +52,7 @@ export function createTurns(): Turns {
         line.waiting--
         if (socket.writable) begin()
       })
-      return 'waiting'
+      return true
     },
     pending(socket) {
       const line = lines.get(socket)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { expectForwarded, HOSTS, json, request, startAttackWorld } from '../support/attack.ts'
+import { HOSTS, json, request, startAttackWorld } from '../support/attack.ts'
 import { rawExchange } from '../support/raw-client.ts'
 import type { World } from '../support/world.ts'
 
@@ -44,7 +44,8 @@ async function expectUnharmed(): Promise<void> {
     async () => (await world.metric('requests_in_flight')) === 0,
   )
   expect(unhandled).toEqual([])
-  await expectForwarded(world, request({ token }))
+  const { responses } = await rawExchange(world.port, request({ token }))
+  expect(responses[0]?.status).toBe(200)
 }
 
 const deadline = () =>
@@ -179,10 +180,8 @@ describe.each(['reset', 'close'] as const)('a client that leaves by %s', (how) =
   it('with an upgrade or a CONNECT waiting behind an open response', async () => {
     const silent = request({ target: '/v2/models/silent', token })
     const lines = ['Connection: Upgrade', 'Upgrade: websocket']
-    for (const next of [request({ token, lines }), request({ method: 'CONNECT', target: 'a:1' })]) {
-      const before = world.upstream.requests.length
-      await sendAndLeave(silent + next, how, () => world.upstream.whenRequests(before + 1))
-    }
+    await sendAndLeave(silent + request({ token, lines }), how)
+    await sendAndLeave(silent + request({ method: 'CONNECT', target: 'a:1' }), how)
     await expectUnharmed()
   })
 })

@@ -45,9 +45,10 @@ describe('pipelined requests', () => {
     const before = world.upstream.requests.length
     const bytes = get('slow', token) + get('next', token).repeat(60)
     const { responses, endedBy } = await rawExchange(world.port, bytes, { until: () => false })
-    expect(statuses(responses)).toEqual([...Array<number>(17).fill(200), 503])
-    expect(endedBy).toBe('close')
-    expect(world.upstream.requests).toHaveLength(before + 17)
+    expect(responses).toEqual([])
+    expect(['close', 'reset']).toContain(endedBy)
+    await world.whenRecord((one) => one['code'] === 'ERR_PIPELINE_TOO_LONG')
+    expect(world.upstream.requests.length).toBeLessThanOrEqual(before + 1)
   })
 
   it('a malformed one is answered after the answers before it', async () => {
@@ -58,13 +59,17 @@ describe('pipelined requests', () => {
   })
 
   it.each([
-    ['an upgrade', 'GET', '/v2/models/iris', 400],
-    ['a CONNECT', 'CONNECT', 'models.test:443', 405],
-  ])('%s behind an open response waits for its turn', async (_, method, target, status) => {
+    ['an upgrade', 'GET', '/v2/models/iris'],
+    ['a CONNECT', 'CONNECT', 'models.test:443'],
+  ])('%s behind an open response ends the connection', async (_, method, target) => {
     const lines = method === 'GET' ? ['Connection: Upgrade', 'Upgrade: websocket'] : []
+    const count = () => world.metric('refusals_total', { reason: 'upgrade_invalid' })
+    const before = await count()
     const bytes = get('slow', token) + request({ method, target, token, lines })
     const { responses } = await rawExchange(world.port, bytes, { until: () => false })
-    expect(statuses(responses)).toEqual([200, status])
+    expect(responses).toEqual([])
+    await world.whenRecord((one) => one['code'] === 'ERR_UPGRADE_PIPELINED')
+    expect(await count()).toBe(before + 1)
   })
 })
 

@@ -1,10 +1,8 @@
-/** Certificates for tests, made with the `openssl` command; Node can use them but not make them. */
-import { execFile } from 'node:child_process'
+/** Certificates for tests (RFC 5280), made here: Node can use them but not make them. */
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
+import * as der from './der.ts'
 
 /** Paths of a certificate and its key, PEM. */
 export interface Certificate {
@@ -18,50 +16,70 @@ export interface Authority extends Certificate {
   issue(name: string, usage: 'serverAuth' | 'clientAuth'): Promise<Certificate>
 }
 
-/** Makes a certificate authority whose files are below `dir`. @throws Error without openssl */
+const USAGES = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const
+const ECDSA_SHA256 = der.sequence(der.objectIdentifier('1.2.840.10045.4.3.2'))
+const DAY_MS = 86_400_000
+
+/** Makes a certificate authority whose files are below `dir`. */
 export async function createAuthority(dir: string, name: string): Promise<Authority> {
-  const files = pathsOf(dir, name)
-  await openssl([
-    ...['req', '-x509', '-days', '1', '-subj', `/CN=${name}`],
-    ...newKey(files.keyFile),
-    ...['-out', files.certFile],
-  ])
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const issuer = { name, key: keys.privateKey }
+  const basic = extension('2.5.29.19', der.sequence(der.tlv(0x01, 0xff)), true)
+  const signing = extension('2.5.29.15', der.tlv(0x03, 2, 0x04), true)
+  const own = certificate({ issuer, name, key: keys.publicKey, extensions: [basic, signing] })
   return {
-    ...files,
+    ...(await write(join(dir, name), own, keys.privateKey)),
     async issue(leaf, usage) {
-      const made = pathsOf(dir, `${name}-${leaf}`)
-      const request = join(dir, `${name}-${leaf}.csr`)
-      const extensions = join(dir, `${name}-${leaf}.ext`)
-      const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
-      await writeFile(extensions, `${names}\nextendedKeyUsage=${usage}\n`)
-      await openssl(['req', '-subj', `/CN=${leaf}`, ...newKey(made.keyFile), '-out', request])
-      await openssl([
-        ...['x509', '-req', '-in', request, '-days', '1', '-extfile', extensions],
-        ...['-CA', files.certFile, '-CAkey', files.keyFile, '-CAcreateserial'],
-        ...['-out', made.certFile],
-      ])
-      return made
+      const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      const localhost = der.tlv(0x82, Buffer.from('localhost'))
+      const loopback = der.tlv(0x87, 127, 0, 0, 1)
+      const extensions = [
+        extension('2.5.29.17', der.sequence(localhost, loopback)),
+        extension('2.5.29.37', der.sequence(der.objectIdentifier(USAGES[usage]))),
+      ]
+      const made = certificate({ issuer, name: leaf, key: pair.publicKey, extensions })
+      return write(join(dir, `${name}-${leaf}`), made, pair.privateKey)
     },
   }
 }
 
-function pathsOf(dir: string, name: string): Certificate {
-  return { certFile: join(dir, `${name}.crt`), keyFile: join(dir, `${name}.key`) }
+interface CertificateParts {
+  readonly issuer: { readonly name: string; readonly key: KeyObject }
+  readonly name: string
+  readonly key: KeyObject
+  readonly extensions: readonly Buffer[]
 }
 
-function newKey(file: string): string[] {
-  return ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file]
+function certificate({ issuer, name, key, extensions }: CertificateParts): Buffer {
+  const validity = [Date.now() - DAY_MS, Date.now() + DAY_MS].map((at) => der.utcTime(new Date(at)))
+  const body = der.sequence(
+    der.tlv(0xa0, der.integer(Buffer.of(2))),
+    der.integer(Buffer.concat([Buffer.of(1), randomBytes(15)])),
+    ECDSA_SHA256,
+    distinguishedName(issuer.name),
+    der.sequence(...validity),
+    distinguishedName(name),
+    key.export({ type: 'spki', format: 'der' }),
+    der.tlv(0xa3, der.sequence(...extensions)),
+  )
+  return der.sequence(body, ECDSA_SHA256, der.bitString(sign('sha256', body, issuer.key)))
 }
 
-async function openssl(args: readonly string[]): Promise<void> {
-  try {
-    await run('openssl', [...args])
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new Error(
-      'the tests of TLS need the openssl command: install the package openssl of your system ' +
-        '(apt install openssl, dnf install openssl, brew install openssl)',
-      { cause: error },
-    )
-  }
+function distinguishedName(name: string): Buffer {
+  const commonName = der.sequence(der.objectIdentifier('2.5.4.3'), der.utf8(name))
+  return der.sequence(der.tlv(0x31, commonName))
+}
+
+function extension(id: string, value: Buffer, critical = false): Buffer {
+  const flag = critical ? [der.tlv(0x01, 0xff)] : []
+  return der.sequence(der.objectIdentifier(id), ...flag, der.octetString(value))
+}
+
+async function write(base: string, made: Buffer, key: KeyObject): Promise<Certificate> {
+  const lines = made.toString('base64').match(/.{1,64}/g) ?? []
+  const pem = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', '']
+  const files = { certFile: `${base}.crt`, keyFile: `${base}.key` }
+  await writeFile(files.certFile, pem.join('\n'))
+  await writeFile(files.keyFile, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  return files
 }
