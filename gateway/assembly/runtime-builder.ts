@@ -29,7 +29,7 @@ export interface RuntimeParts {
   readonly secrets: readonly (SecretFile | undefined)[]
   readonly authenticator: Authenticator
   /** Told when the decision point itself failed; the request is refused as indeterminate. */
-  onDecisionFailure(error: unknown): void
+  readonly onDecisionFailure: (error: unknown) => void
   readonly assertions: AssertionSigner
   readonly forwarder: Forwarder
   readonly upgrades: UpgradeForwarder

@@ -6,7 +6,7 @@ import { loadRules } from '../assembly/load-rules.ts'
 import type { Diagnostic } from '../domain/diagnostics.ts'
 import type { Settings } from '../settings/settings.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { findingsOf, plural, printDiagnostics, textOption, wantsJson } from './report.ts'
+import { configFile, findingsOf, plural, printDiagnostics, textOption, wantsJson } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate check`: everything `serve` would refuse to start with, and what it would warn of. */
@@ -53,9 +53,8 @@ async function checkConfig(
   io: CliIo,
   findings: Diagnostic[],
 ): Promise<Settings | undefined> {
-  const given = textOption(options, 'config')
-  const file = given ?? 'config/gateway.yaml'
-  const rulesAlone = given === undefined && options['rules'] !== undefined
+  const file = configFile(options, io)
+  const rulesAlone = options['config'] === undefined && options['rules'] !== undefined
   if (rulesAlone && !(await exists(resolve(io.cwd, file)))) return undefined
   const loaded = await loadConfig({ file, cwd: io.cwd, env: io.env })
   findings.push(...findingsOf(loaded))

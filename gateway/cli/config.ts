@@ -5,7 +5,7 @@ import { GatewayError } from '../domain/errors.ts'
 import { effectiveText } from '../settings/effective.ts'
 import { generatedFiles } from '../settings/reference.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
+import { configFile, findingsOf, printDiagnostics, wantsJson } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate config`: the configuration in force, and the schemas of the files operators edit. */
@@ -31,7 +31,7 @@ export const config: Verb = {
 }
 
 async function print(options: OptionValues, io: CliIo): Promise<number> {
-  const file = textOption(options, 'config', 'config/gateway.yaml')
+  const file = configFile(options, io)
   const loaded = await loadConfig({ file, cwd: io.cwd, env: io.env })
   printDiagnostics(io, findingsOf(loaded))
   if (!loaded.ok) return EXIT.invalid

@@ -8,7 +8,7 @@ import { explainDecision, type ExplainedDecision, type ExplainedRule } from '../
 import { showRecorded } from './explain-recorded.ts'
 import { accessRequest } from './explain-request.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
+import { configFile, findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate explain`: how the rules decide one request, and what each of them made of it. */
@@ -94,7 +94,7 @@ async function run(
 async function rulesFolder(options: OptionValues, io: CliIo): Promise<string> {
   const given = textOption(options, 'rules')
   if (given !== undefined) return resolve(io.cwd, given)
-  const file = textOption(options, 'config', 'config/gateway.yaml')
+  const file = configFile(options, io)
   const config = await loadConfig({ file, cwd: io.cwd, env: io.env })
   if (config.ok) return resolve(io.cwd, config.value.rules.dir)
   printDiagnostics(io, findingsOf(config))

@@ -1,4 +1,5 @@
 import { diagnosticText, type Diagnostic, type Loaded } from '../domain/diagnostics.ts'
+import { CONFIG_FILE_VARIABLE } from '../settings/environment.ts'
 import type { CliIo } from './io.ts'
 import type { OptionValues } from './verb.ts'
 
@@ -12,6 +13,13 @@ export function textOption(
 ): string | undefined {
   const value = options[name]
   return typeof value === 'string' ? value : fallback
+}
+
+/** The configuration file: `--config`, else `MODELGATE_CONFIG`, else the usual place. */
+export function configFile(options: OptionValues, io: Pick<CliIo, 'env'>): string {
+  const fromEnvironment = io.env[CONFIG_FILE_VARIABLE]
+  const usual = 'config/gateway.yaml'
+  return textOption(options, 'config') ?? (fromEnvironment || usual)
 }
 
 /** The values of a repeatable text option. */

@@ -1,6 +1,6 @@
 import { startGateway } from '../assembly/gateway.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { textOption } from './report.ts'
+import { configFile, textOption } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate serve`: runs the gateway until SIGTERM or SIGINT; SIGHUP reloads. */
@@ -31,7 +31,7 @@ async function run(
   const port = textOption(options, 'port')
   const controlPort = textOption(options, 'control-port')
   const gateway = await startGateway({
-    file: textOption(options, 'config', 'config/gateway.yaml'),
+    file: configFile(options, io),
     cwd: io.cwd,
     env: io.env,
     process: io.process,

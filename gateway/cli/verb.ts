@@ -35,7 +35,7 @@ export const COMMON_OPTIONS = {
   config: {
     type: 'string',
     value: 'FILE',
-    help: 'configuration file (default config/gateway.yaml)',
+    help: 'configuration file (default MODELGATE_CONFIG, else config/gateway.yaml)',
   },
   rules: {
     type: 'string',

@@ -33,7 +33,10 @@ export function createControlApp(sources: ControlSources): Express {
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     })
-    if (request.method === 'GET' || request.method === 'HEAD') { next(); return; }
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      next()
+      return
+    }
     response.set('allow', 'GET, HEAD').status(405).type('text').send('method not allowed\n')
   })
   app.get(
@@ -59,7 +62,10 @@ export function createControlApp(sources: ControlSources): Express {
       void response.status(404).type('text').send('not found\n'),
   )
   app.use((error: unknown, _request: Request, response: Response, next: (e?: unknown) => void) => {
-    if (response.headersSent) { next(error); return; }
+    if (response.headersSent) {
+      next(error)
+      return
+    }
     response.status(500).type('text').send('failed\n')
   })
   return app

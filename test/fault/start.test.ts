@@ -66,6 +66,11 @@ describe('a configuration that cannot be used ends the start with 3 and names th
   it.each([
     ['a key nobody knows', { config: { limitz: {} } }, /gateway\.yaml:\d+:\d+.*limitz/],
     ['a value of the wrong kind', { config: { log: { level: 'loud' } } }, /gateway\.yaml:\d+:\d+/],
+    [
+      'keys that are too old between refreshes',
+      { issuer: { keys: { refresh: '1h', max_stale: '1h' } } },
+      /gateway\.yaml:\d+:\d+.*1\.2 times/,
+    ],
     ['no upstream', { upstreams: [] }, /gateway\.yaml:\d+:\d+.*upstream/],
     ['a pack nobody has', { upstreams: [{ name: 'a', pack: 'nobody' }] }, /nobody/],
     [

@@ -25,7 +25,7 @@ import {
 } from './world-files.ts'
 
 /** How long a process may take for anything, on a busy machine. */
-const PROCESS_MS = 20_000
+const PROCESS_MS = 15_000
 
 /** What a command line left. */
 export interface CommandResult {
@@ -35,13 +35,15 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-/** Runs `modelgate ...args` to its end. The environment is only what is given, and PATH. */
+/** Runs `modelgate ...args` to its end, which is a signal when it takes too long. The environment is only what is given, and PATH. */
 export async function runModelgate(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<CommandResult> {
   const running = launch(await ensureBuilt(), args, options)
+  const late = setTimeout(() => running.signal('SIGKILL'), PROCESS_MS)
   const code = await running.exited
+  clearTimeout(late)
   return { code, stdout: running.stdout(), stderr: running.stderr() }
 }
 

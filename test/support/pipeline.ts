@@ -1,0 +1,198 @@
+/** The data listener and its pipeline over stand-ins, for tests of `gateway/pep`. */
+import type { AddressInfo } from 'node:net'
+import type { Decision } from '../../gateway/domain/access.ts'
+import type { Ledger, LedgerRecord } from '../../gateway/domain/ports.ts'
+import type { Classification, RequestTarget } from '../../gateway/domain/request.ts'
+import type { Subject } from '../../gateway/domain/subject.ts'
+import { createMetrics, type Metrics } from '../../gateway/metrics/metrics.ts'
+import {
+  createDataListener,
+  type DataListener,
+  type ListenerOptions,
+} from '../../gateway/pep/listener.ts'
+import type { Runtime, Services } from '../../gateway/pep/runtime.ts'
+import type { UpstreamEntry } from '../../gateway/pep/upstream-table.ts'
+
+/** A subject without anything special. */
+export const ALICE: Subject = {
+  id: 'user:dev/alice',
+  issuer: 'https://idp.test',
+  issuerName: 'dev',
+  groups: [],
+  roles: [],
+  issuedAt: 0,
+  expiresAt: 8.64e15,
+  authentication: {},
+  claims: new Map(),
+}
+
+/** A permit. */
+export const PERMIT: Decision = {
+  effect: 'permit',
+  failedConditions: [],
+  revision: 'sha256:00',
+  explanation: 'allowed by a rule',
+  obligations: [],
+  rule: { file: 'policy.csv', line: 3, text: 'p, role:reader, read, model:*, always, allow' },
+}
+
+/** What every request is classified as, unless a test says otherwise. */
+export const READ: Classification = {
+  pack: 'test',
+  route: 'GET /m',
+  operations: [{ action: 'read', resource: { kind: 'model', name: 'm' } }],
+  upgrade: false,
+  errorShape: 'problem',
+}
+
+/** The same with an action that is privileged. */
+export const EXPORT: Classification = {
+  ...READ,
+  operations: [{ action: 'export', resource: { kind: 'model', name: 'm' } }],
+}
+
+/** A target without further checks: tests of the parser are elsewhere. */
+export const targetOf = (raw: string): RequestTarget => {
+  const [path = '', query] = raw.split('?', 2)
+  return { path, query, segments: path.slice(1).split('/') }
+}
+
+/** An upstream that takes every host and path. */
+export function entryOf(more: Partial<UpstreamEntry> = {}): UpstreamEntry {
+  return {
+    name: 'up',
+    host: undefined,
+    pathPrefix: '',
+    stripPrefix: false,
+    basePath: '',
+    errorShape: 'problem',
+    classifier: { classify: () => READ },
+    assertion: false,
+    websocket: false,
+    credential: () => undefined,
+    ...more,
+  }
+}
+
+/** A runtime in which everything is permitted and forwarded to nowhere: `200 ok`. */
+export function runtimeOf(calls: string[], more: Partial<Runtime> = {}): Runtime {
+  return {
+    limits: {
+      headerCountMax: 100,
+      bodyBytesMax: undefined,
+      bodyIdleTimeoutMs: 500,
+      concurrentRequestsMax: 100,
+    },
+    upstreams: {
+      select: (_, target) => {
+        calls.push('admit')
+        const classify = () => (calls.push('classify'), READ)
+        return { entry: entryOf({ classifier: { classify } }), target }
+      },
+    },
+    policy: {
+      decisionPoint: { revision: 'sha256:00', decide: () => (calls.push('decide'), PERMIT) },
+      resources: { attributesOf: () => undefined },
+    },
+    recordWhenFull: 'refuse',
+    secure: false,
+    configRevision: 'sha256:11',
+    authenticator: { authenticate: () => (calls.push('authenticate'), ALICE) },
+    parseTarget: targetOf,
+    acceptHost: (raw) => raw,
+    clientAddress: () => ({ ip: '127.0.0.1', source: 'peer' }),
+    environment: ({ now, client }) => (calls.push('gather'), { now, client }),
+    ownDocument: () => undefined,
+    challenge: () => 'Bearer realm="test"',
+    forwarder: {
+      forward: (_, { response, onHead }) => {
+        calls.push('forward')
+        onHead?.(200)
+        response.writeHead(200, { 'content-length': '2' }).end('ok')
+        return Promise.resolve({
+          status: 200,
+          requestBytes: 0,
+          responseBytes: 2,
+          endedBy: 'upstream',
+        })
+      },
+    },
+    upgrades: { upgrade: () => Promise.reject(new Error('not here')) },
+    assertions: { assert: () => 'a.b.c', jwks: () => ({ keys: [] }) },
+    ...more,
+  }
+}
+
+/** A listener with its pipeline, and what it told. */
+export interface TestPipeline {
+  readonly port: number
+  readonly listener: DataListener
+  readonly calls: string[]
+  readonly records: LedgerRecord[]
+  readonly logged: string[]
+  readonly metrics: Metrics
+  close(): Promise<void>
+}
+
+/** What differs from the default pipeline. */
+export interface TestPipelineOptions {
+  readonly runtime?: Partial<Runtime>
+  readonly listener?: Partial<ListenerOptions>
+  /** Called for each record; an error is a ledger that cannot be written. */
+  readonly append?: (record: LedgerRecord, durability: 'kernel' | 'disk') => void
+}
+
+/** Starts a listener on 127.0.0.1. `calls` holds the stages in which something was asked. */
+export async function startPipeline(options: TestPipelineOptions = {}): Promise<TestPipeline> {
+  const calls: string[] = []
+  const records: LedgerRecord[] = []
+  const logged: string[] = []
+  const ledger: Ledger = {
+    healthy: true,
+    append: (record, durability) => {
+      calls.push(record.type === 'decision' ? 'record' : record.type)
+      try {
+        options.append?.(record, durability)
+      } catch (error) {
+        return Promise.reject(error as Error)
+      }
+      records.push(record)
+      return Promise.resolve()
+    },
+  }
+  const metrics = createMetrics({
+    buildInfo: { version: '0', nodeVersion: process.version },
+    upstreams: ['up'],
+    issuers: ['dev'],
+  })
+  const log = (_: object, message: string) => void logged.push(message)
+  const services: Services = {
+    clock: { now: () => 1_700_000_000_000, monotonicMs: () => performance.now() },
+    ledger,
+    metrics,
+    log: { debug: log, info: log, warn: log, error: log, child: () => services.log },
+  }
+  const runtime = runtimeOf(calls, options.runtime)
+  const listener = createDataListener(() => runtime, services, {
+    headerBytesMax: 16_384,
+    connectionsMax: 100,
+    headersTimeoutMs: 2_000,
+    keepAliveTimeoutMs: 5_000,
+    ...options.listener,
+  })
+  const { server } = listener
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    listener,
+    calls,
+    records,
+    logged,
+    metrics,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
