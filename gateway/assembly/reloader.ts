@@ -54,23 +54,24 @@ export function createReloader(deps: ReloaderDeps): Reloader {
     load().catch((error: unknown) =>
       refuse(services, 'configuration', [unusable(deps.source.file, error)]),
     )
+  const reload = (): Promise<readonly Diagnostic[]> => {
+    const next = running.then(attempt)
+    running = next
+    return next
+  }
   return {
     started(rules, warnings) {
       announce(warnings)
       accept(services, runtime, rules)
     },
-    reload() {
-      const next = running.then(attempt)
-      running = next
-      return next
-    },
+    reload,
     watch() {
       return startChangeWatch({
         folders: watchedFolders(deps),
         fingerprint: () => contentDigest(deps.source, deps.rulesDir),
         initial: deps.digest,
         onChange: async () => {
-          await this.reload()
+          await reload()
         },
         onUnwatchable: (folder, error) =>
           services.log.warn({ folder, err: error }, 'a folder cannot be watched; it is polled'),

@@ -41,8 +41,9 @@ const TARGET_SHAPE = { segmentsMax: 256, segmentBytesMax: 1024, queryParametersM
 /** Puts one immutable {@link Runtime} together. Pure: starts nothing, reads no file. */
 export function buildRuntime(parts: RuntimeParts): Runtime {
   const { settings, rules } = parts
+  const targetLimits = { ...TARGET_SHAPE, targetBytesMax: settings.limits.targetBytes }
   const parseTarget = (raw: string): RequestTarget | Refusal =>
-    parseRequestTarget(raw, { ...TARGET_SHAPE, targetBytesMax: settings.limits.targetBytes })
+    parseRequestTarget(raw, targetLimits)
   const entries = settings.upstreams.map((upstream, index) =>
     upstreamEntry(upstream, { settings, rules, secret: parts.secrets[index] }),
   )

@@ -51,21 +51,24 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     classify: (request) => {
       const routed = route(request, pack)
       if (isRefusal(routed)) return routed
-      const { group } = routed
+      const { group, captures } = routed
       const query = readQuery(request, group)
       if (isRefusal(query)) return query
-      const fields = { ...routed, query, headers: request.headers, upstream }
+      const { headers } = request
       const body = readBody(request, group, {
         peekBytesMax: options.peekBytesMax,
         ignoresContentType: pack.ignoresContentType,
       })
       if (isRefusal(body)) return body
       if (body === undefined) {
-        return conclude(request, group, { ...fields, body: NO_VALUES, form: NO_VALUES })
+        const fields = { captures, query, headers, upstream, body: NO_VALUES, form: NO_VALUES }
+        return conclude(request, group, fields)
       }
-      return body.then((read) =>
-        isRefusal(read) ? read : conclude(request, group, { ...fields, ...read }),
-      )
+      return body.then((read) => {
+        if (isRefusal(read)) return read
+        const { body, form } = read
+        return conclude(request, group, { captures, query, headers, upstream, body, form })
+      })
     },
   }
 }

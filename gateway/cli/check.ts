@@ -6,7 +6,14 @@ import { loadRules } from '../assembly/load-rules.ts'
 import type { Diagnostic } from '../domain/diagnostics.ts'
 import type { Settings } from '../settings/settings.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { configFile, findingsOf, plural, printDiagnostics, textOption, wantsJson } from './report.ts'
+import {
+  configFile,
+  findingsOf,
+  plural,
+  printDiagnostics,
+  textOption,
+  wantsJson,
+} from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate check`: everything `serve` would refuse to start with, and what it would warn of. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { effectiveText } from '../settings/effective.ts'
+import { effectiveJson, effectiveText } from '../settings/effective.ts'
 import { generatedFiles } from '../settings/reference.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { configFile, findingsOf, printDiagnostics, wantsJson } from './report.ts'
@@ -35,9 +35,8 @@ async function print(options: OptionValues, io: CliIo): Promise<number> {
   const loaded = await loadConfig({ file, cwd: io.cwd, env: io.env })
   printDiagnostics(io, findingsOf(loaded))
   if (!loaded.ok) return EXIT.invalid
-  const { provenance, ...settings } = loaded.value
-  if (wantsJson(options)) io.out(`${JSON.stringify(settings, null, 2)}\n`)
-  else io.out(effectiveText({ ...settings, provenance }, { redact: options['redact'] === true }))
+  const text = wantsJson(options) ? effectiveJson : effectiveText
+  io.out(text(loaded.value, { redact: options['redact'] === true }))
   return EXIT.ok
 }
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
 import { findById, type StoredRecord } from '../audit/query.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
+import { configFile, findingsOf, printDiagnostics, wantsJson } from './report.ts'
 import type { OptionValues } from './verb.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { OptionValues } from './verb.ts'
  * environment of that moment, and what became of the request. The chain is not verified here.
  */
 export async function showRecorded(id: string, options: OptionValues, io: CliIo): Promise<number> {
-  const file = textOption(options, 'config', 'config/gateway.yaml')
+  const file = configFile(options, io)
   const config = await loadConfig({ file, cwd: io.cwd, env: io.env })
   if (!config.ok) {
     printDiagnostics(io, findingsOf(config))

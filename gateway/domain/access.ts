@@ -31,7 +31,7 @@ export interface AccessRequest {
   readonly subject: Subject
   readonly action: Action
   readonly resource: Resource
-  readonly resourceAttributes?: ResourceAttributes
+  readonly resourceAttributes?: ResourceAttributes | undefined
   readonly environment: Environment
 }
 

@@ -17,9 +17,9 @@ export interface OutboundHeaderOptions {
   /** Scheme the client used, for `X-Forwarded-Proto`. */
   readonly proto?: 'http' | 'https'
   /** The signed identity assertion (`X-Modelgate-Assertion`). */
-  readonly assertion?: string
+  readonly assertion?: string | undefined
   /** The upstream's own credential; its name replaces a field of that name from the caller. */
-  readonly credential?: readonly [name: string, value: string]
+  readonly credential?: readonly [name: string, value: string] | undefined
   /** The response will be inspected: no ranges and no content coding may hide its first bytes. */
   readonly inspect: boolean
   /** Let the caller's `Authorization` through. Off: its token never reaches an upstream. */

@@ -20,11 +20,12 @@ export function createDecisionPoint(
   policy: CompiledPolicy,
   deps: { readonly onFailure?: (error: unknown) => void } = {},
 ): DecisionPoint {
+  const permits = permitsOf(policy)
   return {
     revision: policy.revision,
     decide(request) {
       try {
-        return judge(policy, request)
+        return judge(policy, permits, request)
       } catch (error) {
         deps.onFailure?.(error)
         return {
@@ -38,14 +39,28 @@ export function createDecisionPoint(
   }
 }
 
-function judge(policy: CompiledPolicy, request: AccessRequest): Decision {
+/** What each rule that allows says when it decides: the same every time, so it is said once. */
+function permitsOf(policy: CompiledPolicy): ReadonlyMap<Rule, Decision> {
+  const permits = new Map<Rule, Decision>()
+  for (const rule of policy.table.rules) {
+    if (rule.effect !== 'allow') continue
+    const explanation = say.permitted(rule)
+    const permit = { effect: 'permit', rule: rule.reference, explanation, ...common(policy) } as const
+    permits.set(rule, Object.freeze(permit))
+  }
+  return permits
+}
+
+function judge(
+  policy: CompiledPolicy,
+  permits: ReadonlyMap<Rule, Decision>,
+  request: AccessRequest,
+): Decision {
   assertDecidable(request)
   const evaluation = evaluationOf(policy, request)
   const rule = policy.matcher.match(evaluation)
-  if (rule?.effect === 'allow') {
-    const explanation = say.permitted(rule)
-    return { effect: 'permit', rule: rule.reference, explanation, ...common(policy) }
-  }
+  const permit = rule === undefined ? undefined : permits.get(rule)
+  if (permit !== undefined) return permit
   if (rule === undefined) return refuseWithoutDeny(policy, evaluation)
   return stepUpInstead(policy, evaluation, [rule]) ?? denyBy(policy, evaluation, rule)
 }

@@ -49,41 +49,57 @@ const PEEK_IDLE_TIMES_MAX = 5
 
 /** Wraps the body of `request`. */
 export function createPeekableBody(request: IncomingMessage, options: BodyOptions): PeekableBody {
-  const { bytesMax: sizeMax = Infinity } = options
-  let held: Peek | undefined
-  let exceeded = false
-  let started = false
-  const start = (): void => {
-    if (!started) options.beforeRead()
-    started = true
+  return new RequestBytes(request, options)
+}
+
+/** A class, because an object with getters and closures costs a microsecond per request. */
+class RequestBytes implements PeekableBody {
+  exceeded = false
+  private held: Peek | undefined
+  private isStarted = false
+  private readonly request: IncomingMessage
+  private readonly options: BodyOptions
+
+  constructor(request: IncomingMessage, options: BodyOptions) {
+    this.request = request
+    this.options = options
   }
-  return {
-    get finished() {
-      return request.complete
-    },
-    get exceeded() {
-      return exceeded
-    },
-    async peek(bytesMax) {
-      if (held !== undefined && (held.complete || held.bytes.length >= bytesMax)) return held
-      start()
-      const result = await readUpTo(request, bytesMax, options.idleTimeoutMs)
-      if ('outcome' in result) return result
-      if (result.bytes.length > sizeMax) return refuse('body_too_large')
-      held = result
-      if (!result.complete && result.bytes.length > 0) request.unshift(result.bytes)
-      return result
-    },
-    forward() {
-      start()
-      if (held?.complete === true) return held.bytes
-      const whole = takeWhole(request, sizeMax)
-      if (whole !== null) return whole
-      request.setTimeout(options.idleTimeoutMs, () => request.destroy())
-      request.once('end', () => request.setTimeout(0))
-      if (sizeMax === Infinity) return request
-      return bounded(request, sizeMax, () => (exceeded = true))
-    },
+
+  get finished(): boolean {
+    return this.request.complete
+  }
+
+  async peek(bytesMax: number): Promise<Peek | Refusal> {
+    const { held, request, options } = this
+    if (held !== undefined && (held.complete || held.bytes.length >= bytesMax)) return held
+    this.start()
+    const result = await readUpTo(request, bytesMax, options.idleTimeoutMs)
+    if ('outcome' in result) return result
+    if (result.bytes.length > this.sizeMax) return refuse('body_too_large')
+    this.held = result
+    if (!result.complete && result.bytes.length > 0) request.unshift(result.bytes)
+    return result
+  }
+
+  forward(): Readable | Buffer {
+    const { held, request, options, sizeMax } = this
+    this.start()
+    if (held?.complete === true) return held.bytes
+    const whole = takeWhole(request, sizeMax)
+    if (whole !== null) return whole
+    request.setTimeout(options.idleTimeoutMs, () => request.destroy())
+    request.once('end', () => request.setTimeout(0))
+    if (sizeMax === Infinity) return request
+    return bounded(request, sizeMax, () => (this.exceeded = true))
+  }
+
+  private get sizeMax(): number {
+    return this.options.bytesMax ?? Infinity
+  }
+
+  private start(): void {
+    if (!this.isStarted) this.options.beforeRead()
+    this.isStarted = true
   }
 }
 

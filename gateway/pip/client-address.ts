@@ -28,11 +28,12 @@ export type AddressResolver = (peer: string, headers: HeaderBag) => ClientAddres
 export function createAddressResolver(options: AddressResolverOptions): AddressResolver {
   const isTrusted = createTrustedHops(options.trustedProxies)
   const other = options.headerKind === 'forwarded' ? 'x-forwarded-for' : 'forwarded'
+  const peerOf = createPeers(isTrusted)
   return (peer, headers) => {
-    const ip = parsePeer(peer)
-    if (ip === undefined) return refuse('internal')
-    const fromPeer: ClientAddress = { ip: ipText(ip), source: 'peer' }
-    if (!isTrusted(ip)) return fromPeer
+    const known = peerOf(peer)
+    if (known === undefined) return refuse('internal')
+    const { fromPeer } = known
+    if (!known.isTrusted) return fromPeer
     const hops = hopsIn(headers, options.headerKind)
     if (hops === 'absent') return fromPeer
     const client = hops && walk(hops, isTrusted)
@@ -40,6 +41,32 @@ export function createAddressResolver(options: AddressResolverOptions): AddressR
       return refuse('forwarded_invalid')
     }
     return { ip: ipText(client), source: 'forwarded' }
+  }
+}
+
+interface Peer {
+  readonly fromPeer: ClientAddress
+  readonly isTrusted: boolean
+}
+
+/** Peers remembered; each connection asks about the same one with every request. */
+const PEERS_MAX = 1024
+
+/** What is known of a TCP peer by its text alone. */
+function createPeers(isTrusted: IsTrustedHop): (text: string) => Peer | undefined {
+  const peers = new Map<string, Peer>()
+  return (text) => {
+    const known = peers.get(text)
+    if (known !== undefined) return known
+    const ip = parsePeer(text)
+    if (ip === undefined) return undefined
+    const peer: Peer = {
+      fromPeer: Object.freeze({ ip: ipText(ip), source: 'peer' }),
+      isTrusted: isTrusted(ip),
+    }
+    if (peers.size >= PEERS_MAX) peers.clear()
+    peers.set(text, peer)
+    return peer
   }
 }
 

@@ -6,7 +6,7 @@ import type { Settings } from './settings.ts'
 import { camelKey } from './view.ts'
 
 /** Keys whose text is a secret itself rather than where it is kept. */
-const SECRET_KEY = /(?:secret|password|passphrase|private_key|api_key)$/
+const SECRET_KEY = /(?:secret|password|passphrase|private_?key|api_?key)$/i
 const HIDDEN = '[redacted]'
 
 /**
@@ -21,6 +21,14 @@ export function effectiveText(settings: Settings, options: { readonly redact: bo
     return `${scalarText(shown)} # from ${settings.provenance.sourceOf(leaf.path)}`
   })
   return `${lines.join('\n')}\n`
+}
+
+/** `settings` as JSON with the names code uses, for machines; hides what {@link effectiveText} does. */
+export function effectiveJson(settings: Settings, options: { readonly redact: boolean }): string {
+  const { provenance: _, ...values } = settings
+  const shown = (key: string, value: unknown): unknown =>
+    options.redact ? redacted([key], value) : value
+  return `${JSON.stringify(values, shown, 2)}\n`
 }
 
 interface Cursor {

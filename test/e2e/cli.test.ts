@@ -1,28 +1,60 @@
-/** The command line as people and scripts use it: help, exit codes, what goes to which stream. */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+/**
+ * The command line as people and scripts use it: help, exit codes, what goes to which stream. One
+ * command of each exit code runs as a process; the others in this one, since a process takes a while.
+ */
+import { execFile } from 'node:child_process'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { PROJECT } from '../support/build.ts'
+import { ensureBuilt, PROJECT } from '../support/build.ts'
 import { runModelgate, writeGatewayFiles, type GatewayFiles } from '../support/built-gateway.ts'
+import { inProcess } from '../support/cli.ts'
 
 const VERBS = ['serve', 'check', 'explain', 'demo', 'config', 'token']
 const ESCAPE = String.fromCharCode(27)
 
-const POLICY = `p, role:reader, read, model:*, always, allow
-p, role:inference, infer, model:*, office-hours, allow
-p, role:anyone, export, model:crown-*, always, deny
-`
-
 let files: GatewayFiles
 beforeAll(async () => {
-  files = await writeGatewayFiles({
-    policy: POLICY,
-    config: { public_url: 'https://ada:a-secret@gate.example.com' },
-  })
+  files = await writeGatewayFiles({})
 }, 30_000)
 afterAll(() => rm(files.dir, { recursive: true, force: true }))
 
-const run = (...args: string[]) => runModelgate(args, { cwd: files.dir })
+const run = (...args: string[]) => inProcess(args, { cwd: files.dir })
+
+describe('the process', () => {
+  it.each([
+    ['--version', 0],
+    ['explain --rules rules --subject user:a/b --action read --resource model:m', 1],
+    ['chek', 2],
+    ['config print --config nowhere.yaml', 3],
+  ])(
+    'modelgate %s ends with %d',
+    async (line, code) => {
+      const ended = await runModelgate(line.split(' '), { cwd: files.dir })
+      expect(ended.code).toBe(code)
+      // Results go to standard output, talk to standard error.
+      expect([ended.stdout !== '', ended.stderr !== '']).toEqual([code < 2, code >= 2])
+    },
+    15_000,
+  )
+
+  it.each([{}, { NO_COLOR: '1' }, { TERM: 'dumb' }])(
+    'writes no escape sequences where there is no terminal, with %j',
+    async (env) => {
+      const { stdout, stderr } = await runModelgate(['--help'], { env })
+      expect(stdout + stderr).not.toContain(ESCAPE)
+    },
+    15_000,
+  )
+
+  it('ends quietly when its reader has gone', async () => {
+    const main = await ensureBuilt()
+    const pipe = `"${process.execPath}" "${main}" config schema | head -c 1`
+    const { stdout, stderr } = await promisify(execFile)('/bin/sh', ['-c', pipe])
+    expect({ stdout, stderr }).toEqual({ stdout: '{', stderr: '' })
+  }, 15_000)
+})
 
 describe('help', () => {
   it('lists every verb, on standard output, with 0', async () => {
@@ -37,31 +69,33 @@ describe('help', () => {
     expect(await run()).toMatchObject({ code: 2 })
   })
 
-  it.each(VERBS)('of %s shows usage, options, examples and exit codes', async (verb) => {
-    const { code, stdout, stderr } = await run(verb, '--help')
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toContain(`Usage: modelgate ${verb}`)
-    for (const text of ['Options:', '--config FILE', 'Examples:', 'Exit codes:', `modelgate ${verb}`]) {
-      expect(stdout).toContain(text)
+  it('of a verb shows usage, options, examples and exit codes', async () => {
+    for (const verb of VERBS) {
+      const { code, stdout, stderr } = await run(verb, '--help')
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      const example = `\n  modelgate ${verb}`
+      for (const text of [`Usage: modelgate ${verb}`, 'Options:', 'Examples:', example]) {
+        expect(stdout).toContain(text)
+      }
+      expect(stdout).toContain('Exit codes: 0 ok')
+      for (const line of stdout.split('\n').filter((text) => text.startsWith('  --'))) {
+        expect(line).toMatch(/^ {2}--[a-z-]+( [A-Za-z|[\]=]+)? {2,}\S/)
+      }
     }
-    for (const line of stdout.split('\n').filter((text) => text.startsWith('  --'))) {
-      expect(line).toMatch(/^ {2}--[a-z-]+( [A-Za-z|[\]=]+)? {2,}\S/)
-    }
-    expect((await run('help', verb)).stdout).toBe(stdout)
-  })
-
-  it('holds no escape sequences where there is no terminal', async () => {
-    for (const env of [{}, { NO_COLOR: '1' }, { TERM: 'dumb' }]) {
-      const { stdout, stderr } = await runModelgate(['--help'], { env })
-      expect(stdout + stderr).not.toContain(ESCAPE)
-    }
+    expect((await run('help', 'check')).stdout).toBe((await run('check', '-h')).stdout)
   })
 
   it('--version names the version of the package', async () => {
     const { stdout, code } = await run('--version')
-    expect({ stdout, code }).toEqual({ stdout: 'modelgate 0.1.0\n', code: 0 })
+    const { version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8')) as {
+      version: string
+    }
+    expect({ stdout, code }).toEqual({ stdout: `modelgate ${version}\n`, code: 0 })
   })
 })
+
+/** What these say of their options comes after the configuration was read. */
+const NEEDS_CONFIG: ReadonlySet<unknown> = new Set(['serve', 'explain'])
 
 describe('a command line that is wrong ends with 2 and says what is meant:', () => {
   it.each([
@@ -72,11 +106,17 @@ describe('a command line that is wrong ends with 2 and says what is meant:', () 
     [['check', 'extra'], 'modelgate check --help'],
     [['check', '--config'], '--config'],
     [['config', 'prnt'], 'config takes print or schema'],
-    [['explain', '--subject', 'user:corp/a', '--action', 'steal'], '--action takes one of read, infer'],
+    [
+      ['explain', '--subject', 'user:corp/a', '--action', 'steal'],
+      '--action takes one of read, infer',
+    ],
     [['explain', '--action', 'read', '--subject', 'alice'], '--subject takes user:<issuer>/<id>'],
-    [['serve', '--port', 'http'], 'http'],
+    [['serve', '--port', 'http'], 'flag listen.data.port'],
   ])('modelgate %j', async (args, text) => {
-    const { code, stdout, stderr } = await run(...args)
+    const { code, stdout, stderr } = await run(
+      ...args,
+      ...(NEEDS_CONFIG.has(args[0]) ? ['--config', files.configFile] : []),
+    )
     expect(stderr).toContain(text)
     expect(stderr).not.toContain('    at ')
     expect(stdout).toBe('')
@@ -84,136 +124,3 @@ describe('a command line that is wrong ends with 2 and says what is meant:', () 
     expect(code).toBe(args[0] === 'serve' ? 3 : 2)
   })
 })
-
-describe('check', () => {
-  it('says what is in force, with 0', async () => {
-    const { code, stdout, stderr } = await run('check', '--config', files.configFile)
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toMatch(/^ok: 3 rules, 0 errors, 0 warnings, revision sha256:[0-9a-f]{64}\n$/)
-  })
-
-  it('finds the configuration by MODELGATE_CONFIG, and --config goes before it', async () => {
-    const env = { MODELGATE_CONFIG: files.configFile }
-    expect(await runModelgate(['check'], { cwd: files.dir, env })).toMatchObject({ code: 0 })
-    const other = await runModelgate(['check', '--config', 'no.yaml'], { cwd: files.dir, env })
-    expect(other.code).toBe(3)
-    expect(other.stderr).toContain('no.yaml')
-  })
-
-  it('names every finding as file:line:column, with 3', async () => {
-    const rules = join(files.dir, 'broken')
-    await mkdir(rules)
-    for (const name of ['model.conf', 'conditions.yaml', 'resources.yaml']) {
-      await writeFile(join(rules, name), await readShipped(name))
-    }
-    await writeFile(join(rules, 'policy.csv'), `${POLICY}p, role:x, steal, model:*, always, allow\nq, a\n`)
-    const { code, stdout, stderr } = await run('check', '--rules', rules)
-    expect(code).toBe(3)
-    expect(stderr).toMatch(/policy\.csv:4:\d+: error: /)
-    expect(stderr).toMatch(/policy\.csv:5:\d+: error: /)
-    expect(stdout).toMatch(/^not usable: \d+ errors?, \d+ warnings?\n$/)
-
-    const machine = await run('check', '--rules', rules, '--format', 'json')
-    expect([machine.code, machine.stderr]).toEqual([3, ''])
-    const report = JSON.parse(machine.stdout) as { ok: boolean; findings: { line: number }[] }
-    expect(report.ok).toBe(false)
-    expect(report.findings.map(({ line }) => line)).toEqual(expect.arrayContaining([4, 5]))
-  })
-
-  it('prints one JSON document for machines', async () => {
-    const { code, stdout } = await run('check', '--config', files.configFile, '--format', 'json')
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toEqual({
-      ok: true,
-      revision: expect.stringMatching(/^sha256:/) as unknown,
-      findings: [],
-    })
-  })
-
-  it('finds an unknown key of the configuration and suggests the right one', async () => {
-    const file = join(files.dir, 'wrong.yaml')
-    await writeFile(file, 'issuers: []\nupstream: []\n')
-    const { code, stderr } = await run('check', '--config', file)
-    expect(code).toBe(3)
-    expect(stderr).toMatch(/wrong\.yaml:2:1: error: .*upstreams/)
-  })
-})
-
-describe('explain', () => {
-  const explain = (...args: string[]) =>
-    run('explain', '--config', files.configFile, '--subject', 'user:corp/alice', ...args)
-  const MODEL = ['--resource', 'model:fraud@3']
-
-  it('ends with 0 for a permit, and names the rule', async () => {
-    const { code, stdout } = await explain('--role', 'reader', '--action', 'read', ...MODEL)
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/^PERMIT {2}user:corp\/alice read model:fraud@3\n/)
-    expect(stdout).toContain('policy.csv:1')
-  })
-
-  it('ends with 1 for a deny, and names what stood in the way', async () => {
-    const night = ['--at', '2026-11-23T03:00:00+01:00']
-    const asked = ['--role', 'inference', '--action', 'infer', ...MODEL, ...night]
-    const { code, stdout } = await explain(...asked)
-    expect(code).toBe(1)
-    expect(stdout).toMatch(/^DENY/)
-    expect(stdout).toContain('condition_failed')
-    expect(stdout).toContain('office-hours')
-    const day = asked.with(-1, '2026-11-23T10:00:00+01:00')
-    expect((await explain(...day)).code).toBe(0)
-  })
-
-  it('shows an explicit deny as such', async () => {
-    const crown = ['--action', 'export', '--resource', 'model:crown-1']
-    const { code, stdout } = await explain('--role', 'reader', ...crown)
-    expect(code).toBe(1)
-    expect(stdout).toContain('denied_by_rule')
-    expect(stdout).toContain('policy.csv:3')
-  })
-
-  it('prints one JSON document for machines', async () => {
-    const json = ['--format', 'json']
-    const { code, stdout } = await explain('--action', 'read', ...MODEL, ...json)
-    expect(code).toBe(1)
-    expect(JSON.parse(stdout)).toMatchObject({
-      request: { action: 'read', subject: { id: 'user:corp/alice' } },
-      decision: { reason: 'no_rule' },
-    })
-  })
-})
-
-describe('config', () => {
-  it('print shows every setting in force, with its source', async () => {
-    const { code, stdout } = await runModelgate(
-      ['config', 'print', '--effective', '--config', files.configFile],
-      { env: { MODELGATE_LOG_LEVEL: 'warn' } },
-    )
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/^ {2}level: warn # from environment/m)
-    expect(stdout).toMatch(/^ {2}concurrent_requests: 10000 # from default/m)
-    expect(stdout).toContain('a-secret')
-  })
-
-  it('print --redact hides credentials in URLs', async () => {
-    const asked = ['config', 'print', '--effective', '--redact', '--config', files.configFile]
-    const { code, stdout } = await run(...asked)
-    expect(code).toBe(0)
-    expect(stdout).not.toContain('a-secret')
-    expect(stdout).not.toContain('ada')
-    expect(stdout).toContain('gate.example.com')
-    const json = await run(...asked, '--format', 'json')
-    expect(json.stdout).not.toContain('a-secret')
-    expect(JSON.parse(json.stdout)).toMatchObject({ upstreams: [{ name: 'models' }] })
-  })
-
-  it('schema prints the JSON Schema of the configuration', async () => {
-    const { code, stdout } = await run('config', 'schema')
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ properties: { upstreams: { type: 'array' } } })
-  })
-})
-
-async function readShipped(name: string): Promise<string> {
-  const { readFile } = await import('node:fs/promises')
-  return readFile(join(PROJECT, 'rules', name), 'utf8')
-}

@@ -74,7 +74,13 @@ function commandLines(): string[] {
     .join('')
     .replaceAll('\\\n', ' ')
     .split('\n')
-    .map((line) => line.replace(/^\$ /, '').replace(/\s+# .*$/, '').replaceAll(/\s+/g, ' ').trim())
+    .map((line) =>
+      line
+        .replace(/^\$ /, '')
+        .replace(/\s+# .*$/, '')
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+    )
     .filter((line) => /^(npm|npx|node|modelgate)\b/.test(line))
 }
 
@@ -87,18 +93,24 @@ describe('README.md', () => {
     expect(unknown).toEqual([])
   })
 
-  it.each(lines.map((line) => [line]))('`%s` does what it says', async (line) => {
-    const { run = () => inShell(line), code = 0, says = /(?:)/ } = COMMANDS[line] ?? {}
-    const result = await run()
-    expect(result.output).toMatch(says)
-    expect(result.code).toBe(code)
-  }, 90_000)
+  it.each(lines.map((line) => [line]))(
+    '`%s` does what it says',
+    async (line) => {
+      const { run = () => inShell(line), code = 0, says = /(?:)/ } = COMMANDS[line] ?? {}
+      const result = await run()
+      expect(result.output).toMatch(says)
+      expect(result.code).toBe(code)
+    },
+    90_000,
+  )
 
   it('names files that make a gateway', async () => {
-    const named = ['yaml', 'csv'].flatMap((language) => blocks(language)).flatMap((text) => {
-      const [, path] = /^# (my-gateway\/[a-z/.-]+\.(?:yaml|csv))/.exec(text) ?? []
-      return path === undefined ? [] : [{ path, text }]
-    })
+    const named = ['yaml', 'csv']
+      .flatMap((language) => blocks(language))
+      .flatMap((text) => {
+        const [, path] = /^# (my-gateway\/[a-z/.-]+\.(?:yaml|csv))/.exec(text) ?? []
+        return path === undefined ? [] : [{ path, text }]
+      })
     if (named.length === 0) return
     const dir = await mkdtemp(join(tmpdir(), 'modelgate-readme-'))
     try {

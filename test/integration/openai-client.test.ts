@@ -132,7 +132,7 @@ describe('a refusal, as the openai client shows it', () => {
     expect(error).toBeInstanceOf(OpenAI.PermissionDeniedError)
     expect(error).toMatchObject({ status: 403, code: 'no_rule', type: 'permission_error' })
     const { message, error: body } = error as InstanceType<typeof OpenAI.APIError>
-    expect(message).toContain('Ask the owner of the resource for the permission.')
+    expect(message).toContain('Ask its owner for the permission.')
     const { decision_id: id } = body as { decision_id: string }
     expect(message).toContain(id)
     expect(await world.whenRecord((record) => record.id === id)).toMatchObject({

@@ -152,7 +152,9 @@ function decisionId(response: RawResponse, headOnly: boolean): string {
 export async function expectForwarded(world: World, bytes: string): Promise<RawResponse> {
   const before = world.upstream.requests.length
   const { responses } = await rawExchange(world.port, bytes)
-  expect(responses[0]?.status).toBe(200)
+  const [response] = responses
+  if (response === undefined) throw new Error('no answer')
+  expect([response.status, response.body.toString()]).toEqual([200, 'ok'])
   expect(world.upstream.requests).toHaveLength(before + 1)
-  return responses[0] as RawResponse
+  return response
 }

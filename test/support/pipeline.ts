@@ -105,10 +105,10 @@ export function runtimeOf(calls: string[], more: Partial<Runtime> = {}): Runtime
     ownDocument: () => undefined,
     challenge: () => 'Bearer realm="test"',
     forwarder: {
-      forward: (_, { response, onHead }) => {
+      forward: (_, client) => {
         calls.push('forward')
-        onHead?.(200)
-        response.writeHead(200, { 'content-length': '2' }).end('ok')
+        client.onHead?.(200)
+        client.response.writeHead(200, { 'content-length': '2' }).end('ok')
         return Promise.resolve({
           status: 200,
           requestBytes: 0,
@@ -154,7 +154,7 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
       try {
         options.append?.(record, durability)
       } catch (error) {
-        return Promise.reject(error as Error)
+        return Promise.reject(error instanceof Error ? error : new Error('unknown'))
       }
       records.push(record)
       return Promise.resolve()

@@ -24,9 +24,9 @@ function decideOne(exchange: Exchange, operation: Operation): DecidedOperation {
     action: operation.action,
     resource: operation.resource,
     environment: established(exchange.environment, 'environment'),
-    ...(attributes === undefined ? {} : { resourceAttributes: attributes }),
+    resourceAttributes: attributes,
   })
-  return { ...operation, decision }
+  return { action: operation.action, resource: operation.resource, decision }
 }
 
 /** The decision as a refusal, with the step-up challenge where one would help (RFC 9470). */

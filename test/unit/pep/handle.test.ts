@@ -89,7 +89,8 @@ describe('the way of a request', () => {
       'upstream_connect',
       'forward',
     ],
-  ])('ends at a refusal of %s', async (_, runtime, status, reason, stage) => {
+  ])('ends at a refusal of %s', async (...row) => {
+    const [, runtime, status, reason, stage] = row
     const result = await ask({ runtime })
     expect(result.status).toBe(status)
     expect(JSON.parse(result.body)).toMatchObject({ reason, status })
