@@ -36,13 +36,19 @@ export function ledgerEvents(log: Logger, metrics: Metrics): (event: LedgerEvent
 
 /** The ledger, with every record that got in counted by its type. */
 export function countedLedger(ledger: SegmentLedger, metrics: Metrics): SegmentLedger {
+  const counters = new Map<string, () => void>()
+  /** One per type of record, of which there are few, instead of one per record. */
+  const counterOf = (type: string): (() => void) => {
+    const known = counters.get(type)
+    if (known !== undefined) return known
+    const count = (): void => metrics.auditRecord(type)
+    counters.set(type, count)
+    return count
+  }
   return {
     append(record, durability) {
       const written = ledger.append(record, durability)
-      written.then(
-        () => metrics.auditRecord(record.type),
-        () => undefined, // Whoever appended counts the failure.
-      )
+      written.then(counterOf(record.type), ignoreFailure)
       return written
     },
     appendNow(record) {
@@ -55,6 +61,10 @@ export function countedLedger(ledger: SegmentLedger, metrics: Metrics): SegmentL
     probe: () => ledger.probe(),
     close: () => ledger.close(),
   }
+}
+
+function ignoreFailure(): void {
+  // Whoever appended counts the failure.
 }
 
 /** Tells log, metrics and ledger what happened to the keys of issuers. */

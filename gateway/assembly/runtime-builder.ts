@@ -84,17 +84,25 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
   })
 }
 
+/** Spellings of accepted hosts that are remembered; the answer depends on nothing else. */
+const HOSTS_MAX = 256
+
 /** Exactly the configured hosts (I5); any well-formed one when none is configured. */
 function hostGate(settings: Settings): (raw: string) => string | Refusal {
   const known = [...settings.hosts, ...settings.upstreams.map(({ match }) => match.host)]
   const accepted = new Set(
     known.filter((host) => host !== undefined).map((host) => host.toLowerCase()),
   )
+  const hosts = new Map<string, string>()
   return (raw) => {
+    const host = hosts.get(raw)
+    if (host !== undefined) return host
     const parsed = parseHost(raw)
     if (isRefusal(parsed)) return parsed
-    const known = accepted.size === 0 || accepted.has(parsed.host)
-    return known ? parsed.host : refuse('host_invalid')
+    if (accepted.size > 0 && !accepted.has(parsed.host)) return refuse('host_invalid')
+    if (hosts.size >= HOSTS_MAX) hosts.clear()
+    hosts.set(raw, parsed.host)
+    return parsed.host
   }
 }
 

@@ -2,6 +2,7 @@
  * The records of one turn of the event loop, as bytes ready to be written at once. Serialises,
  * numbers and links records in the order they come.
  */
+import { createInstantText } from '../domain/clock.ts'
 import type { LedgerRecord } from '../domain/ports.ts'
 import { hash } from 'node:crypto'
 import type { LogPosition } from './chain.ts'
@@ -41,12 +42,13 @@ const LEAF_PREFIX = 0x00
 export function createBatch(log: string, boot: string): Batch {
   // The byte before every line is the newline of the line before, or this first one.
   const bytes = Buffer.allocUnsafeSlow(1 + BATCH_BYTES + LINE_BYTES_MAX + 1)
-  const stamp = { log, boot, seq: 0, prev: GENESIS_HASH, now: 0, monotonicMs: 0 }
+  const stamp = { log, boot, seq: 0, prev: GENESIS_HASH, ts: '', monotonicMs: 0 }
+  const textOf = createInstantText()
   let end = 1
   let count = 0
 
   const add = (record: LedgerRecord, at: Moment): void => {
-    stamp.now = at.now
+    stamp.ts = textOf(at.now)
     stamp.monotonicMs = at.monotonicMs
     const line = serializeRecord(stamp satisfies Stamp, record)
     const length = bytes.write(line, end)

@@ -23,8 +23,8 @@ export interface Stamp {
   readonly log: string
   /** Position in the log, from 0: the leaf index of the tree. */
   readonly seq: number
-  /** Milliseconds since the epoch. */
-  readonly now: number
+  /** When it was made, ISO 8601 in UTC. */
+  readonly ts: string
   /** Monotonic milliseconds. */
   readonly monotonicMs: number
   /** Id of this run of the process; see {@link isBootId}. */
@@ -103,7 +103,7 @@ function refuseReserved(fields: LedgerRecord['fields']): void {
 function serializeStamp(stamp: Stamp, type: string): string {
   const mono = Math.round(stamp.monotonicMs * 1e6)
   return (
-    `{"v":${RECORD_VERSION},"log":"${stamp.log}","seq":${stamp.seq},"ts":"${new Date(stamp.now).toISOString()}",` +
+    `{"v":${RECORD_VERSION},"log":"${stamp.log}","seq":${stamp.seq},"ts":"${stamp.ts}",` +
     `"mono":"${mono}","boot":"${stamp.boot}","prev":"${stamp.prev}","type":"${type}"`
   )
 }

@@ -17,9 +17,9 @@ export function textOption(
 
 /** The configuration file: `--config`, else `MODELGATE_CONFIG`, else the usual place. */
 export function configFile(options: OptionValues, io: Pick<CliIo, 'env'>): string {
-  const fromEnvironment = io.env[CONFIG_FILE_VARIABLE]
-  const usual = 'config/gateway.yaml'
-  return textOption(options, 'config') ?? (fromEnvironment || usual)
+  const fromEnvironment = io.env[CONFIG_FILE_VARIABLE] ?? ''
+  const otherwise = fromEnvironment === '' ? 'config/gateway.yaml' : fromEnvironment
+  return textOption(options, 'config', otherwise)
 }
 
 /** The values of a repeatable text option. */

@@ -45,7 +45,12 @@ function permitsOf(policy: CompiledPolicy): ReadonlyMap<Rule, Decision> {
   for (const rule of policy.table.rules) {
     if (rule.effect !== 'allow') continue
     const explanation = say.permitted(rule)
-    const permit = { effect: 'permit', rule: rule.reference, explanation, ...common(policy) } as const
+    const permit = {
+      effect: 'permit',
+      rule: rule.reference,
+      explanation,
+      ...common(policy),
+    } as const
     permits.set(rule, Object.freeze(permit))
   }
   return permits

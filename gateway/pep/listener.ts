@@ -58,11 +58,12 @@ export function createDataListener(
     if (state.draining) arrival.response.setHeader('connection', 'close')
     const exchange = begin(runtime(), services, arrival)
     state.inFlight.add(exchange)
-    void handle(exchange, services, barrier(exchange.runtime, state)).finally(() => {
+    const done = (): void => {
       state.inFlight.delete(exchange)
       services.metrics.requestEnded()
       if (state.inFlight.size === 0) for (const resolve of waiting.splice(0)) resolve()
-    })
+    }
+    handle(exchange, services, barrier(exchange.runtime, state)).then(done, done)
   }
   const accept = (arrival: Arrival): void => {
     const { request, response, upgrade } = arrival

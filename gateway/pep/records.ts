@@ -1,9 +1,12 @@
 import type { DecidedOperation, Environment } from '../domain/access.ts'
+import { createInstantText } from '../domain/clock.ts'
 import type { ForwardOutcome, LedgerRecord, LedgerValue } from '../domain/ports.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { resourceText } from '../domain/vocabulary.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { AdmittedRequest, Exchange } from './exchange.ts'
+
+const instantText = createInstantText()
 
 /**
  * The decision record: who, what, where, when, and why it was decided so. Never a token, a header
@@ -106,7 +109,7 @@ function environmentFields(
   const { device } = environment
   const authentication = exchange.subject?.authentication
   return {
-    now: new Date(environment.now).toISOString(),
+    now: instantText(environment.now),
     mfa: authentication?.mfa,
     acr: authentication?.acr,
     auth_time: authentication?.authTime,

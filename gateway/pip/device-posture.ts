@@ -40,6 +40,7 @@ export type PostureReader = (
 export function createPostureReader(options: PostureReaderOptions): PostureReader {
   const isTrusted = createTrustedHops(options.trustedProxies)
   const header = (options.header ?? POSTURE_HEADER).toLowerCase()
+  if (options.trustedProxies.length === 0) return () => undefined
   return (peer, headers, now) => {
     const ip = parsePeer(peer)
     if (ip === undefined || !isTrusted(ip)) return undefined

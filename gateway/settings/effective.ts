@@ -25,7 +25,7 @@ export function effectiveText(settings: Settings, options: { readonly redact: bo
 
 /** `settings` as JSON with the names code uses, for machines; hides what {@link effectiveText} does. */
 export function effectiveJson(settings: Settings, options: { readonly redact: boolean }): string {
-  const { provenance: _, ...values } = settings
+  const values = { ...settings, provenance: undefined }
   const shown = (key: string, value: unknown): unknown =>
     options.redact ? redacted([key], value) : value
   return `${JSON.stringify(values, shown, 2)}\n`

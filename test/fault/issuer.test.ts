@@ -10,13 +10,12 @@ import { until } from '../support/world-files.ts'
 /** How the key endpoint fails. */
 const FAULTS: Readonly<Record<string, RequestListener>> = {
   'an error': (_request, response) => void response.writeHead(500).end('no'),
-  'a page': (_request, response) => void json(response, '<html>login</html>'),
-  'half a document': (_request, response) => void json(response, '{"keys":[{"kty":'),
-  'no keys': (_request, response) => void json(response, '{"keys":[]}'),
+  'a page': (_request, response) => json(response, '<html>login</html>'),
+  'half a document': (_request, response) => json(response, '{"keys":[{"kty":'),
+  'no keys': (_request, response) => json(response, '{"keys":[]}'),
   'a redirect': (_request, response) =>
     void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
-  'too much': (_request, response) =>
-    void json(response, `{"keys":[],"x":"${'x'.repeat(600_000)}"}`),
+  'too much': (_request, response) => json(response, `{"keys":[],"x":"${'x'.repeat(600_000)}"}`),
   'nothing at all': () => undefined,
 }
 
@@ -35,8 +34,8 @@ beforeAll(async () => {
   upstream = await startHttpUpstream()
   keys = await startHttpUpstream((request, response) => {
     asked++
-    if (fault !== undefined) return void fault(request, response)
-    void publishedKeys().then((text) => json(response, text))
+    if (fault === undefined) void publishedKeys().then((text) => json(response, text))
+    else fault(request, response)
   })
 })
 afterAll(() => Promise.all([issuer.close(), upstream.close(), keys.close()]))

@@ -77,6 +77,9 @@ describe('a ledger that is full', () => {
       // What got in before is whole.
       const records = await world.records()
       expect(records.filter(({ type }) => type === 'decision').length).toBeGreaterThan(5)
+      world.signal('SIGTERM')
+      expect(await world.exited).toBe(1)
+      expect(world.stderr()).toContain('audit log unavailable')
     } finally {
       await world.close()
     }

@@ -119,7 +119,7 @@ describe('an upstream', () => {
 describe('a client that leaves', () => {
   it('within a body takes the request to the upstream with it', async () => {
     const { request, id, upstream } = await begun()
-    const closed = once(upstream?.response as ServerResponse, 'close')
+    const closed = new Promise((resolve) => upstream?.response.once('close', resolve))
     request.destroy()
     await closed
     expect(await outcome(id)).toMatchObject({
@@ -140,7 +140,7 @@ describe('a client that leaves', () => {
     request.on('error', () => undefined).write('{"inputs":[')
     await until('the upload at the upstream', () => held.length > before)
     const upstream = held.at(-1)
-    const closed = once(upstream?.response as ServerResponse, 'close')
+    const closed = new Promise((resolve) => upstream?.response.once('close', resolve))
     request.destroy()
     await closed
     const decision = await world.whenRecord(({ path }) => path === '/v2/models/iris/infer')

@@ -25,8 +25,8 @@ const start = (shutdown: object) =>
 
 /** Opens a stream and resolves with its first event; `whole` resolves when it has ended. */
 async function openStream(world: BuiltWorld) {
-  const response = await new Promise<IncomingMessage>(async (resolve, reject) => {
-    const authorization = `Bearer ${await world.token(['inference'])}`
+  const authorization = `Bearer ${await world.token(['inference'])}`
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     httpRequest(
       `${world.url}/v2/models/iris/generate_stream`,
       {

@@ -33,7 +33,7 @@ function newKey(): SigningKey {
 /** The request listener of a provider that signs with the first of `keys` and publishes all. */
 function providerListener(issuer: string, keys: readonly SigningKey[]): RequestListener {
   const provider = new Provider(issuer, {
-    jwks: { keys: [...keys] } as never,
+    jwks: { keys: [...keys] },
     clients: [
       {
         client_id: CLIENT.id,
@@ -84,7 +84,7 @@ async function startProvider() {
   return {
     issuer,
     down,
-    up: async () => void (await listen(port)),
+    up: () => listen(port),
     /** Signs with a new key at once; the old one stays published. */
     rotate() {
       keys = [newKey(), ...keys.slice(0, 1)]

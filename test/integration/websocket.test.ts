@@ -33,7 +33,7 @@ beforeAll(async () => {
   sockets = new WebSocketServer({ server: world.upstream.server })
   sockets.on('connection', (socket, request) => {
     socket.send(`hello ${request.url ?? ''}`)
-    socket.on('message', (data, binary) => {
+    socket.on('message', (data: Buffer, binary) => {
       if (data.toString() === 'bye') socket.close(4001, 'bye')
       else socket.send(data, { binary })
     })

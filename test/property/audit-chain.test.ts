@@ -73,7 +73,14 @@ const units = fc
 
 const line = (fields: Record<string, LedgerValue>) =>
   serializeRecord(
-    { log: 'l', seq: 0, now: NOON, monotonicMs: 0, boot: 'b', prev: GENESIS_HASH },
+    {
+      log: 'l',
+      seq: 0,
+      ts: new Date(NOON).toISOString(),
+      monotonicMs: 0,
+      boot: 'b',
+      prev: GENESIS_HASH,
+    },
     { type: 'decision', fields },
   )
 

@@ -71,7 +71,7 @@ export interface BuiltGateway {
   /** The first record for which `test` holds, waited for. */
   whenRecord(test: (record: WorldRecord) => boolean): Promise<WorldRecord>
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>
-  /** Ends the process, if it still runs, and removes its files. */
+  /** Ends the process, if it still runs, and removes its files. @throws Error when it crashed */
   close(): Promise<void>
 }
 
@@ -119,8 +119,9 @@ export async function startBuiltGateway(options: BuiltGatewayOptions): Promise<B
     ...(fileBlocksMax === undefined ? {} : { fileBlocksMax }),
   })
   const close = async () => {
-    await running.end()
+    const crash = await running.end()
     await rm(files.dir, { recursive: true, force: true })
+    if (crash !== undefined) throw crash
   }
   try {
     const ports = await listening(running)
@@ -128,7 +129,7 @@ export async function startBuiltGateway(options: BuiltGatewayOptions): Promise<B
     if (options.waitReady !== false) await gateway.whenReady()
     return gateway
   } catch (error) {
-    await close()
+    await close().catch(() => undefined)
     throw error
   }
 }
@@ -163,10 +164,7 @@ export async function startBuiltWorld(options: BuiltWorldOptions = {}): Promise<
           { sub: 'alice', aud: 'modelgate', client_id: 'cli', roles, ...claims },
           { lifetimeS: 600 },
         ),
-      close: async () => {
-        await gateway.close()
-        await closePeers()
-      },
+      close: () => gateway.close().finally(closePeers),
     }
   } catch (error) {
     await closePeers()
@@ -181,7 +179,8 @@ interface RunningProcess {
   readonly stderr: () => string
   readonly hasEnded: () => boolean
   readonly signal: (name: NodeJS.Signals) => void
-  readonly end: () => Promise<void>
+  /** Resolves to what went wrong when nobody had asked it to end. */
+  readonly end: () => Promise<Error | undefined>
 }
 
 interface LaunchOptions {
@@ -205,6 +204,7 @@ function launch(main: string, args: readonly string[], options: LaunchOptions): 
   child.stdout?.on('data', (chunk: Buffer) => (texts.stdout += chunk.toString()))
   child.stderr?.on('data', (chunk: Buffer) => (texts.stderr += chunk.toString()))
   let ended = false
+  let asked = false
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => {
@@ -221,13 +221,20 @@ function launch(main: string, args: readonly string[], options: LaunchOptions): 
     stdout: () => texts.stdout,
     stderr: () => texts.stderr,
     hasEnded: () => ended,
-    signal: (name) => void child.kill(name),
+    signal: (name) => {
+      asked = true
+      child.kill(name)
+    },
     end: async () => {
-      if (ended) return
-      child.kill('SIGTERM')
+      // A gateway that crashed must not pass for one that was ended.
+      const isCrash = ended && !asked
+      if (!ended) child.kill('SIGTERM')
       const late = setTimeout(kill, PROCESS_MS)
-      await exited
+      const code = await exited
       clearTimeout(late)
+      if (!isCrash) return undefined
+      const how = child.signalCode ?? String(code)
+      return new Error(`the gateway ended by itself with ${how}\n${texts.stderr}`)
     },
   }
 }

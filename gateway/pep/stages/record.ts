@@ -10,23 +10,23 @@ import type { Services } from '../runtime.ts'
  * action, handed to the kernel otherwise. No record, no forward, unless the operator has chosen
  * `audit.when_full: continue`, which holds for actions that are not privileged.
  */
-export async function record(exchange: Exchange, services: Services): Promise<StageResult> {
+export function record(exchange: Exchange, services: Services): Promise<StageResult> {
   const decisions = established(exchange.decisions, 'decisions')
   const privileged = decisions.some(({ action }) => isPrivileged(action))
-  try {
-    await services.ledger.append(
-      decisionRecord(exchange, undefined),
-      privileged ? 'disk' : 'kernel',
-    )
-    exchange.recorded = true
-    return undefined
-  } catch (error) {
-    services.metrics.auditError()
-    services.log.error(
-      { decisionId: exchange.id, err: error },
-      'the decision could not be recorded',
-    )
-    const goesOn = !privileged && exchange.runtime.recordWhenFull === 'continue'
-    return goesOn ? undefined : refuse('audit_unavailable', { retryAfter: 5 })
-  }
+  const entry = decisionRecord(exchange, undefined)
+  return services.ledger.append(entry, privileged ? 'disk' : 'kernel').then(
+    () => {
+      exchange.recorded = true
+      return undefined
+    },
+    (error: unknown) => {
+      services.metrics.auditError()
+      services.log.error(
+        { decisionId: exchange.id, err: error },
+        'the decision could not be recorded',
+      )
+      const goesOn = !privileged && exchange.runtime.recordWhenFull === 'continue'
+      return goesOn ? undefined : refuse('audit_unavailable', { retryAfter: 5 })
+    },
+  )
 }

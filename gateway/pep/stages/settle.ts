@@ -10,11 +10,11 @@ import type { Services } from '../runtime.ts'
  * Stage 10. Answers what was refused, records what became of what was permitted, and counts both.
  * Runs exactly once per request, whatever happened before.
  */
-export async function settle(
+export function settle(
   exchange: Exchange,
   services: Services,
   end: StageResult,
-): Promise<void> {
+): Promise<void> | undefined {
   const refusal = isRefusal(end) ? end : undefined
   let status = exchange.outcome?.status ?? 0
   if (refusal !== undefined && exchange.outcome === undefined)
@@ -25,12 +25,12 @@ export async function settle(
   }
   const durationMs = services.clock.monotonicMs() - exchange.startedMs
   count(exchange, services, { refusal, status, durationMs })
-  if (end === undefined || refusal !== undefined)
-    await writeDown(exchange, services, refusal, durationMs)
+  if (end !== undefined && refusal === undefined) return undefined
+  return writeDown(exchange, services, refusal, durationMs)
 }
 
 /** A failure to write is counted and makes the ledger unhealthy: later requests are refused. */
-async function writeDown(
+function writeDown(
   exchange: Exchange,
   services: Services,
   refusal: Refusal | undefined,
@@ -39,12 +39,10 @@ async function writeDown(
   const entry = exchange.recorded
     ? outcomeRecord(exchange, refusal, durationMs)
     : decisionRecord(exchange, refusal)
-  try {
-    await services.ledger.append(entry, 'kernel')
-  } catch (error) {
+  return services.ledger.append(entry, 'kernel').then(undefined, (error: unknown) => {
     services.metrics.auditError()
     services.log.error({ decisionId: exchange.id, err: error }, 'a record could not be written')
-  }
+  })
 }
 
 function count(

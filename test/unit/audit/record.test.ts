@@ -12,7 +12,7 @@ import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
 const STAMP = {
   log: 'gw-prod/audit/n1',
   seq: 1041,
-  now: Date.parse('2026-11-21T19:48:11.123Z'),
+  ts: '2026-11-21T19:48:11.123Z',
   monotonicMs: 81234.56789,
   boot: 'f4b1',
   prev: GENESIS_HASH,
