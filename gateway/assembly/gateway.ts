@@ -61,7 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (!loaded.ok) throw invalid('ERR_CONFIG_INVALID', 'the configuration', loaded.diagnostics)
   const settings = loaded.value
   const rulesDir = resolve(options.cwd, options.rulesDir ?? settings.rules.dir)
-  const digest = await contentDigest(options, rulesDir)
+  const digest = await contentDigest(options, rulesDir, settings)
   const rules = await loadRules(rulesDir, settings)
   if (!rules.ok) throw invalid('ERR_RULES_INVALID', 'the rules', rules.diagnostics)
   const services = await openServices(options, settings)
@@ -71,14 +71,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     undo.push(() => runtime.stop())
     const parts = { source: options, rulesDir, services, settings, runtime, digest }
     const reloader = createReloader(parts)
+    const gateway = await openListeners({ options, settings, services, reloader, runtime }, undo)
     reloader.started(rules.value, loaded.warnings.concat(rules.warnings))
-    return await openListeners({ options, settings, services, reloader, runtime }, undo)
+    return gateway
   } catch (error) {
     // What is left open would keep the process alive, doing nothing.
     for (const step of undo.reverse()) await step()
     throw error
   }
 }
+
+/** Probes and scrapes are small and quick; nothing else has business there (I17). */
+const CONTROL_LIMITS = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16 * 1024,
+} as const
+const CONTROL_CONNECTIONS_MAX = 256
 
 /** What is listened with, once everything is in force. */
 interface Opening {
@@ -103,6 +113,7 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
   )
   const state = { draining: false, listening: false }
   const controlServer = createControlServer(
+    CONTROL_LIMITS,
     createControlApp({
       metrics: () => services.metrics.expose(),
       assertionKeys: () => runtime.assertionKeys(),
@@ -113,6 +124,7 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
       ],
     }),
   )
+  controlServer.maxConnections = CONTROL_CONNECTIONS_MAX
   const controlPort = await listen(controlServer, control.host, control.port)
   undo.push(() => closed(controlServer))
   const dataPort = await listen(listener.server, data.host, data.port)

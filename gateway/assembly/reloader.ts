@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -36,6 +37,7 @@ const SETTLE_MS = 150
 /** Builds the reloader. A bad set never replaces a good one (I28). */
 export function createReloader(deps: ReloaderDeps): Reloader {
   const { services, runtime } = deps
+  let latest = deps.settings
   let running: Promise<unknown> = Promise.resolve()
   const announce = (warnings: readonly Diagnostic[]): void => {
     for (const warning of warnings) services.log.warn({ ...warning }, warning.message)
@@ -46,6 +48,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
     const rules = await loadRules(deps.rulesDir, config.value)
     if (!rules.ok) return refuse(services, 'rules', rules.diagnostics)
     await runtime.replace(config.value, rules.value)
+    latest = config.value
     announce([...config.warnings, ...rules.warnings, ...fixedSettings(deps.settings, config.value)])
     accept(services, runtime, rules.value)
     return []
@@ -68,7 +71,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
     watch() {
       return startChangeWatch({
         folders: watchedFolders(deps),
-        fingerprint: () => contentDigest(deps.source, deps.rulesDir),
+        fingerprint: () => contentDigest(deps.source, deps.rulesDir, latest),
         initial: deps.digest,
         onChange: async () => {
           await reload()
@@ -82,14 +85,25 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   }
 }
 
+/** A folder of routes that comes later is noticed by its parent and read by polling. */
 function watchedFolders(deps: ReloaderDeps): string[] {
   const config = dirname(resolve(deps.source.cwd, deps.source.file))
-  return [config, deps.rulesDir, join(deps.rulesDir, 'routes')]
+  const routes = join(deps.rulesDir, 'routes')
+  return [config, deps.rulesDir, ...(existsSync(routes) ? [routes] : [])]
 }
 
-/** A digest of everything a reload reads; content that cannot be read has one too. */
-export async function contentDigest(source: ConfigSource, rulesDir: string): Promise<string> {
-  const config = await readFile(resolve(source.cwd, source.file)).catch(() => 'unreadable')
+/**
+ * A digest of everything a reload reads: configuration, rules, and the keys and certificates that
+ * `settings` names. Content that cannot be read has one too.
+ */
+export async function contentDigest(
+  source: ConfigSource,
+  rulesDir: string,
+  settings: Settings,
+): Promise<string> {
+  const files = [resolve(source.cwd, source.file), ...namedFiles(settings)]
+  const contents = files.map((file) => readFile(file, 'base64').catch(() => 'unreadable'))
+  const config = JSON.stringify(await Promise.all(contents))
   const rules = await readRuleFiles(rulesDir)
   const revision = rules.ok ? rules.value.revision : JSON.stringify(rules.diagnostics)
   return createHash('sha256').update(config).update(revision).digest('hex')
@@ -149,4 +163,13 @@ function fixedSettings(before: Settings, after: Settings): Diagnostic[] {
     message: `a change of \`${[key, ...(key === 'limits' ? limits : [])].join(' ')}\` takes effect at the next start`,
     remedy: 'Restart the gateway to apply it.',
   }))
+}
+
+/** The values of every `*File` key, wherever it is. */
+function namedFiles(settings: unknown): string[] {
+  if (typeof settings !== 'object' || settings === null) return []
+  return Object.entries(settings).flatMap(([key, value]) => {
+    if (key === 'provenance') return []
+    return key.endsWith('File') && typeof value === 'string' ? [value] : namedFiles(value)
+  })
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { createAssertionSigner } from '../authn/assertion.ts'
 import { createAuthenticator, type RunningAuthenticator } from '../authn/authenticator.ts'
 import { fetchJson } from '../authn/http-fetch.ts'
+import type { Loaded } from '../domain/diagnostics.ts'
 import type { AssertionSigner } from '../domain/ports.ts'
 import { createForwarder } from '../forward/http-forwarder.ts'
 import { createUpgradeForwarder } from '../forward/upgrade.ts'
@@ -54,12 +56,13 @@ export async function startRuntime(start: {
 }): Promise<RunningRuntime> {
   const { services } = start
   let parts = await openParts(start.settings, services, undefined)
-  let runtime = assemble({ ...start, parts })
-  await parts.authenticator.part.start()
+  const fixed = start.settings
+  let runtime = assemble({ ...start, fixed, parts })
+  await begin(parts.authenticator.part)
   const retired = new Set<Upstreams>()
   const refreshSecrets = async (): Promise<void> => {
     const present = parts.secrets.filter((secret) => secret !== undefined)
-    await Promise.all(present.map((secret) => secret.refresh()))
+    for (const secret of present) tellOfSecret(services, await secret.refresh())
   }
   const timer = setInterval(() => void refreshSecrets(), SECRETS_REFRESH_MS)
   timer.unref()
@@ -71,9 +74,8 @@ export async function startRuntime(start: {
         issuers: settings.issuers.map(({ name }) => name),
       })
       const next = await openParts(settings, services, parts)
-      const replacement = assemble({ settings, rules, parts: next, services })
-      if (next.authenticator.part !== parts.authenticator.part)
-        await next.authenticator.part.start()
+      const replacement = assemble({ settings, rules, parts: next, services, fixed })
+      if (next.authenticator.part !== parts.authenticator.part) await begin(next.authenticator.part)
       const before = parts
       parts = next
       runtime = replacement
@@ -100,10 +102,12 @@ function assemble(made: {
   readonly rules: LoadedRules
   readonly parts: Parts
   readonly services: Services
+  readonly fixed: Settings
 }): Runtime {
-  const { settings, rules, parts, services } = made
+  const { settings, rules, parts, services, fixed } = made
   return buildRuntime({
     settings,
+    fixed,
     rules,
     secrets: parts.secrets,
     configRevision: configRevision(settings),
@@ -134,9 +138,17 @@ async function openParts(
   })
   return {
     authenticator: keep(before?.authenticator, issuers, () =>
-      createAuthenticator({ issuers, clock: services.clock, fetchJson, onEvent }),
+      createAuthenticator({
+        issuers,
+        clock: services.clock,
+        fetchJson,
+        onEvent,
+        inherit: before?.authenticator.part,
+      }),
     ),
-    signer: keep(before?.signer, signing.facts, () => createAssertionSigner(signing.deps)),
+    signer: keep(before?.signer, signing.facts, () =>
+      createAssertionSigner({ ...signing.deps, previousPublicKey: publicKeyOf(before) }),
+    ),
     upstreams: keep(before?.upstreams, connections, () =>
       createUpstreams({ upstreams: connections }),
     ),
@@ -163,13 +175,41 @@ function keep<T>(before: Kept<T> | undefined, facts: unknown, create: () => T): 
   return before?.key === key ? before : { key, part: create() }
 }
 
-/** Connections of an old generation end when their exchanges do, or when the gateway stops. */
+/**
+ * A request that arrived before a reload may still be sending its body and then needs the
+ * connections it arrived with: they are closed when no such request can be left, or when the
+ * gateway stops. Unused sockets are given up long before.
+ */
+const RETIRE_MS = 600_000
+
 function retire(before: Parts, next: Parts, retired: Set<Upstreams>): void {
   if (before.authenticator.part !== next.authenticator.part) before.authenticator.part.stop()
   const old = before.upstreams.part
   if (old === next.upstreams.part) return
   retired.add(old)
-  void old.close().finally(() => retired.delete(old))
+  const close = (): void => void old.close().finally(() => retired.delete(old))
+  setTimeout(close, RETIRE_MS).unref()
+}
+
+/** How long a start or a reload waits for keys; an issuer that does not answer holds up nothing. */
+const KEYS_WAIT_MS = 2_000
+
+async function begin(authenticator: RunningAuthenticator): Promise<void> {
+  await Promise.race([authenticator.start(), wait(KEYS_WAIT_MS, undefined, { ref: false })])
+}
+
+/** The key that signed until now stays published until its last assertion has expired. */
+function publicKeyOf(before: Parts | undefined): string | undefined {
+  const [key] = before?.signer.part.jwks().keys ?? []
+  return key === undefined ? undefined : JSON.stringify(key)
+}
+
+/** A credential that cannot be read stays as it was; the operator must hear of it. */
+function tellOfSecret(services: Services, loaded: Loaded<unknown>): void {
+  if (loaded.ok) return
+  for (const { file, message } of loaded.diagnostics) {
+    services.log.error({ file }, `a credential cannot be read again, the old one stays: ${message}`)
+  }
 }
 
 function configRevision(settings: Settings): string {

@@ -23,6 +23,8 @@ import { upstreamEntry } from './upstream-parts.ts'
 /** What a runtime is built from. */
 export interface RuntimeParts {
   readonly settings: Settings
+  /** The settings of the start, for what a reload does not change: listeners and ledger. */
+  readonly fixed: Settings
   readonly rules: LoadedRules
   readonly configRevision: string
   /** Credentials by position in `settings.upstreams`. */
@@ -54,7 +56,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       bodyIdleTimeoutMs: settings.limits.bodyIdleTimeout,
       concurrentRequestsMax: settings.limits.concurrentRequests,
     },
-    recordWhenFull: settings.audit.whenFull,
+    recordWhenFull: parts.fixed.audit.whenFull,
     policy: {
       decisionPoint: createDecisionPoint(rules.policy, { onFailure: parts.onDecisionFailure }),
       resources: rules.resources,
@@ -65,7 +67,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     assertions: parts.assertions,
     forwarder: parts.forwarder,
     upgrades: parts.upgrades,
-    secure: settings.listen.data.tls !== undefined,
+    secure: parts.fixed.listen.data.tls !== undefined,
     parseTarget,
     acceptHost: hostGate(settings),
     clientAddress: createAddressResolver({
@@ -87,19 +89,23 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
 /** Spellings of accepted hosts that are remembered; the answer depends on nothing else. */
 const HOSTS_MAX = 256
 
-/** Exactly the configured hosts (I5); any well-formed one when none is configured. */
+/**
+ * Exactly the hosts that lead somewhere (I5): those of `hosts` and of every upstream. An upstream
+ * without a host is for all of them, so that any well-formed one is accepted unless `hosts` says
+ * which.
+ */
 function hostGate(settings: Settings): (raw: string) => string | Refusal {
-  const known = [...settings.hosts, ...settings.upstreams.map(({ match }) => match.host)]
-  const accepted = new Set(
-    known.filter((host) => host !== undefined).map((host) => host.toLowerCase()),
-  )
+  const named = settings.upstreams.map(({ match }) => match.host)
+  const isOpen = settings.hosts.length === 0 && named.includes(undefined)
+  const known = [...settings.hosts, ...named].filter((host) => host !== undefined)
+  const accepted = new Set(known.map((host) => host.toLowerCase()))
   const hosts = new Map<string, string>()
   return (raw) => {
     const host = hosts.get(raw)
     if (host !== undefined) return host
     const parsed = parseHost(raw)
     if (isRefusal(parsed)) return parsed
-    if (accepted.size > 0 && !accepted.has(parsed.host)) return refuse('host_invalid')
+    if (!isOpen && !accepted.has(parsed.host)) return refuse('host_invalid')
     if (hosts.size >= HOSTS_MAX) hosts.clear()
     hosts.set(raw, parsed.host)
     return parsed.host

@@ -8,7 +8,7 @@ import { claim } from './claim-checks.ts'
 import type { AuthnEvent, OnAuthnEvent } from './events.ts'
 import type { FetchJson } from './http-fetch.ts'
 import { issuerProfile, type IssuerOptions } from './issuer.ts'
-import { createJwksKeeper } from './jwks-keeper.ts'
+import { createJwksKeeper, type JwksKeeper } from './jwks-keeper.ts'
 import { keyPolicy } from './key-policy.ts'
 import { createKeySource } from './key-source.ts'
 import { refuseToken } from './refusals.ts'
@@ -28,6 +28,11 @@ export interface AuthenticatorDeps {
   readonly onEvent?: OnAuthnEvent | undefined
   /** Verified tokens remembered; 0 turns the cache off. */
   readonly cacheEntriesMax?: number | undefined
+  /**
+   * The authenticator before a reload: issuers whose keys are kept in the same way go on with its
+   * keys, so that a change of configuration while an issuer is down loses none of them.
+   */
+  readonly inherit?: RunningAuthenticator | undefined
 }
 
 /** How the keys of one issuer stand, for the control plane and the readiness probe. */
@@ -49,6 +54,8 @@ export interface RunningAuthenticator extends Authenticator {
   refreshKeys(): Promise<boolean>
   issuers(): readonly IssuerStatus[]
   cacheStats(): TokenCacheStats
+  /** Hands over the keys of an issuer, and does not stop them any more. */
+  release(fingerprint: string): JwksKeeper | undefined
 }
 
 const KEYS_TIMEOUT_MS = 5_000
@@ -64,6 +71,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): RunningAuthenticat
   const { byIss, list } = issuerIndex(deps, onEvent)
   const entriesMax = deps.cacheEntriesMax ?? CACHE_ENTRIES_DEFAULT
   const cache = createTokenCache({ clock: deps.clock, entriesMax })
+  const released = new Set<Issuer>()
 
   const verify = async (token: ParsedToken, issuer: Issuer): Promise<Subject | Refusal> => {
     try {
@@ -93,7 +101,13 @@ export function createAuthenticator(deps: AuthenticatorDeps): RunningAuthenticat
     start: async () => {
       await Promise.all(list.map(({ keeper }) => keeper.start()))
     },
-    stop: () => list.forEach(({ keeper }) => keeper.stop()),
+    stop: () =>
+      list.filter((issuer) => !released.has(issuer)).forEach(({ keeper }) => keeper.stop()),
+    release: (fingerprint) => {
+      const issuer = list.find((candidate) => candidate.fingerprint === fingerprint)
+      if (issuer !== undefined) released.add(issuer)
+      return issuer?.keeper
+    },
     refreshKeys: async () =>
       (await Promise.all(list.map(({ keeper }) => keeper.refresh()))).every(Boolean),
     issuers: () => list.map(statusOf),
@@ -128,7 +142,7 @@ function issuerOf(token: ParsedToken, byIss: ReadonlyMap<string, Issuer>): Issue
 function issuerIndex(
   deps: AuthenticatorDeps,
   onEvent: OnAuthnEvent,
-): { readonly byIss: ReadonlyMap<string, Issuer>; readonly list: readonly Issuer[] } {
+): { readonly byIss: ReadonlyMap<string, Issuer>; readonly list: readonly KeptIssuer[] } {
   const byIss = new Map<string, Issuer>()
   const names = new Set<string>()
   const list = deps.issuers.map((options) => buildIssuer(options, deps, onEvent))
@@ -144,11 +158,16 @@ function issuerIndex(
   return { byIss, list }
 }
 
+/** An issuer, and what its keys are kept by. */
+interface KeptIssuer extends Issuer {
+  readonly fingerprint: string
+}
+
 function buildIssuer(
   options: IssuerOptions,
   deps: AuthenticatorDeps,
   onEvent: OnAuthnEvent,
-): Issuer {
+): KeptIssuer {
   const profile = issuerProfile(options)
   const {
     jwksUri,
@@ -161,17 +180,22 @@ function buildIssuer(
     ...policy
   } = options.keys ?? {}
   const location = { issuer: profile.issuer, jwksUri, jwksFile, ca, bearerTokenFile }
+  const rules = { algorithms: profile.algorithms, keyUses: profile.keyUses, pins }
+  const kept = { name: profile.name, location, timeoutMs, bytesMax, rules, policy }
+  const fingerprint = JSON.stringify(kept)
+  const inherited = deps.inherit?.release(fingerprint)
+  if (inherited !== undefined) return { profile, keeper: inherited, fingerprint }
   const keeper = createJwksKeeper({
     issuer: profile.name,
     source: createKeySource({ ...location, timeoutMs, bytesMax }, deps.fetchJson),
-    rules: { algorithms: profile.algorithms, keyUses: profile.keyUses, pins },
+    rules,
     policy: keyPolicy(policy),
     clock: deps.clock,
     timers: deps.timers ?? unrefTimers,
     random: deps.random ?? Math.random,
     onEvent,
   })
-  return { profile, keeper }
+  return { profile, keeper, fingerprint }
 }
 
 /** Listeners must not throw; one that does must not turn a good fetch into a failed one. */

@@ -30,6 +30,10 @@ async function run(
   const rulesDir = textOption(options, 'rules')
   const port = textOption(options, 'port')
   const controlPort = textOption(options, 'control-port')
+  // Listened for from the first moment: a signal during the start must not be lost, nor kill.
+  const stopped = new Promise<void>((resolve) => io.onSignal('stop', resolve))
+  let reload = (): unknown => undefined
+  io.onSignal('reload', () => void reload())
   const gateway = await startGateway({
     file: configFile(options, io),
     cwd: io.cwd,
@@ -41,8 +45,8 @@ async function run(
     },
     ...(rulesDir === undefined ? {} : { rulesDir }),
   })
-  io.onSignal('reload', () => void gateway.reload())
-  await new Promise<void>((resolve) => io.onSignal('stop', resolve))
+  reload = () => gateway.reload()
+  await stopped
   await gateway.stop()
   return EXIT.ok
 }

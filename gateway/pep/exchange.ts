@@ -14,7 +14,7 @@ import type { Stage } from '../domain/reasons.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { PeekableBody } from './body.ts'
-import type { Runtime } from './runtime.ts'
+import type { PolicySnapshot, Runtime } from './runtime.ts'
 import type { UpstreamRoute } from './upstream-table.ts'
 
 /** What admit established: one meaning for every part of the request. */
@@ -43,13 +43,15 @@ export interface UpgradeSocket {
 /**
  * One request on its way through the stages. Each stage writes what it established and reads what
  * the stages before it wrote; reading something not yet established is a programmer's error and
- * fails the request closed. The runtime is the snapshot taken on arrival: a reload never changes
- * the policy of a request in flight.
+ * fails the request closed. The runtime is the snapshot taken on arrival; the policy is taken when
+ * the request is about to be decided, so that a slow body cannot hold on to a revoked rule.
  */
 export interface Exchange {
   /** Names this decision in the answer, the ledger and the log. */
   readonly id: string
   readonly runtime: Runtime
+  /** The runtime in force now: a body may have been waited for since arrival. */
+  readonly latest: () => Runtime
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly upgrade: UpgradeSocket | undefined
@@ -57,13 +59,13 @@ export interface Exchange {
   awaitsContinue: boolean
   /** Monotonic milliseconds at arrival. */
   readonly startedMs: number
-  /** Milliseconds since the epoch at arrival: the one `now` of this request. */
-  readonly arrivedAt: number
   /** The stage at work, for records and metrics of a refusal or failure. */
   stage: Stage
   admitted?: AdmittedRequest
   subject?: Subject
   classification?: Classification
+  /** The policy in force when the environment was gathered: what this request is decided under. */
+  policy?: PolicySnapshot
   environment?: Environment
   decisions?: readonly DecidedOperation[]
   /** Milliseconds the decision took. */

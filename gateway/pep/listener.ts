@@ -56,7 +56,7 @@ export function createDataListener(
   const work = (arrival: Arrival): void => {
     services.metrics.requestStarted()
     if (state.draining) arrival.response.setHeader('connection', 'close')
-    const exchange = begin(runtime(), services, arrival)
+    const exchange = begin(runtime, services, arrival)
     state.inFlight.add(exchange)
     const done = (): void => {
       state.inFlight.delete(exchange)
@@ -195,16 +195,16 @@ function tlsOptions(tls: NonNullable<ListenerOptions['tls']>) {
   return { cert, key, minVersion: 'TLSv1.2' as const, ...mutual }
 }
 
-function begin(runtime: Runtime, services: Services, arrival: Arrival): Exchange {
+function begin(runtime: () => Runtime, services: Services, arrival: Arrival): Exchange {
   return {
     id: randomUUID(),
-    runtime,
+    runtime: runtime(),
+    latest: runtime,
     request: arrival.request,
     response: arrival.response,
     upgrade: arrival.upgrade,
     awaitsContinue: arrival.awaitsContinue ?? false,
     startedMs: services.clock.monotonicMs(),
-    arrivedAt: services.clock.now(),
     stage: 'admit',
     recorded: false,
   }

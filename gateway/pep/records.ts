@@ -24,7 +24,7 @@ export function decisionRecord(exchange: Exchange, refusal: Refusal | undefined)
       ...subjectFields(exchange.subject),
       ...operationFields(exchange),
       ...ruleFields(decidingOperation(exchange.decisions)),
-      pol: exchange.runtime.policy.decisionPoint.revision,
+      pol: (exchange.policy ?? exchange.runtime.policy).decisionPoint.revision,
       cfg: exchange.runtime.configRevision,
       ...requestFields(exchange.admitted),
       env: environmentFields(exchange, exchange.environment),

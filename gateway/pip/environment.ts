@@ -2,7 +2,7 @@
 import type { ClientAddress, Environment } from '../domain/access.ts'
 import type { HeaderBag } from '../domain/request.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
-import type { Subject } from '../domain/subject.ts'
+import type { DevicePosture, Subject } from '../domain/subject.ts'
 import type { PostureReader } from './device-posture.ts'
 
 /** What the gatherer is made of. */
@@ -36,7 +36,15 @@ export function createEnvironmentGatherer(deps: EnvironmentGathererDeps): Enviro
   return ({ now, peer, client, headers, subject }) => {
     const device = subject.device ?? deps.readPosture(peer, headers, now)
     if (isRefusal(device)) return device
-    const isOld = (device?.assessedAt ?? now) < now - deps.postureAgeMaxMs
+    const isOld = assessedAt(device, subject, now) < now - deps.postureAgeMaxMs
     return device === undefined || isOld ? { now, client } : { now, client, device }
   }
+}
+
+/**
+ * When a posture was assessed. Undated claims are as old as the token that carries them; an undated
+ * header is what the trusted hop says of this very request.
+ */
+function assessedAt(device: DevicePosture | undefined, subject: Subject, now: number): number {
+  return device?.assessedAt ?? (device?.source === 'token' ? subject.issuedAt : now)
 }

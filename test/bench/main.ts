@@ -73,12 +73,13 @@ function run(given: Run): (at: { readonly issuer: string }) => Promise<Report> {
     const freePort = await findPort()
     const site: Site = { folder, programs: PROGRAMS, machine, issuer, upstream: origin, freePort }
     const { peers, notes } = peersOf(wanted, site)
-    const running: RunningPeer[] = []
-    for (const peer of peers) {
-      const child = await children.start({ ...peer.process, name: peer.name, core: PROXY_CORE })
-      running.push({ ...peer, child })
-    }
-    for (const peer of running) await checkPeer(peer, requests[0] ?? '')
+    const running = await Promise.all(
+      peers.map(async (peer): Promise<RunningPeer> => {
+        const child = await children.start({ ...peer.process, name: peer.name, core: PROXY_CORE })
+        return { ...peer, child }
+      }),
+    )
+    await Promise.all(running.map((peer) => checkPeer(peer, requests[0] ?? '')))
     const program = join(PROGRAMS, 'load.js')
     const load = { children, core: LOAD_CORE, folder, program, wrk: machine.wrk }
     const bench: Bench = {

@@ -79,7 +79,6 @@ async function saturate(
 
 /** Connections of the fixed rate: enough that none is waited for. */
 const PACED_CONNECTIONS = 16
-const LATENCY_ROUNDS = 2
 
 /** The same requests at a fixed rate, straight to the upstream and through each peer, in turns. */
 export async function measureLatency(bench: Bench): Promise<readonly LatencySeries[]> {
@@ -89,11 +88,10 @@ export async function measureLatency(bench: Bench): Promise<readonly LatencySeri
     ...peers.map(({ name, child }) => ({ name, port: child.port })),
   ]
   const rounds = new Map<string, LoadResult[]>(targets.map(({ name }) => [name, []]))
-  const seconds = options.latencySeconds / LATENCY_ROUNDS
-  for (let round = 1; round <= LATENCY_ROUNDS; round++) {
-    bench.progress(`latency at ${options.rate} requests/s, round ${round} of ${LATENCY_ROUNDS}`)
+  const { rate, latencyRounds, latencySeconds: seconds } = options
+  for (let round = 1; round <= latencyRounds; round++) {
+    bench.progress(`latency at ${rate} requests/s, round ${round} of ${latencyRounds}`)
     for (const { name, port } of targets) {
-      const { rate } = options
       const job = { port, requests, connections: PACED_CONNECTIONS, seconds, rate }
       rounds.get(name)?.push(await runLoad(job))
     }

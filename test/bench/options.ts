@@ -10,12 +10,13 @@ export interface BenchOptions {
   readonly roundSeconds: number
   readonly warmUpSeconds: number
   readonly latencySeconds: number
+  readonly latencyRounds: number
   /** The fixed rate of the latency run, requests per second. */
   readonly rate: number
   readonly connections: number
   /** Compiled `main.js` files of other builds of the gateway, measured beside this one. */
   readonly against: readonly string[]
-  /** Only peers whose name contains one of these, beside the yardstick. */
+  /** Only peers of these names, beside the yardstick; `modelgate*` takes all that begin so. */
   readonly only: readonly string[]
   /** Folder for CPU profiles of the gateways. */
   readonly profile: string | undefined
@@ -28,7 +29,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds N        rounds per peer (default 5)
   --format json     the report as JSON instead of text
   --write           also write docs/bench.md
-  --only TEXT       only peers whose name contains TEXT, beside the yardstick (repeatable)
+  --only NAME       only this peer beside the yardstick; NAME* for all that begin so (repeatable)
   --against FILE    also measure another build: its dist/gateway/main.js (repeatable)
   --profile DIR     write CPU profiles of the gateways to DIR
 `
@@ -57,10 +58,12 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   return {
     format,
     write: values.write,
-    rounds: roundsOf(values.rounds ?? (quick ? '3' : '5')),
+    rounds: roundsOf(values.rounds ?? (quick ? '2' : '5')),
     roundSeconds: quick ? 1 : 3,
-    warmUpSeconds: quick ? 1 : 3,
-    latencySeconds: quick ? 1.5 : 8,
+    // Long enough for the compiler of V8: a gateway that is cold takes three times as long.
+    warmUpSeconds: quick ? 1 : 4,
+    latencySeconds: quick ? 0.6 : 4,
+    latencyRounds: quick ? 1 : 2,
     rate: 1_000,
     connections: 64,
     against: values.against,

@@ -68,8 +68,13 @@ export function peersOf(
   }
   const { only } = options
   const isWanted = ({ name }: Peer): boolean =>
-    name === YARDSTICK || only.length === 0 || only.some((text) => name.includes(text))
+    name === YARDSTICK || only.length === 0 || only.some((wanted) => isNamed(name, wanted))
   return { peers: peers.filter(isWanted), notes }
+}
+
+/** `modelgate*` stands for every name that begins so. */
+function isNamed(name: string, wanted: string): boolean {
+  return wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted
 }
 
 function nodePeer(site: Site, name: string, title: string, program: string): Peer {

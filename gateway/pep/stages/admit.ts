@@ -65,14 +65,20 @@ function checkHygiene(headers: HeaderBag, query: string | undefined): Refusal | 
   }
   if (query === undefined) return undefined
   const names = query.split('&').map((parameter) => parameterName(parameter))
+  if (names.includes(undefined)) return refuse('target_invalid')
   if (names.includes('access_token')) return refuse('authn_query_token')
   return names.includes('_method') ? refuse('header_invalid') : undefined
 }
 
-/** Decoded as upstreams decode it; the target was parsed, so that its percent-encoding is sound. */
-function parameterName(parameter: string): string {
+/** Decoded as upstreams decode it; `undefined` when the octets are not UTF-8. */
+function parameterName(parameter: string): string | undefined {
   const [name = ''] = parameter.split('=', 1)
-  return decodeURIComponent(name.replaceAll('+', ' ')).toLowerCase()
+  if (!name.includes('%')) return name.toLowerCase()
+  try {
+    return decodeURIComponent(name).toLowerCase()
+  } catch {
+    return undefined
+  }
 }
 
 function admitBody(

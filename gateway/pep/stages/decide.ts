@@ -17,7 +17,7 @@ export function decide(exchange: Exchange, services: Services): StageResult {
 }
 
 function decideOne(exchange: Exchange, operation: Operation): DecidedOperation {
-  const { decisionPoint, resources } = exchange.runtime.policy
+  const { decisionPoint, resources } = established(exchange.policy, 'policy')
   const attributes = resources.attributesOf(operation.resource)
   const decision = decisionPoint.decide({
     subject: established(exchange.subject, 'subject'),

@@ -52,7 +52,7 @@ export const hosts = z
   .prefault([])
   .describe(
     'Host names accepted beside every match.host of the upstreams. When this list is empty and ' +
-      'no upstream has a match.host, any well-formed Host is accepted.',
+      'an upstream has no match.host, any well-formed Host is accepted.',
   )
 
 /** `trusted_proxies`. */

@@ -54,10 +54,10 @@ async function reloaderOf(replace: RunningRuntime['replace'] = () => Promise.res
     assertionKeys: () => ({}),
     stop: () => Promise.resolve(),
   }
-  const digest = await contentDigest(source, rulesDir)
+  const digest = await contentDigest(source, rulesDir, settings.value)
   const parts = { source, rulesDir, services, settings: settings.value, runtime, digest }
   const page = async () => (await services.metrics.expose()).text
-  return { ...createReloader(parts), records, warned, page, source }
+  return { ...createReloader(parts), records, warned, page, source, settings: settings.value }
 }
 
 const POLICY = 'p, role:reader, read, model:*, always, allow\n'
@@ -158,12 +158,12 @@ describe('the watch of the files', () => {
 
 describe('the digest of what is watched', () => {
   it('is there even when nothing can be read', async () => {
-    const { source } = await reloaderOf()
-    const before = await contentDigest(source, rulesDir)
+    const { source, settings } = await reloaderOf()
+    const before = await contentDigest(source, rulesDir, settings)
     await chmod(join(dir, 'gateway.yaml'), 0o000)
     await rm(join(dir, 'gateway.yaml'))
     await rm(rulesDir, { recursive: true })
-    const after = await contentDigest(source, rulesDir)
+    const after = await contentDigest(source, rulesDir, settings)
     expect(after).toMatch(/^[0-9a-f]{64}$/)
     expect(after).not.toBe(before)
   })
