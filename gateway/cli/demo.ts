@@ -1,4 +1,3 @@
-import { GatewayError } from '../domain/errors.ts'
 import { createLeaving, type Leaving } from './demo/leaving.ts'
 import { createPaint, type Paint } from './demo/paint.ts'
 import { stepText, summaryText } from './demo/print.ts'
@@ -8,7 +7,7 @@ import { introductionText, partingText, visitText } from './demo/visit.ts'
 import { walk, type StepResult } from './demo/walk.ts'
 import { startWorld, type World } from './demo/world.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { wantsJson } from './report.ts'
+import { noteUnused, wantsJson } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** Every step of the table, and the last look at ledger and metrics. */
@@ -31,10 +30,7 @@ async function run(
   _positionals: readonly string[],
   io: CliIo,
 ): Promise<number> {
-  if (options['config'] !== undefined || options['rules'] !== undefined) {
-    const message = 'the demo brings its own configuration and rules; edit those it prints'
-    throw new GatewayError('ERR_USAGE', message)
-  }
+  noteUnused(options, io, 'the demo brings its own configuration and rules; edit those it prints')
   const leaving = createLeaving(io)
   const paint = createPaint(io.colour)
   const keep = options['keep'] === true

@@ -31,6 +31,13 @@ export function listOption(options: OptionValues, name: string): readonly string
     : []
 }
 
+/** Says that common options were given which a verb has no use for; they change nothing. */
+export function noteUnused(options: OptionValues, io: CliIo, why: string): void {
+  for (const name of ['config', 'rules']) {
+    if (options[name] !== undefined) io.err(`--${name} is not used here: ${why}\n`)
+  }
+}
+
 /** Whether `--format json` was asked for. */
 export function wantsJson(options: OptionValues): boolean {
   return options['format'] === 'json'

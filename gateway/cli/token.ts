@@ -4,7 +4,7 @@ import { isLoopbackAddress } from '../authn/http-fetch.ts'
 import { systemClock } from '../domain/clock.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { textOption, wantsJson } from './report.ts'
+import { noteUnused, textOption, wantsJson } from './report.ts'
 import { claimsFrom, lifetimeFrom } from './token-claims.ts'
 import { keyFrom, type PrivateKey } from './token-key.ts'
 import type { OptionValues, Verb } from './verb.ts'
@@ -117,11 +117,7 @@ async function commonOptions(
   options: OptionValues,
   io: CliIo,
 ): Promise<{ host: string; port: number; file: string; key: PrivateKey }> {
-  for (const name of ['config', 'rules']) {
-    if (options[name] !== undefined) {
-      throw new GatewayError('ERR_USAGE', `token reads no --${name}; see modelgate token --help`)
-    }
-  }
+  noteUnused(options, io, 'a development token depends on its key and claims alone')
   const host = textOption(options, 'host', '127.0.0.1')
   if (!isLoopbackAddress(host)) {
     const message = '--host must be a loopback address (127.0.0.1 or ::1): this issuer asks nobody'

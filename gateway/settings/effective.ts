@@ -31,6 +31,14 @@ export function effectiveJson(settings: Settings, options: { readonly redact: bo
   return `${JSON.stringify(values, shown, 2)}\n`
 }
 
+/** What the operator wrote, file, environment and flags laid over each other, as YAML. */
+export function writtenText(settings: Settings, options: { readonly redact: boolean }): string {
+  const shown = JSON.stringify(settings.provenance.written, (key, value: unknown) =>
+    options.redact ? redacted([key], value) : value,
+  )
+  return stringify(JSON.parse(shown))
+}
+
 interface Cursor {
   readonly schema: unknown
   /** What the operator wrote here, if anything. */

@@ -108,7 +108,6 @@ describe('modelgate token mint', () => {
     [['mint', '--subject', 'a', '--claim', 'novalue'], '--claim'],
     [['mint', '--subject', 'a', '--claim', 'iss=https://idp.example.com'], '--host and --port'],
     [['mint', '--subject', 'a', '--claim', 'roles=["admin"]'], '--role'],
-    [['mint', '--subject', 'a', '--config', 'x.yaml'], '--config'],
     [['serve', '--host', '192.0.2.1'], 'loopback'],
     [['serve', '--subject', 'a'], '--subject is for token mint'],
     [['steal'], 'serve or mint'],
@@ -118,6 +117,14 @@ describe('modelgate token mint', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toContain(part)
     expect(await readdir(folder)).not.toContain('never.json')
+  })
+})
+
+describe('common options', () => {
+  it('are taken by every verb, and said to change nothing here', async () => {
+    const { code, err } = await run('mint', '--subject', 'a', '--config', 'x.yaml', '--key', key)
+    expect(code).toBe(0)
+    expect(err).toContain('--config is not used here')
   })
 })
 
