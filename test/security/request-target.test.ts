@@ -27,6 +27,7 @@ describe('a malformed or ambiguous request target is refused before anyone is as
     ['/v2/models/a%3b/ready'],
     // Empty segments: the first would be a host to a URL parser (CVE-2026-26205).
     ['//admin'],
+    ['/v2/models/iris?%ff=1'],
     ['//evil.test/v2/models/iris'],
     ['///evil.test/x'],
     ['/v2/models//iris'],
