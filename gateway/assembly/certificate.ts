@@ -1,3 +1,6 @@
+import { createSecureContext } from 'node:tls'
+import type { Diagnostic } from '../domain/diagnostics.ts'
+import { GatewayError } from '../domain/errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ListenerOptions } from '../pep/listener.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -24,14 +27,39 @@ export interface CertificateKeeperDeps {
 
 const REFRESH_MS = 10_000
 
-/** The PEM texts of the data listener, `undefined` without TLS. @throws ERR_CONFIG_UNREADABLE */
+/**
+ * The PEM texts of the data listener, `undefined` without TLS; certificate and key belong together.
+ * @throws ERR_CONFIG_UNREADABLE ERR_CONFIG_INVALID naming the file
+ */
 export async function readListenerTls(settings: Settings): Promise<ListenerTls | undefined> {
   const { tls } = settings.listen.data
   if (tls === undefined) return undefined
-  return {
+  const texts = {
     cert: await pem(tls.certFile),
     key: await pem(tls.keyFile),
     ...(tls.clientCaFile === undefined ? {} : { clientCa: await pem(tls.clientCaFile) }),
+  }
+  try {
+    const { cert, key, clientCa } = texts
+    createSecureContext({ cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) })
+    return texts
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const message = `${tls.certFile}: cannot be used with ${tls.keyFile}: ${reason}`
+    throw new GatewayError('ERR_CONFIG_INVALID', message, { cause: error })
+  }
+}
+
+/** What is wrong with the certificate files of the listener, where they are named. */
+export async function certificateProblems(settings: Settings): Promise<readonly Diagnostic[]> {
+  try {
+    await readListenerTls(settings)
+    return []
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    const place = settings.provenance.positionOf(['listen', 'data', 'tls'])
+    const remedy = 'Name a certificate and its own key, PEM, readable by the gateway.'
+    return [{ ...place, severity: 'error', code: 'unusable-certificate', message, remedy }]
   }
 }
 

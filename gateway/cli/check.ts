@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
+import { certificateProblems } from '../assembly/certificate.ts'
 import { issuerProblems } from '../assembly/issuer-options.ts'
 import { loadRules } from '../assembly/load-rules.ts'
 import type { Diagnostic } from '../domain/diagnostics.ts'
@@ -66,7 +67,7 @@ async function checkConfig(
   const loaded = await loadConfig({ file, cwd: io.cwd, env: io.env })
   findings.push(...findingsOf(loaded))
   if (!loaded.ok) return undefined
-  findings.push(...issuerProblems(loaded.value))
+  findings.push(...issuerProblems(loaded.value), ...(await certificateProblems(loaded.value)))
   return loaded.value
 }
 

@@ -75,6 +75,8 @@ export interface Exchange {
   guard?: ResponseGuard
   /** What the guard found, when it cut the response. */
   incident?: Refusal
+  /** What it was taken for, and how many body bytes had left before. */
+  finding?: { readonly found: string; readonly bytesBefore: number }
   /** Milliseconds spent before the upstream was asked. */
   overheadMs?: number
   /** Status of the upstream and the milliseconds until its head came. */

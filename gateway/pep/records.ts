@@ -79,6 +79,8 @@ export function outcomeRecord(
       id: exchange.id,
       status: outcome.status,
       reason: (refusal ?? incident ?? outcome).reason,
+      found: exchange.finding?.found,
+      bytes_before: exchange.finding?.bytesBefore,
       ended_by: outcome.endedBy,
       bytes_in: outcome.requestBytes,
       bytes_out: outcome.responseBytes,

@@ -11,6 +11,7 @@ export function guard(exchange: Exchange, services: Services): StageResult {
   const { incident, outcome } = exchange
   if (incident === undefined) return undefined
   const fields = { decisionId: exchange.id, reason: incident.reason, sub: exchange.subject?.id }
-  services.log.warn({ ...fields, bytesOut: outcome?.responseBytes ?? 0 }, 'a response was cut')
+  const bytesOut = outcome?.responseBytes ?? 0
+  services.log.warn({ ...fields, ...exchange.finding, bytesOut }, 'a response was cut')
   return incident
 }

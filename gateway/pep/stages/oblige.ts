@@ -17,8 +17,9 @@ export function oblige(exchange: Exchange, services: Services): StageResult {
   }
   exchange.guard = createResponseGuard({
     mayExport: decisions.some(({ action }) => action === 'export'),
-    onIncident: (incident) => {
+    onIncident: (incident, finding) => {
       exchange.incident = incident
+      exchange.finding = finding
       services.metrics.guardIncident(labelsOf(exchange).upstream, incident.reason)
     },
   })
