@@ -26,8 +26,9 @@ describe('a start', () => {
 
   it('counts every record by its type', async () => {
     world = await startWorld()
-    const count = await world.metric('audit_records_total', { type: 'policy.changed' })
-    expect(count).toBe(1)
+    const count = () => world.metric('audit_records_total', { type: 'policy.changed' })
+    await world.until('the start is in the ledger', async () => (await count()) > 0)
+    expect(await count()).toBe(1)
     expect(await world.metric('audit_last_write_timestamp_seconds')).toBeGreaterThan(0)
   })
 })

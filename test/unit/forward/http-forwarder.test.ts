@@ -38,6 +38,15 @@ describe('createForwarder', () => {
     expect(await gate.result(0)).toEqual(outcome)
   })
 
+  it('keeps every byte of a small body that leaves in one write with the head', async () => {
+    const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${every.length}\r\n\r\n`
+    await start(() => Buffer.concat([Buffer.from(head), every]))
+    const { responses } = await rawExchange(gate.port, get())
+    expect(responses[0]?.body.equals(every)).toBe(true)
+    expect(await gate.result(0)).toMatchObject({ responseBytes: every.length })
+  })
+
   it('uses one connection for ordinary requests and a new one for each privileged', async () => {
     await start(undefined, {})
     for (const path of ['/1', '/2', '/3']) await rawExchange(gate.port, get(path))

@@ -49,6 +49,22 @@ describe('peeking at a body', () => {
     expect(body.finished).toBe(true)
   })
 
+  it('is not needed for a small body that is all here to be forwarded as one buffer', async () => {
+    const { body, request } = await incoming('hello', 'Content-Length: 5')
+    while (!request.complete) await new Promise((resolve) => setImmediate(resolve))
+    const forwarded = body.forward()
+    expect(forwarded).toEqual(Buffer.from('hello'))
+  })
+
+  it('leaves a body past its bound to be broken off, even when all of it is here', async () => {
+    const chunked = '5\r\nhello\r\n0\r\n\r\n'
+    const limit = { bytesMax: 4 }
+    const { body, request } = await incoming(chunked, 'Transfer-Encoding: chunked', limit)
+    while (!request.complete) await new Promise((resolve) => setImmediate(resolve))
+    await expect(bytesOf(body.forward())).rejects.toThrow()
+    expect(body.exceeded).toBe(true)
+  })
+
   it('waits for what is still on its way', async () => {
     const { body, client } = await incoming('he', 'Content-Length: 5')
     const peeked = body.peek(100)
