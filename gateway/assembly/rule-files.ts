@@ -68,10 +68,17 @@ async function listRoutes(dir: string): Promise<readonly string[] | Diagnostic> 
   }
 }
 
+async function kindOf(path: string): Promise<{ size: number; isRegular: boolean }> {
+  const found = await stat(path)
+  return { size: found.size, isRegular: found.isFile() }
+}
+
 async function readOne(dir: string, name: string): Promise<SourceFile | Diagnostic> {
   try {
     const path = join(dir, name)
-    const { size } = await stat(path)
+    const { size, isRegular } = await kindOf(path)
+    // A FIFO would never end, and /dev/zero has no size.
+    if (!isRegular) throw new Error('it is not a regular file')
     if (size > FILE_BYTES_MAX) throw new Error('it is larger than 64 MiB')
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
     return { file: name, text }

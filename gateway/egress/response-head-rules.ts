@@ -3,6 +3,13 @@ import type { ResponseHead } from '../domain/ports.ts'
 /** Media types that carry files, not answers; a route must declare them. */
 const FILE_TYPES: ReadonlySet<string> = new Set([
   'application/octet-stream',
+  'application/x-octet-stream',
+  'application/x-safetensors',
+  'application/x-pytorch',
+  'application/force-download',
+  'application/x-download',
+  'application/x-binary',
+  'application/macbinary',
   'binary/octet-stream',
   'application/zip',
   'application/x-zip-compressed',
@@ -80,6 +87,14 @@ const STORAGE_MARKS: readonly string[] = [
   'hf://',
 ]
 
+/** Fields that can carry a URL whatever the status is. */
+const REFERENCE_FIELDS: ReadonlySet<string> = new Set([
+  'content-location',
+  'link',
+  'location',
+  'refresh',
+])
+
 /** What an answer's head gives away, by a stable name for records; `undefined` when nothing. */
 export function headViolation(
   head: ResponseHead,
@@ -109,13 +124,17 @@ function fieldViolation(
   if (name === 'content-encoding') return value === 'identity' ? undefined : 'content-encoding'
   if (name === 'content-range') return 'partial-content'
   if (name === 'content-disposition') return namesWeights(value) ? 'weight-file-name' : undefined
-  if (name === 'link') return pointsToStorage(value) ? 'storage-link' : undefined
+  if (REFERENCE_FIELDS.has(name)) return pointsToStorage(value) ? 'storage-link' : undefined
   return name.startsWith('x-linked-') || name.startsWith('x-xet-') ? 'storage-link' : undefined
 }
 
 function typeViolation(type: string, allowedTypes: ReadonlySet<string>): string | undefined {
   if (type === 'multipart/byteranges') return 'partial-content'
   if (allowedTypes.has(type)) return undefined
+  // A type that is none, such as a list of two, is read by clients in ways nobody can foresee.
+  if (type !== '' && !/^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,96}$/.test(type)) {
+    return 'media-type'
+  }
   if (WEIGHT_TYPE_PREFIXES.some((prefix) => type.startsWith(prefix))) return 'weight-media-type'
   return FILE_TYPES.has(type) ? 'media-type' : undefined
 }

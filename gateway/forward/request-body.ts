@@ -1,6 +1,10 @@
 import { Readable } from 'node:stream'
 import { BODY_ABORTED } from './failures.ts'
 
+/** Past so many pieces their average size must be sensible. */
+const PIECES_FREE = 4_096
+const PIECE_BYTES_MIN = 16
+
 /**
  * The client's body on its way to the upstream, with back-pressure. It stands between the two so
  * that breaking off the upstream's side never destroys the client's connection, on which an answer
@@ -12,6 +16,7 @@ export class RequestBody extends Readable {
   /** Whether the client's body has ended. */
   ended = false
   private isDiscarded = false
+  private pieces = 0
   private readonly source: Readable
 
   constructor(source: Readable) {
@@ -46,6 +51,11 @@ export class RequestBody extends Readable {
 
   private readonly onData = (chunk: Buffer): void => {
     this.byteCount += chunk.length
+    // Tiny chunks cost the upstream's parser its stack (CVE-2025-23310) and this process its time.
+    if (++this.pieces > PIECES_FREE && this.byteCount < this.pieces * PIECE_BYTES_MIN) {
+      this.onBroken()
+      return
+    }
     if (!this.push(chunk)) this.source.pause()
   }
 

@@ -135,14 +135,50 @@ function bounded(request: IncomingMessage, bytesMax: number, onExceeded: () => v
   return stream
 }
 
+/** So many pieces are nobody's business to count; past it their average size must be sensible. */
+const PIECES_FREE = 4_096
+const PIECE_BYTES_MIN = 16
+
+interface Gathered {
+  add(piece: Buffer): void
+  size(): number
+  /** Many tiny pieces cost a thousand times what their bytes do (CVE-2025-23310). */
+  isDribbled(): boolean
+  bytes(): Buffer
+}
+
+/** Collects pieces in one buffer that doubles; a body in one piece is not copied. */
+function createGathered(): Gathered {
+  let buffer: Buffer = Buffer.alloc(0)
+  let size = 0
+  let pieces = 0
+  return {
+    add(piece) {
+      pieces++
+      if (size === 0) buffer = piece
+      else {
+        if (pieces === 2 || size + piece.length > buffer.length) {
+          const larger = Buffer.alloc(Math.max(16_384, 2 * (size + piece.length)))
+          buffer.copy(larger, 0, 0, size)
+          buffer = larger
+        }
+        piece.copy(buffer, size)
+      }
+      size += piece.length
+    },
+    size: () => size,
+    isDribbled: () => pieces > PIECES_FREE && size < pieces * PIECE_BYTES_MIN,
+    bytes: () => buffer.subarray(0, size),
+  }
+}
+
 function readUpTo(
   request: IncomingMessage,
   bytesMax: number,
   idleTimeoutMs: number,
 ): Promise<Peek | Refusal> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let size = 0
+    const gathered = createGathered()
     const giveUp = (): void => finish(refuse('request_timeout'))
     const timer = setTimeout(giveUp, idleTimeoutMs)
     const deadline = setTimeout(giveUp, idleTimeoutMs * PEEK_IDLE_TIMES_MAX)
@@ -156,24 +192,17 @@ function readUpTo(
         .off('close', onBroken)
       resolve(result)
     }
-    const seen = (complete: boolean): Peek => ({
-      bytes:
-        chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size),
-      complete,
-    })
+    const seen = (complete: boolean): Peek => ({ bytes: gathered.bytes(), complete })
     const onEnd = (): void => finish(seen(true))
     const onBroken = (): void => finish(refuse('request_body_aborted'))
     const onReadable = (): void => {
       for (;;) {
         const chunk = request.read() as Buffer | null
         if (chunk === null) break
-        chunks.push(chunk)
-        size += chunk.length
+        gathered.add(chunk)
         timer.refresh()
-        if (size > bytesMax) {
-          finish(seen(false))
-          return
-        }
+        if (gathered.isDribbled()) return finish(refuse('body_too_large'))
+        if (gathered.size() > bytesMax) return finish(seen(false))
       }
       // A body whose declared end has arrived is complete even before the stream says `end`.
       if (request.complete && request.readableLength === 0) finish(seen(true))

@@ -34,7 +34,7 @@ export type PostureReader = (
 /**
  * Creates a reader. `undefined` when the peer is not trusted or sends nothing, `forwarded_invalid`
  * when a trusted peer sends something else than one well-formed posture. An assessment from more
- * than 60 s in the future is dropped, so that its age is unknown.
+ * than 60 s in the future, or from before 1970, is refused too.
  * @throws ERR_CONFIG_INVALID on a malformed CIDR
  */
 export function createPostureReader(options: PostureReaderOptions): PostureReader {
@@ -108,8 +108,10 @@ function postureOf(entries: ReadonlyMap<string, Item>, now: number): DevicePostu
     if (typeof item === 'string' && (item === '' || item.length > STRING_CHARACTERS_MAX)) {
       return undefined
     }
+    // Milliseconds for seconds, or a clock that runs ahead, would make an old posture look fresh.
     if (typeof item !== 'number') fields[field] = item
-    else if (item >= 0 && item * 1000 <= now + CLOCK_SKEW_MS) fields[field] = item * 1000
+    else if (item < 0 || item * 1000 > now + CLOCK_SKEW_MS) return undefined
+    else fields[field] = item * 1000
   }
   return { ...fields, source: 'trusted-hop' }
 }

@@ -27,6 +27,7 @@ function readRequest(exchange: Exchange): AdmittedRequest | Refusal {
   const head = readHead(exchange)
   if (isRefusal(head)) return head
   const { method, headers, target, host } = head
+  if (exchange.upgrade !== undefined && !asksForWebSocket(headers)) return refuse('upgrade_invalid')
   const admittedBody = checkHygiene(headers, target.query) ?? admitBody(exchange, method, headers)
   if (isRefusal(admittedBody)) return admittedBody
   const client = runtime.clientAddress(request.socket.remoteAddress ?? '', headers)
@@ -52,6 +53,11 @@ function readHead({ request, runtime }: Exchange): RequestHead | Refusal {
   if (isRefusal(target)) return target
   const host = runtime.acceptHost(headers.get('host') ?? '')
   return isRefusal(host) ? host : { method, headers, target, host }
+}
+
+/** Nothing else is carried, and a list would leave the choice to the upstream (RFC 9110 §7.8). */
+function asksForWebSocket(headers: HeaderBag): boolean {
+  return headers.get('upgrade')?.toLowerCase() === 'websocket'
 }
 
 function readMethod(method: string | undefined): Method | undefined {

@@ -25,9 +25,10 @@ describe('a start', () => {
   })
 
   it('counts every record by its type', async () => {
-    world = await startWorld()
-    const count = () => world.metric('audit_records_total', { type: 'policy.changed' })
-    await world.until('the start is in the ledger', async () => (await count()) > 0)
+    const started = await startWorld()
+    world = started
+    const count = () => started.metric('audit_records_total', { type: 'policy.changed' })
+    await started.until('the start is in the ledger', async () => (await count()) > 0)
     expect(await count()).toBe(1)
     expect(await world.metric('audit_last_write_timestamp_seconds')).toBeGreaterThan(0)
   })

@@ -32,13 +32,11 @@ describe('a posture header', () => {
     expect(posture()).toBeUndefined()
   })
 
-  it('drops an assessment from the future, not the rest', () => {
+  it('takes an assessment within the skew of clocks, and refuses one that cannot be', () => {
     expect(posture('managed, assessed_at=1795289769')).toMatchObject({ assessedAt: NOW + 60_000 })
-    expect(posture('managed, assessed_at=1795289770')).toEqual({
-      managed: true,
-      source: 'trusted-hop',
-    })
-    expect(posture('assessed_at=-1')).toEqual({ source: 'trusted-hop' })
+    for (const text of ['assessed_at=1795289770', 'assessed_at=1795289709000', 'assessed_at=-1']) {
+      expect(posture(`managed, ${text}`)).toMatchObject({ reason: 'forwarded_invalid' })
+    }
   })
 
   it.each([
