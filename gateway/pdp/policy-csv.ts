@@ -151,6 +151,13 @@ function readPrincipal(
     fail('subject-wildcard', 'subjects are exact; * has no meaning here', remedy)
     return undefined
   }
+  if (kind === 'user' && !/^[a-z0-9][a-z0-9._-]*\/./.test(name)) {
+    findings.warning(cell.line, cell.column, {
+      code: 'user-without-issuer',
+      message: `no caller is ever called ${cell.text}; a user is user:<issuer name>/<sub>`,
+      remedy: `Write user:<issuer name>/${name}, with the name the configuration gives the issuer.`,
+    })
+  }
   return cell.text
 }
 
