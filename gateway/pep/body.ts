@@ -201,8 +201,14 @@ function readUpTo(
         if (chunk === null) break
         gathered.add(chunk)
         timer.refresh()
-        if (gathered.isDribbled()) return finish(refuse('body_too_large'))
-        if (gathered.size() > bytesMax) return finish(seen(false))
+        if (gathered.isDribbled()) {
+          finish(refuse('body_too_large'))
+          return
+        }
+        if (gathered.size() > bytesMax) {
+          finish(seen(false))
+          return
+        }
       }
       // A body whose declared end has arrived is complete even before the stream says `end`.
       if (request.complete && request.readableLength === 0) finish(seen(true))
