@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { BODY_ABORTED } from './failures.ts'
 
 /** Past so many pieces their average size must be sensible. */
-const PIECES_FREE = 4_096
+const PIECES_FREE = 16_384
 const PIECE_BYTES_MIN = 16
 
 /**
