@@ -28,7 +28,7 @@ export interface Child {
   stop(): Promise<void>
 }
 
-const READY_MS = 15_000
+const READY_MS = 60_000
 const STOP_MS = 5_000
 const OUTPUT_CHARS_MAX = 1024 * 1024
 

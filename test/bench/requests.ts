@@ -58,7 +58,7 @@ function requestText(more: readonly string[]): string {
   return `${lines.join('\r\n')}\r\n\r\n${BODY}`
 }
 
-const ATTEMPTS = 100
+const ATTEMPTS = 400
 
 /** Waits until the peer answers as it must: 200 with a token; 401 without, where it enforces. */
 export async function checkPeer(peer: RunningPeer, sample: string): Promise<void> {
