@@ -56,6 +56,7 @@ export default {
       to: { path: '^gateway/main\\.ts$' },
     },
     owned('jose', 'authn'),
+    owned('mmdb-lib', 'pip'),
     owned('casbin', 'pdp'),
     owned('http-proxy', 'forward'),
     owned('undici', 'forward'),

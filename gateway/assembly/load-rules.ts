@@ -42,9 +42,10 @@ async function loadFolder(
 ): Promise<Loaded<LoadedRules>> {
   const files = await readRuleFiles(dir)
   if (!files.ok) return files
-  const { model, policy: policyFile, conditions, resources: resourcesFile, revision } = files.value
-  const policy = await loadPolicy({ files: { model, policy: policyFile, conditions }, revision })
-  const resources = loadResources(resourcesFile)
+  const { revision } = files.value
+  const engine = settings?.pdp.engine ?? 'compiled'
+  const policy = await loadPolicy({ files: files.value, revision, engine })
+  const resources = loadResources(files.value.resources)
   const packs = await loadAllPacks(files.value)
   const parts = [policy, resources, packs]
   const missing = packs.ok && settings !== undefined ? missingPacks(settings, packs.value) : []

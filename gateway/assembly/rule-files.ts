@@ -16,6 +16,8 @@ export interface RuleFiles {
   readonly policy: SourceFile
   readonly conditions: SourceFile
   readonly resources: SourceFile
+  /** `limits.yaml`, where there is one. */
+  readonly limits: SourceFile | undefined
   /** `routes/*.yaml`, sorted by name. */
   readonly routes: readonly SourceFile[]
   /** `sha256:<hex>` over the names and contents of all of them. */
@@ -27,6 +29,8 @@ const FILE_BYTES_MAX = 64 * 1024 * 1024
 
 const NAMES = ['model.conf', 'policy.csv', 'conditions.yaml', 'resources.yaml'] as const
 
+const LIMITS = 'limits.yaml'
+
 /**
  * Reads every file of the rule folder `dir`. A missing or unreadable file is a diagnostic, never an
  * empty file: an empty rule set is not a permit.
@@ -34,18 +38,33 @@ const NAMES = ['model.conf', 'policy.csv', 'conditions.yaml', 'resources.yaml'] 
 export async function readRuleFiles(dir: string): Promise<Loaded<RuleFiles>> {
   const routeNames = await listRoutes(dir)
   if ('severity' in routeNames) return { ok: false, diagnostics: [routeNames] }
-  const names = [...NAMES, ...routeNames]
+  const optional = await listOptional(dir)
+  if ('severity' in optional) return { ok: false, diagnostics: [optional] }
+  const names = [...NAMES, ...optional, ...routeNames]
   const results = await Promise.all(names.map((name) => readOne(dir, name)))
   const missing = results.filter((result) => 'severity' in result)
   if (missing.length > 0) return { ok: false, diagnostics: missing }
   const files = results.filter((result): result is SourceFile => !('severity' in result))
-  const [model, policy, conditions, resources, ...routes] = files
+  const [model, policy, conditions, resources, ...others] = files
   if (!model || !policy || !conditions || !resources) return { ok: false, diagnostics: [] }
+  const limits = others.find(({ file }) => file === LIMITS)
+  const routes = others.filter((file) => file !== limits)
   const revision = revisionOf(names, files)
-  return {
-    ok: true,
-    value: { model, policy, conditions, resources, routes, revision },
-    warnings: [],
+  const value = { model, policy, conditions, resources, limits, routes, revision }
+  return { ok: true, value, warnings: [] }
+}
+
+/** A file that may be missing; one that is there and cannot be read is an error like any other. */
+async function listOptional(dir: string): Promise<readonly string[] | Diagnostic> {
+  try {
+    const entries = await readdir(dir)
+    const misnamed = entries.find((name) => name === 'limits.yml')
+    if (misnamed !== undefined) return misnamedFile(misnamed, LIMITS)
+    return entries.filter((name) => name === LIMITS)
+  } catch (error) {
+    // The files that must be there are then missing too, and say so one by one.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    return unreadable('.', error)
   }
 }
 
@@ -57,7 +76,7 @@ async function listRoutes(dir: string): Promise<readonly string[] | Diagnostic> 
   try {
     const entries = await readdir(join(dir, 'routes'))
     const misnamed = entries.find((name) => name.endsWith('.yml') && !name.startsWith('.'))
-    if (misnamed !== undefined) return misnamedRoutes(join('routes', misnamed))
+    if (misnamed !== undefined) return misnamedFile(join('routes', misnamed), '*.yaml')
     return entries
       .filter((name) => name.endsWith('.yaml'))
       .sort()
@@ -98,12 +117,12 @@ function unreadable(file: string, error: unknown): Diagnostic {
   }
 }
 
-function misnamedRoutes(file: string): Diagnostic {
+function misnamedFile(file: string, expected: string): Diagnostic {
   return {
     ...START_OF_FILE,
     file,
     code: 'misnamed-file',
-    message: 'is not read: route files end in .yaml',
+    message: `is not read: its name must be ${expected}`,
     remedy: 'Rename the file so that it ends in .yaml, or move it out of the folder.',
   }
 }

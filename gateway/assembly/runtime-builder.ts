@@ -8,7 +8,7 @@ import type {
 } from '../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { RequestTarget } from '../domain/request.ts'
-import { createDecisionPoint } from '../pdp/decision-point.ts'
+import { createDecisionPoint } from '../pdp/decision/decision-point.ts'
 import { createAddressResolver } from '../pip/client-address.ts'
 import { createPostureReader } from '../pip/device-posture.ts'
 import { createEnvironmentGatherer } from '../pip/environment.ts'

@@ -4,7 +4,11 @@ import { loadRules } from '../assembly/load-rules.ts'
 import type { AccessRequest } from '../domain/access.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { resourceText } from '../domain/vocabulary.ts'
-import { explainDecision, type ExplainedDecision, type ExplainedRule } from '../pdp/explain.ts'
+import {
+  explainDecision,
+  type ExplainedDecision,
+  type ExplainedRule,
+} from '../pdp/decision/explain.ts'
 import { showRecorded } from './explain-recorded.ts'
 import { accessRequest } from './explain-request.ts'
 import { EXIT, type CliIo } from './io.ts'

@@ -10,12 +10,42 @@ export interface ClientAddress {
   readonly source: 'peer' | 'forwarded'
 }
 
+/** The country a request comes from. */
+export interface Country {
+  /** ISO 3166-1 alpha-2, upper case. */
+  readonly code: string
+  /** Where it was learnt: a header of a trusted hop, or the operator's database of addresses. */
+  readonly source: 'trusted-hop' | 'database'
+}
+
+/** Somebody agreed to what is asked for. */
+export interface Approval {
+  /** `user:<issuer name>/<sub>` of the one who agreed. */
+  readonly by: string
+  /** Everything that person held when agreeing: id, groups and roles, prefixes written. */
+  readonly holds: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** Time-limited extra privilege that the request makes use of. */
+export interface GrantInUse {
+  readonly id: string
+  /** Milliseconds since the epoch; from then on it is worth nothing. */
+  readonly expiresAt: number
+}
+
 /** Facts about now and here, one snapshot per request, so that every condition sees one time. */
 export interface Environment {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly client: ClientAddress
   readonly device?: DevicePosture
+  /** Absent means unknown. */
+  readonly country?: Country
+  /** Approvals on record for this operation by this subject; absent means that none are known. */
+  readonly approvals?: readonly Approval[]
+  readonly grant?: GrantInUse
 }
 
 /** What `rules/resources.yaml` says of a resource. Absent fields are unknown. */
@@ -55,10 +85,15 @@ export interface FailedCondition {
   readonly detail: string
 }
 
-/** Something that must be done when permitted. One not understood is a refusal. */
+/**
+ * Something that must be done when permitted. One not understood is a refusal (XACML 3.0 §7.18).
+ * Types and their parameters are in `obligations.ts`.
+ */
 export interface Obligation {
   readonly type: string
-  readonly parameters: Readonly<Record<string, string | number | boolean>>
+  readonly parameters: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  /** Where it is written: `limits.yaml:12`. */
+  readonly source: string
 }
 
 /** What step-up would satisfy the conditions that failed (RFC 9470). */

@@ -25,6 +25,11 @@ export interface DecisionPoint {
   /** `sha256:<hex>` over the rule files. */
   readonly revision: string
   decide(request: AccessRequest): Decision
+  /**
+   * As `decide`, as if the shadow rules of the revision were enforced too. Absent when it has none.
+   * Never enforced: what it says is recorded and counted.
+   */
+  readonly decideShadow?: (request: AccessRequest) => Decision
 }
 
 /** Knows the attributes of resources. */

@@ -27,8 +27,11 @@ export interface DevicePosture {
   readonly osVersion?: string
   /** When the posture was assessed, milliseconds since the epoch. */
   readonly assessedAt?: number
-  /** Where it was learnt: from the verified token, or from a header of a trusted hop. */
-  readonly source: 'token' | 'trusted-hop'
+  /**
+   * Where it was learnt, strongest first: a signed posture assertion, the verified token, a hop that
+   * proved itself with a client certificate, a hop trusted by its address.
+   */
+  readonly source: 'assertion' | 'token' | 'mtls-hop' | 'trusted-hop'
 }
 
 /**

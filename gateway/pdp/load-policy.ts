@@ -4,15 +4,17 @@
  * with any error gives no revision, so that a bad set never replaces a good one.
  */
 import type { Diagnostic, Loaded } from '../domain/diagnostics.ts'
-import { createCasbinMatcher } from './casbin-engine.ts'
+import { createCasbinMatcher } from './engine/casbin-engine.ts'
+import { createCompiledMatcher } from './engine/compiled-engine.ts'
 import type { CompiledPolicy } from './compiled-policy.ts'
-import { parseConditions, type ConditionSet } from './conditions.ts'
-import { namesIn } from './expression.ts'
-import { checkModel } from './model-conf.ts'
-import { parsePolicy } from './policy-csv.ts'
-import { createHoldings } from './role-links.ts'
-import type { PolicyTable } from './rule.ts'
-import { selfTest } from './self-test.ts'
+import { parseConditions, type ConditionSet } from './conditions/condition-set.ts'
+import { namesIn } from './policy/expression.ts'
+import { NO_LIMITS } from './limits/limits.ts'
+import { checkModel } from './policy/model-conf.ts'
+import { parsePolicy } from './policy/policy-csv.ts'
+import { createHoldings } from './policy/role-links.ts'
+import type { PolicyTable } from './policy/rule.ts'
+import { selfTest } from './engine/self-test.ts'
 
 /** One rule file: its name as people know it, and its text. */
 export interface RuleFile {
@@ -20,13 +22,20 @@ export interface RuleFile {
   readonly text: string
 }
 
+/** `casbin` is the interpreter, whose cost grows with every rule; `compiled` gives the same answers. */
+export type Engine = 'compiled' | 'casbin'
+
 /** What {@link loadPolicy} reads. */
 export interface PolicySource {
   readonly files: {
     readonly model: RuleFile
     readonly policy: RuleFile
     readonly conditions: RuleFile
+    /** `limits.yaml`, where there is one. */
+    readonly limits?: RuleFile | undefined
   }
+  /** What answers; the compiled engine when absent. */
+  readonly engine?: Engine
   /** `sha256:<hex>` over the rule files; every decision carries it. */
   readonly revision: string
 }
@@ -41,17 +50,19 @@ export async function loadPolicy(source: PolicySource): Promise<Loaded<CompiledP
     const parts = [checked, named, ...(matrix === undefined ? [] : [matrix])]
     return { ok: false, diagnostics: parts.flatMap((p) => (p.ok ? p.warnings : p.diagnostics)) }
   }
-  const compiled = await compile(matrix.value, named.value, source.revision)
+  const { revision, engine = 'compiled' } = source
+  const parts = { conditions: named.value, limits: NO_LIMITS, revision, engine }
+  const compiled = await compile(matrix.value, parts)
   if ('severity' in compiled) return { ok: false, diagnostics: [compiled] }
   const unused = warnUnused(matrix.value, named.value)
   return { ok: true, value: compiled, warnings: [...named.warnings, ...matrix.warnings, ...unused] }
 }
 
-async function compile(
-  table: PolicyTable,
-  conditions: ConditionSet,
-  revision: string,
-): Promise<CompiledPolicy | Diagnostic> {
+interface Parts extends Pick<CompiledPolicy, 'conditions' | 'limits' | 'revision'> {
+  readonly engine: Engine
+}
+
+async function compile(table: PolicyTable, parts: Parts): Promise<CompiledPolicy | Diagnostic> {
   const fail = (message: string): Diagnostic => ({
     file: table.file,
     line: 1,
@@ -62,14 +73,25 @@ async function compile(
     remedy: 'Keep the previous rules and report this; it is a fault of the engine.',
   })
   try {
-    const matcher = await createCasbinMatcher(table)
-    const holdingsOf = createHoldings(table.links)
-    const compiled = Object.freeze({ revision, table, conditions, holdingsOf, matcher })
+    const compiled = await build(table, parts)
     const problem = selfTest(compiled)
-    return problem === undefined ? compiled : fail(problem)
+    if (problem !== undefined) return fail(problem)
+    if (table.shadowed === table.rules) return compiled
+    const shadow = await build({ ...table, rules: table.shadowed }, parts)
+    return Object.freeze({ ...compiled, shadow })
   } catch (error) {
     return fail(`the engine failed: ${error instanceof Error ? error.message : 'unknown'}`)
   }
+}
+
+async function build(table: PolicyTable, parts: Parts): Promise<CompiledPolicy> {
+  const { engine, conditions, limits, revision } = parts
+  const matcher =
+    engine === 'casbin'
+      ? await createCasbinMatcher(table.rules, table.links)
+      : createCompiledMatcher(table.rules)
+  const holdingsOf = createHoldings(table.links)
+  return Object.freeze({ revision, table, conditions, limits, holdingsOf, matcher })
 }
 
 function warnUnused(table: PolicyTable, conditions: ConditionSet): Diagnostic[] {

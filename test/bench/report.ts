@@ -174,22 +174,27 @@ function ms(value: number): string {
   return `${value.toFixed(value < 10 ? 2 : 1)} ms`
 }
 
-function table(rows: readonly (readonly string[])[]): string[] {
+/** Cells filled up to the width of their column; the first column to the right, others to the left. */
+function padded(rows: readonly (readonly string[])[]): string[][] {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   )
   return rows.map((row) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd(),
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))),
   )
 }
 
+function table(rows: readonly (readonly string[])[]): string[] {
+  return padded(rows).map((row) => row.join('  ').trimEnd())
+}
+
+/** As Prettier writes it, so that the page passes the check of formats. */
 function markdownTable(rows: readonly (readonly string[])[]): string {
-  const lines = rows.map((row) => `| ${row.join(' | ')} |`)
-  const rule = `| ${(rows[0] ?? []).map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`
-  return [lines[0], rule, ...lines.slice(1)].join('\n')
+  const [head = [], ...rest] = padded(rows)
+  const rule = head.map(({ length }, i) =>
+    i === 0 ? '-'.repeat(length) : `${'-'.repeat(length - 1)}:`,
+  )
+  return [head, rule, ...rest].map((row) => `| ${row.join(' | ')} |`).join('\n')
 }
 
 function notesOf({ notes }: Report): string {

@@ -6,7 +6,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { AccessRequest, Environment } from '../../gateway/domain/access.ts'
 import { ACTIONS } from '../../gateway/domain/vocabulary.ts'
-import { createDecisionPoint } from '../../gateway/pdp/decision-point.ts'
+import { createDecisionPoint } from '../../gateway/pdp/decision/decision-point.ts'
 import { policyOf, requestOf, subjectOf } from '../support/policy.ts'
 
 /** Each run loads a matrix, self-test included; slow machines may take their time. */

@@ -7,7 +7,7 @@ import type { Subject } from '../../gateway/domain/subject.ts'
 import type { Action, Resource } from '../../gateway/domain/vocabulary.ts'
 import type { CompiledPolicy } from '../../gateway/pdp/compiled-policy.ts'
 import { loadPolicy } from '../../gateway/pdp/load-policy.ts'
-import { MODEL_TEXT } from '../../gateway/pdp/model-conf.ts'
+import { MODEL_TEXT } from '../../gateway/pdp/policy/model-conf.ts'
 
 export const SHIPPED_CONDITIONS = readFileSync('rules/conditions.yaml', 'utf8')
 

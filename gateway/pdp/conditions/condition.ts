@@ -1,5 +1,5 @@
 import type { AccessRequest, StepUp, Truth } from '../../domain/access.ts'
-import { and } from '../truth.ts'
+import { and } from '../policy/truth.ts'
 
 /** What a condition says of one request. `detail` is made of constants and operator text only. */
 export interface Verdict {

@@ -196,7 +196,13 @@ export const shutdown = z
 /** `pdp`. */
 export const pdp = z
   .strictObject({
-    engine: z.enum(['casbin']).prefault('casbin').describe('What evaluates the rules.'),
+    engine: z
+      .enum(['compiled', 'casbin'])
+      .prefault('compiled')
+      .describe(
+        'What evaluates the rules: an index compiled from them, or the Casbin interpreter, which ' +
+          'gives the same answers and takes longer with every rule.',
+      ),
   })
   .prefault({})
   .describe('The decision point.')

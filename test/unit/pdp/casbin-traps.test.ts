@@ -5,8 +5,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { newEnforcer, newModelFromString, StringAdapter } from 'casbin'
 import type { Action } from '../../../gateway/domain/vocabulary.ts'
-import { createDecisionPoint } from '../../../gateway/pdp/decision-point.ts'
-import { MODEL_TEXT } from '../../../gateway/pdp/model-conf.ts'
+import { createDecisionPoint } from '../../../gateway/pdp/decision/decision-point.ts'
+import { MODEL_TEXT } from '../../../gateway/pdp/policy/model-conf.ts'
 import { errorsOf, load, policyOf, requestOf, subjectOf } from '../../support/policy.ts'
 
 const NAIVE = MODEL_TEXT.replace(/r = .*/, 'r = sub, act, res')
@@ -25,7 +25,7 @@ describe('traps of the loader', () => {
   it('1: a revision cannot be reloaded; nothing on it can be called that empties it', async () => {
     const policy = await policyOf('p, role:anyone, read, *, always, allow\n')
     expect(Object.isFrozen(policy)).toBe(true)
-    expect(Object.keys(policy.matcher)).toEqual(['match'])
+    expect(Object.keys(policy.matcher)).toEqual(['concerning', 'match'])
     expect(Object.keys(createDecisionPoint(policy)).sort()).toEqual(['decide', 'revision'])
   })
 

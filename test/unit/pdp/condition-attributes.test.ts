@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { AccessRequest } from '../../../gateway/domain/access.ts'
 import type { DevicePosture, Subject } from '../../../gateway/domain/subject.ts'
-import { parseConditions } from '../../../gateway/pdp/conditions.ts'
+import { parseConditions } from '../../../gateway/pdp/conditions/condition-set.ts'
 import { requestOf, subjectOf, WORKDAY } from '../../support/policy.ts'
 
 function conditionOf(yaml: string) {

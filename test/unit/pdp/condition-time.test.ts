@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseConditions } from '../../../gateway/pdp/conditions.ts'
+import { parseConditions } from '../../../gateway/pdp/conditions/condition-set.ts'
 import { requestOf } from '../../support/policy.ts'
 
 function verdictAt(yaml: string, now: string | number) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { createDecisionPoint } from '../../../gateway/pdp/decision-point.ts'
+import { createDecisionPoint } from '../../../gateway/pdp/decision/decision-point.ts'
 import { policyOf, requestOf, subjectOf, WORKDAY } from '../../support/policy.ts'
 
 const CONDITIONS = `
@@ -165,6 +165,7 @@ describe('what goes wrong inside', () => {
     const policy = await policyOf(row('always', 'allow'), CONDITIONS)
     const failures: unknown[] = []
     const matcher = {
+      concerning: () => [],
       match() {
         throw new Error('broken')
       },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { explainDecision } from '../../../gateway/pdp/explain.ts'
-import { selfTest } from '../../../gateway/pdp/self-test.ts'
+import { explainDecision } from '../../../gateway/pdp/decision/explain.ts'
+import { selfTest } from '../../../gateway/pdp/engine/self-test.ts'
 import { policyOf, requestOf, subjectOf } from '../../support/policy.ts'
 
 const POLICY = [
@@ -74,7 +74,9 @@ describe('the self-test of a revision', () => {
     const { rules } = policy.table
     const broken = [() => rules[0], () => undefined]
     for (const match of broken) {
-      expect(selfTest({ ...policy, matcher: { match } })).toContain('misjudged')
+      expect(selfTest({ ...policy, matcher: { match, concerning: () => [] } })).toContain(
+        'misjudged',
+      )
     }
     const forgetful = await policyOf('p, role:anyone, export, *, always, allow\n')
     expect(selfTest({ ...policy, matcher: forgetful.matcher })).toContain('misjudged')

@@ -6,8 +6,8 @@ import {
   expressionText,
   parseExpression,
   type Expression,
-} from '../../../gateway/pdp/expression.ts'
-import { and, not, or } from '../../../gateway/pdp/truth.ts'
+} from '../../../gateway/pdp/policy/expression.ts'
+import { and, not, or } from '../../../gateway/pdp/policy/truth.ts'
 
 function parsed(text: string): Expression {
   const result = parseExpression(text)

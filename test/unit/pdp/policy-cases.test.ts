@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import type { ClaimValue, DevicePosture } from '../../../gateway/domain/subject.ts'
 import type { AuthenticationContext } from '../../../gateway/domain/subject.ts'
 import type { ResourceAttributes } from '../../../gateway/domain/access.ts'
-import { createDecisionPoint } from '../../../gateway/pdp/decision-point.ts'
+import { createDecisionPoint } from '../../../gateway/pdp/decision/decision-point.ts'
 import { policyOf, requestOf, subjectOf } from '../../support/policy.ts'
 
 interface Case {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { diagnosticText } from '../../../gateway/domain/diagnostics.ts'
-import { parsePolicy } from '../../../gateway/pdp/policy-csv.ts'
+import { parsePolicy } from '../../../gateway/pdp/policy/policy-csv.ts'
 import { errorsOf, load, warningsOf } from '../../support/policy.ts'
 
 const OK = 'p, role:reader, read, model:*, always, allow\n'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { createDecisionPoint } from '../../../gateway/pdp/decision-point.ts'
-import { createHoldings } from '../../../gateway/pdp/role-links.ts'
+import { createDecisionPoint } from '../../../gateway/pdp/decision/decision-point.ts'
+import { createHoldings } from '../../../gateway/pdp/policy/role-links.ts'
 import { errorsOf, policyOf, requestOf, subjectOf, warningsOf } from '../../support/policy.ts'
 
 const OK = 'p, role:r0, read, model:*, always, allow\n'

@@ -1,11 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { ACTIONS, type Action } from '../../../gateway/domain/vocabulary.ts'
-import { concerns, createEvaluation, type Evaluation } from '../../../gateway/pdp/evaluation.ts'
-import { parseExpression } from '../../../gateway/pdp/expression.ts'
-import { parseResourcePattern } from '../../../gateway/pdp/resource-pattern.ts'
-import { createRuleIndex } from '../../../gateway/pdp/rule-index.ts'
-import type { Rule } from '../../../gateway/pdp/rule.ts'
+import {
+  concerns,
+  createEvaluation,
+  type Evaluation,
+} from '../../../gateway/pdp/engine/evaluation.ts'
+import { parseExpression } from '../../../gateway/pdp/policy/expression.ts'
+import { parseResourcePattern } from '../../../gateway/pdp/policy/resource-pattern.ts'
+import { createRuleIndex } from '../../../gateway/pdp/engine/rule-index.ts'
+import type { Rule } from '../../../gateway/pdp/policy/rule.ts'
 import { policyOf, requestOf } from '../../support/policy.ts'
 
 function ruleOf(subject: string, action: Action | '*', resource: string, effect: Rule['effect']) {

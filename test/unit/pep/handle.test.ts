@@ -181,7 +181,10 @@ describe('a ledger that cannot be written', () => {
 })
 
 it('an obligation that cannot be discharged is a refusal', async () => {
-  const decision = { ...PERMIT, obligations: [{ type: 'redact', parameters: {} }] }
+  const decision = {
+    ...PERMIT,
+    obligations: [{ type: 'unheard-of', parameters: {}, source: 'limits.yaml:1' }],
+  }
   const decisionPoint = { revision: 'r', decide: () => decision }
   const policy = { decisionPoint, resources: { attributesOf: () => undefined } }
   const { status, calls, body } = await ask({ runtime: { policy } })

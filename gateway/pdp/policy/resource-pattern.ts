@@ -2,9 +2,9 @@
  * What the `resource` column may say: `*`, or `<kind>:<name glob>`, for models with an optional
  * `@<version glob>`. The grammar is small on purpose: no classes, no braces, no regex (I20).
  */
-import { closest } from '../domain/diagnostics.ts'
-import { globMatches } from '../domain/glob.ts'
-import type { Resource, ResourceKind } from '../domain/vocabulary.ts'
+import { closest } from '../../domain/diagnostics.ts'
+import { globMatches } from '../../domain/glob.ts'
+import type { Resource, ResourceKind } from '../../domain/vocabulary.ts'
 
 /** A parsed pattern. `*` alone has kind `*`. */
 export interface ResourcePattern {

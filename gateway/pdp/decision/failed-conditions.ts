@@ -1,6 +1,6 @@
-import type { FailedCondition } from '../domain/access.ts'
-import type { Evaluation } from './evaluation.ts'
-import { blamesIn, namesIn, type Expression } from './expression.ts'
+import type { FailedCondition } from '../../domain/access.ts'
+import type { Evaluation } from '../engine/evaluation.ts'
+import { blamesIn, namesIn, type Expression } from '../policy/expression.ts'
 
 /** Conditions named in a decision; a rule rarely has more than a few. */
 const NAMED_MAX = 16

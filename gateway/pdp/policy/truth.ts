@@ -1,5 +1,5 @@
 /** Kleene's strong three-valued logic: what is unknown stays unknown unless it cannot matter. */
-import type { Truth } from '../domain/access.ts'
+import type { Truth } from '../../domain/access.ts'
 
 /** `false` wins, then `unknown`. */
 export function and(a: Truth, b: Truth): Truth {

@@ -2,7 +2,7 @@
  * The `when` column: names of conditions composed with `!`, `&`, `|` and parentheses, binding in
  * that order. Policy text is data here, never code: there is nothing in it to evaluate but this tree.
  */
-import type { Truth } from '../domain/access.ts'
+import type { Truth } from '../../domain/access.ts'
 import { and, not, or } from './truth.ts'
 
 /** A parsed `when`. */

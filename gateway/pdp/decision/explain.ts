@@ -1,11 +1,11 @@
-import type { AccessRequest, Decision, RuleReference, Truth } from '../domain/access.ts'
-import type { CompiledPolicy } from './compiled-policy.ts'
+import type { AccessRequest, Decision, RuleReference, Truth } from '../../domain/access.ts'
+import type { CompiledPolicy } from '../compiled-policy.ts'
 import { createDecisionPoint, evaluationOf } from './decision-point.ts'
-import { isMet, type Evaluation } from './evaluation.ts'
-import { evaluate, namesIn } from './expression.ts'
+import { isMet, type Evaluation } from '../engine/evaluation.ts'
+import { evaluate, namesIn } from '../policy/expression.ts'
 import { assertDecidable } from './request-check.ts'
-import { coversResource, type RuleEffect } from './resource-pattern.ts'
-import { coversAction, type Rule } from './rule.ts'
+import { coversResource, type RuleEffect } from '../policy/resource-pattern.ts'
+import { coversAction, type Rule } from '../policy/rule.ts'
 
 /** One condition of a rule, as judged. */
 export interface ExplainedCondition {

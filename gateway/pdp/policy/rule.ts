@@ -1,6 +1,6 @@
-import type { RuleReference } from '../domain/access.ts'
-import type { Action } from '../domain/vocabulary.ts'
-import { isPrivileged } from '../domain/vocabulary.ts'
+import type { RuleReference } from '../../domain/access.ts'
+import type { Action } from '../../domain/vocabulary.ts'
+import { isPrivileged } from '../../domain/vocabulary.ts'
 import type { Expression } from './expression.ts'
 import type { ResourcePattern, RuleEffect } from './resource-pattern.ts'
 
@@ -31,7 +31,13 @@ export interface RoleLink {
 /** `rules/policy.csv`, checked. */
 export interface PolicyTable {
   readonly file: string
+  /** Rules in force, in the order of the file. */
   readonly rules: readonly Rule[]
+  /**
+   * Rules in force and rows whose last column is `shadow`, in the order of the file; the very list
+   * `rules` when there is no such row.
+   */
+  readonly shadowed: readonly Rule[]
   readonly links: readonly RoleLink[]
 }
 

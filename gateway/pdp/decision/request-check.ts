@@ -1,7 +1,7 @@
-import type { AccessRequest } from '../domain/access.ts'
-import { GatewayError } from '../domain/errors.ts'
-import type { Subject } from '../domain/subject.ts'
-import { isAction, type Resource } from '../domain/vocabulary.ts'
+import type { AccessRequest } from '../../domain/access.ts'
+import { GatewayError } from '../../domain/errors.ts'
+import type { Subject } from '../../domain/subject.ts'
+import { isAction, type Resource } from '../../domain/vocabulary.ts'
 
 const NAME_CHARACTERS_MAX = 512
 

@@ -2,18 +2,18 @@
  * Reads `rules/conditions.yaml` into named conditions. A condition is true, false or unknown of a
  * request; unknown never permits (design: a missing attribute makes a condition unknown).
  */
-import { GatewayError } from '../domain/errors.ts'
-import type { Loaded, Position } from '../domain/diagnostics.ts'
-import { loadDocument } from '../settings/document.ts'
-import { conditionsSchema, type ConditionSpec } from '../settings/schemas/conditions.ts'
-import { approvalTest } from './conditions/approval.ts'
-import { HOLDS, type Condition, type Test } from './conditions/condition.ts'
-import { deviceTest } from './conditions/device.ts'
-import { mfaStepUp, mfaTest } from './conditions/mfa.ts'
-import { networkTest } from './conditions/network.ts'
-import { resourceTest } from './conditions/resource.ts'
-import { timeTest } from './conditions/time.ts'
-import { tokenTest } from './conditions/token.ts'
+import { GatewayError } from '../../domain/errors.ts'
+import type { Loaded, Position } from '../../domain/diagnostics.ts'
+import { loadDocument } from '../../settings/document.ts'
+import { conditionsSchema, type ConditionSpec } from '../../settings/schemas/conditions.ts'
+import { approvalTest } from './approval.ts'
+import { HOLDS, type Condition, type Test } from './condition.ts'
+import { deviceTest } from './device.ts'
+import { mfaStepUp, mfaTest } from './mfa.ts'
+import { networkTest } from './network.ts'
+import { resourceTest } from './resource.ts'
+import { timeTest } from './time.ts'
+import { tokenTest } from './token.ts'
 
 /** The conditions of one revision. */
 export interface ConditionSet {

@@ -2,12 +2,12 @@
  * One request under judgement: what its subject holds, and each condition looked at once at most.
  * Rules are judged against this object, so that all of them see the same moment and facts.
  */
-import type { AccessRequest, Truth } from '../domain/access.ts'
-import type { ConditionSet } from './conditions.ts'
-import type { Condition, Verdict } from './conditions/condition.ts'
-import { evaluate, type Expression } from './expression.ts'
-import { coversResource, type RuleEffect } from './resource-pattern.ts'
-import { coversAction, type Rule } from './rule.ts'
+import type { AccessRequest, Truth } from '../../domain/access.ts'
+import type { ConditionSet } from '../conditions/condition-set.ts'
+import type { Condition, Verdict } from '../conditions/condition.ts'
+import { evaluate, type Expression } from '../policy/expression.ts'
+import { coversResource, type RuleEffect } from '../policy/resource-pattern.ts'
+import { coversAction, type Rule } from '../policy/rule.ts'
 
 /** See the module. */
 export interface Evaluation {
@@ -62,6 +62,11 @@ export function isMet(when: Expression, effect: RuleEffect, evaluation: Evaluati
  */
 export interface RuleMatcher {
   match(evaluation: Evaluation): Rule | undefined
+  /**
+   * The rules about this subject, action and resource, their conditions aside, in the order of the
+   * file: what {@link concerns} says of each, without looking at all of them where it can be helped.
+   */
+  concerning(evaluation: Evaluation): readonly Rule[]
 }
 
 /** The definition, read off the page; what an engine answers must never differ from it. */

@@ -6,10 +6,10 @@
  * Nothing is decided here. What is left out would be false in the interpreter too, since its
  * matcher asks the same functions; what is kept it judges whole, conditions and effect included.
  */
-import { ACTIONS, type Action } from '../domain/vocabulary.ts'
+import { ACTIONS, type Action } from '../../domain/vocabulary.ts'
 import type { Evaluation } from './evaluation.ts'
-import { coversResource } from './resource-pattern.ts'
-import { coversAction, type Rule } from './rule.ts'
+import { coversResource } from '../policy/resource-pattern.ts'
+import { coversAction, type Rule } from '../policy/rule.ts'
 
 /** Looks up rules. Immutable. */
 export interface RuleIndex {

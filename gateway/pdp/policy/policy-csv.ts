@@ -2,8 +2,8 @@
  * Reads `rules/policy.csv`, the permission matrix, or says exactly where and why not. All or
  * nothing: one bad row refuses the file, so that no deny is ever silently missing (I28).
  */
-import { closest, type Loaded } from '../domain/diagnostics.ts'
-import { ACTIONS, isAction, isPrivileged, type Action } from '../domain/vocabulary.ts'
+import { closest, type Loaded } from '../../domain/diagnostics.ts'
+import { ACTIONS, isAction, isPrivileged, type Action } from '../../domain/vocabulary.ts'
 import { readRows, type Field, type Row } from './csv-lines.ts'
 import { createFindings, type Findings } from './finding.ts'
 import { expressionText, namesIn, parseExpression, type Expression } from './expression.ts'
@@ -37,7 +37,11 @@ export function parsePolicy(
   if (findings.errors.length > 0) {
     return { ok: false, diagnostics: [...findings.errors, ...findings.warnings] }
   }
-  return { ok: true, value: { file: source.file, rules, links }, warnings: findings.warnings }
+  return {
+    ok: true,
+    value: { file: source.file, rules, shadowed: rules, links },
+    warnings: findings.warnings,
+  }
 }
 
 interface Context {

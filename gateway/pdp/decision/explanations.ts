@@ -2,9 +2,9 @@
  * The sentences of decisions: why, and what to do about it. Made of constants, operator text and
  * closed words; nothing of the request is repeated and no person is named (I16, I24).
  */
-import type { FailedCondition } from '../domain/access.ts'
-import type { Action, ResourceKind } from '../domain/vocabulary.ts'
-import type { Rule } from './rule.ts'
+import type { FailedCondition } from '../../domain/access.ts'
+import type { Action, ResourceKind } from '../../domain/vocabulary.ts'
+import type { Rule } from '../policy/rule.ts'
 
 const at = ({ reference }: Rule) => `${reference.file}:${reference.line}`
 

@@ -1,4 +1,4 @@
-import type { Diagnostic, Position } from '../domain/diagnostics.ts'
+import type { Diagnostic, Position } from '../../domain/diagnostics.ts'
 
 /** What a check says of one place: its stable name, what is wrong, and what to write instead. */
 export type Said = Pick<Diagnostic, 'code' | 'message' | 'remedy'>

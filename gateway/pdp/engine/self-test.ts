@@ -2,13 +2,13 @@
  * Questions with known answers, put to every new revision before it may replace the old one: a
  * broken engine must be noticed by us, not by whoever it lets in.
  */
-import type { AccessRequest, Truth } from '../domain/access.ts'
-import type { Action } from '../domain/vocabulary.ts'
-import type { Subject } from '../domain/subject.ts'
-import type { CompiledPolicy } from './compiled-policy.ts'
-import { createDecisionPoint, evaluationOf } from './decision-point.ts'
+import type { AccessRequest, Truth } from '../../domain/access.ts'
+import type { Action } from '../../domain/vocabulary.ts'
+import type { Subject } from '../../domain/subject.ts'
+import type { CompiledPolicy } from '../compiled-policy.ts'
+import { createDecisionPoint, evaluationOf } from '../decision/decision-point.ts'
 import { matchByDefinition } from './evaluation.ts'
-import { ANYONE, type Rule } from './rule.ts'
+import { ANYONE, type Rule } from '../policy/rule.ts'
 
 /** Rules looked at in total, so that a large matrix does not delay a reload. */
 const COMPARISONS_MAX = 100_000

@@ -2,10 +2,10 @@
  * The graph of `g` rows, checked when it is loaded and walked when a subject is met. Casbin cuts
  * chains at ten without a word and needs seconds for a dense cycle; here both are refused.
  */
-import type { Subject } from '../domain/subject.ts'
-import { closest } from '../domain/diagnostics.ts'
+import type { Subject } from '../../domain/subject.ts'
+import { closest } from '../../domain/diagnostics.ts'
 import type { Findings } from './finding.ts'
-import { assertSubject } from './request-check.ts'
+import { assertSubject } from '../decision/request-check.ts'
 import { ANYONE, type RoleLink, type Rule } from './rule.ts'
 
 /** Longest chain of roles that lead to roles. */

@@ -4,7 +4,7 @@
  * effect it does not know only when asked for a decision. Spacing, comments, the order of sections
  * and of the tests in the matcher are free; the meaning is not.
  */
-import type { Loaded } from '../domain/diagnostics.ts'
+import type { Loaded } from '../../domain/diagnostics.ts'
 import { createFindings, type Findings } from './finding.ts'
 
 /** Section, key and value of each definition, in the order Casbin's own examples use. */

@@ -15,14 +15,17 @@ import {
   type Adapter,
 } from 'casbin'
 import type { Model } from 'casbin'
-import { invariant } from '../domain/errors.ts'
-import { isAction, type Resource } from '../domain/vocabulary.ts'
-import { isMet, type Evaluation, type RuleMatcher } from './evaluation.ts'
-import type { Expression } from './expression.ts'
-import { MODEL_TEXT } from './model-conf.ts'
-import { coversResource, type ResourcePattern, type RuleEffect } from './resource-pattern.ts'
-import { createRuleIndex } from './rule-index.ts'
-import { coversAction, type PolicyTable, type Rule } from './rule.ts'
+import { invariant } from '../../domain/errors.ts'
+import { isAction, type Resource } from '../../domain/vocabulary.ts'
+import { concerns, isMet, type Evaluation, type RuleMatcher } from './evaluation.ts'
+import type { Expression } from '../policy/expression.ts'
+import { MODEL_TEXT } from '../policy/model-conf.ts'
+import {
+  coversResource,
+  type ResourcePattern,
+  type RuleEffect,
+} from '../policy/resource-pattern.ts'
+import { coversAction, type PolicyTable, type Rule } from '../policy/rule.ts'
 
 /** An enforcer with an empty function table; everything callable is added by name below. */
 class BareEnforcer extends Enforcer {
@@ -32,22 +35,27 @@ class BareEnforcer extends Enforcer {
   }
 }
 
-/** Builds a matcher over `table`. The rows are already validated; the promise never waits on I/O. */
-export async function createCasbinMatcher(table: PolicyTable): Promise<RuleMatcher> {
-  const ordered = inMatchingOrder(table.rules)
+/**
+ * Builds a matcher over `all` rules, in the order of the file. The rows are already validated; the
+ * promise never waits on I/O. It looks at every rule for every decision: that is what makes it the
+ * specification, and what the compiled engine is compared with.
+ */
+export async function createCasbinMatcher(
+  all: readonly Rule[],
+  links: PolicyTable['links'],
+): Promise<RuleMatcher> {
+  const ordered = inMatchingOrder(all)
   const rows = new Map(ordered.map((rule) => [rule, rowOf(rule)]))
   const rules = new Map(ordered.map((rule) => [rows.get(rule), rule]))
-  const index = createRuleIndex(ordered)
   const model = newModelFromString(MODEL_TEXT)
-  const adapter = createTableAdapter([...rows.values()], table)
+  const adapter = createTableAdapter([...rows.values()], links)
   const enforcer = await newEnforcerWithClass(BareEnforcer, model, adapter)
-  await addFunctions(enforcer, table.rules)
-  const judge = createJudge(enforcer)
+  await addFunctions(enforcer, all)
+  const judge = createJudge(enforcer, [...rows.values()])
   return {
+    concerning: (evaluation) => all.filter((rule) => concerns(rule, evaluation)),
     match(evaluation) {
-      const concerning = index.concerning(evaluation)
-      if (concerning.length === 0) return undefined
-      const [permitted, row] = judge(evaluation, rowsOf(concerning, rows))
+      const [permitted, row] = judge(evaluation)
       // Casbin answers with the very row object it was given, or an empty list for none.
       const rule = rules.get(row)
       if (rule === undefined) {
@@ -60,35 +68,17 @@ export async function createCasbinMatcher(table: PolicyTable): Promise<RuleMatch
   }
 }
 
-function rowsOf(rules: readonly Rule[], rows: ReadonlyMap<Rule, string[]>): string[][] {
-  return rules.map((rule) => {
-    const row = rows.get(rule)
-    invariant(row !== undefined, 'a rule of another revision')
-    return row
-  })
-}
+/** Casbin's verdict on a request: whether it is permitted, and by which row. */
+type Judge = (evaluation: Evaluation) => [boolean, string[]]
 
-/** Casbin's verdict on a request under `rows`: whether it is permitted, and by which row. */
-type Judge = (evaluation: Evaluation, rows: string[][]) => [boolean, string[]]
-
-/**
- * The interpreter, told anew for each request which rows it has to judge. Between two requests it
- * holds none, and then its matcher throws on the empty row it is given: it cannot be asked without
- * being told. One call is one synchronous step, in which nobody else can ask.
- */
-function createJudge(enforcer: BareEnforcer): Judge {
+function createJudge(enforcer: BareEnforcer, rows: string[][]): Judge {
   const table = enforcer.getModel().model.get('p')?.get('p')
-  invariant(table !== undefined, 'Casbin lost the definition of a rule')
-  const NO_ROWS: string[][] = []
-  table.policy = NO_ROWS
-  return (evaluation, rows) => {
+  invariant(table !== undefined && rows.length > 0, 'Casbin lost its rules')
+  // Its own copies of the rows would not be found again in the map from row to rule.
+  table.policy = rows
+  return (evaluation) => {
     const { request, holdings } = evaluation
-    table.policy = rows
-    try {
-      return enforcer.enforceExSync(holdings, request.action, request.resource, evaluation)
-    } finally {
-      table.policy = NO_ROWS
-    }
+    return enforcer.enforceExSync(holdings, request.action, request.resource, evaluation)
   }
 }
 
@@ -118,11 +108,11 @@ function rowOf(rule: Rule): string[] {
  * it), and the groups of a token differ from request to request, while its memory goes by name.
  * The closure of a subject is computed by `createHoldings` and asked through `holdsSubject`.
  */
-function createTableAdapter(rules: readonly string[][], table: PolicyTable): Adapter {
+function createTableAdapter(rules: readonly string[][], roles: PolicyTable['links']): Adapter {
   const readOnly = () => Promise.reject(new Error('the rules of a revision never change'))
   return {
     loadPolicy(model: Model) {
-      const links = table.links.map(({ member, role }) => [member, role])
+      const links = roles.map(({ member, role }) => [member, role])
       // One call each: adding row by row compares every row with every other.
       const [added] = model.addPolicies('p', 'p', [...rules])
       invariant(added, 'Casbin did not take the rules')

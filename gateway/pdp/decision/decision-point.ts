@@ -2,15 +2,15 @@
  * Turns the rule that decides into a {@link Decision}: effect, reason, the conditions that failed,
  * and a sentence for a person. Knows nothing of the engine behind {@link CompiledPolicy.matcher}.
  */
-import type { AccessRequest, Decision, StepUp } from '../domain/access.ts'
-import type { DecisionPoint } from '../domain/ports.ts'
-import type { CompiledPolicy } from './compiled-policy.ts'
-import { concerns, createEvaluation, type Assumption, type Evaluation } from './evaluation.ts'
-import { blamesIn, namesIn, type Expression } from './expression.ts'
+import type { AccessRequest, Decision, StepUp } from '../../domain/access.ts'
+import type { DecisionPoint } from '../../domain/ports.ts'
+import type { CompiledPolicy } from '../compiled-policy.ts'
+import { createEvaluation, type Assumption, type Evaluation } from '../engine/evaluation.ts'
+import { blamesIn, namesIn, type Expression } from '../policy/expression.ts'
 import * as say from './explanations.ts'
 import { failedConditions, unknownConditions } from './failed-conditions.ts'
 import { assertDecidable } from './request-check.ts'
-import type { Rule } from './rule.ts'
+import type { Rule } from '../policy/rule.ts'
 
 /**
  * Decides under one revision. Never throws: what goes wrong inside is `indeterminate`, and
@@ -20,22 +20,29 @@ export function createDecisionPoint(
   policy: CompiledPolicy,
   deps: { readonly onFailure?: (error: unknown) => void } = {},
 ): DecisionPoint {
+  const { revision, shadow } = policy
+  const decide = decider(policy, deps)
+  if (shadow === undefined) return { revision, decide }
+  return { revision, decide, decideShadow: decider(shadow, deps) }
+}
+
+function decider(
+  policy: CompiledPolicy,
+  deps: { readonly onFailure?: (error: unknown) => void },
+): DecisionPoint['decide'] {
   const permits = permitsOf(policy)
-  return {
-    revision: policy.revision,
-    decide(request) {
-      try {
-        return judge(policy, permits, request)
-      } catch (error) {
-        deps.onFailure?.(error)
-        return {
-          effect: 'indeterminate',
-          reason: 'indeterminate',
-          explanation: say.indeterminate,
-          ...common(policy),
-        }
+  return (request) => {
+    try {
+      return judge(policy, permits, request)
+    } catch (error) {
+      deps.onFailure?.(error)
+      return {
+        effect: 'indeterminate',
+        reason: 'indeterminate',
+        explanation: say.indeterminate,
+        ...common(policy),
       }
-    },
+    }
   }
 }
 
@@ -65,9 +72,15 @@ function judge(
   const evaluation = evaluationOf(policy, request)
   const rule = policy.matcher.match(evaluation)
   const permit = rule === undefined ? undefined : permits.get(rule)
-  if (permit !== undefined) return permit
+  if (permit !== undefined) return obliged(permit, policy, evaluation)
   if (rule === undefined) return refuseWithoutDeny(policy, evaluation)
   return stepUpInstead(policy, evaluation, [rule]) ?? denyBy(policy, evaluation, rule)
+}
+
+/** The permit with the duties that `limits.yaml` puts on it. */
+function obliged(permit: Decision, policy: CompiledPolicy, evaluation: Evaluation): Decision {
+  const obligations = policy.limits.obligationsFor(evaluation)
+  return obligations.length === 0 ? permit : { ...permit, obligations }
 }
 
 /** Starts an evaluation of `request` under `policy`. @throws ERR_DECISION_INDETERMINATE */
@@ -97,9 +110,7 @@ function denyBy(policy: CompiledPolicy, evaluation: Evaluation, rule: Rule): Dec
 
 function refuseWithoutDeny(policy: CompiledPolicy, evaluation: Evaluation): Decision {
   const { action, resource } = evaluation.request
-  const candidates = policy.table.rules.filter(
-    (rule) => rule.effect === 'allow' && concerns(rule, evaluation),
-  )
+  const candidates = policy.matcher.concerning(evaluation).filter((rule) => rule.effect === 'allow')
   const nearest = nearestOf(candidates, evaluation)
   if (nearest === undefined) {
     const explanation = say.noRule(action, resource.kind)
