@@ -2,7 +2,7 @@
 /**
  * The process: the only file that touches `process`. Everything below gets what it needs handed in.
  */
-import { hostname } from 'node:os'
+import { hostname, userInfo } from 'node:os'
 import { runCli } from './cli/run.ts'
 import type { CliIo } from './cli/io.ts'
 
@@ -12,6 +12,9 @@ const noColour = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
 const io: CliIo = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  get stdin() {
+    return process.stdin
+  },
   env,
   cwd: process.cwd(),
   interactive: stdout.isTTY,
@@ -21,6 +24,7 @@ const io: CliIo = {
     host: hostname(),
     nodeVersion: process.version,
     isAlive,
+    ...userName(),
     ...(process.getuid === undefined ? {} : { uid: process.getuid() }),
   },
   onSignal(kind, listener) {
@@ -36,6 +40,15 @@ function isAlive(pid: number): boolean {
     return process.kill(pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** A container may run as a user that has no name. */
+function userName(): { readonly user?: string } {
+  try {
+    return { user: userInfo().username }
+  } catch {
+    return {}
   }
 }
 

@@ -12,19 +12,21 @@ import { createLogger, type RootLogger } from '../log/logger.ts'
 import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { createControlApp } from '../pap/control-app.ts'
+import type { RulesControl } from '../pap/rules-api.ts'
 import { createDataListener, type DataListener, type ListenerOptions } from '../pep/listener.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
+import { createControlRules } from './control-rules.ts'
 import { keepCertificate, readListenerTls, type CertificateKeeper } from './certificate.ts'
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
-import { loadRules } from './load-rules.ts'
+import { createRuleRevisions, type RuleRevisions } from './revisions/rule-revisions.ts'
 import { assertRuntimeFloor } from './runtime-floor.ts'
 import { contentDigest, createReloader, type Reloader } from './reloader.ts'
 import { openCountedLedger } from './open-ledger.ts'
-import type { ProcessFacts } from './process-facts.ts'
+import { osUser, type ProcessFacts } from './process-facts.ts'
 import type { ChangeWatch } from './watch.ts'
-import { startRuntime, type RunningRuntime } from './running-runtime.ts'
+import { issuerNames, startRuntime, type RunningRuntime } from './running-runtime.ts'
 
 /** What a gateway is started with. */
 export interface GatewayOptions extends ConfigSource {
@@ -41,7 +43,10 @@ export interface Gateway {
   readonly dataPort: number
   readonly controlPort: number
   readonly settings: Settings
-  /** Loads configuration and rules again. Resolves to what is wrong; empty when it is in force. */
+  /**
+   * Loads configuration and rules again, on a signal. Resolves to what is wrong; empty when it is
+   * in force.
+   */
   reload(): Promise<readonly Diagnostic[]>
   /** Drains and stops: no request is cut before `shutdown.drain` has passed. */
   stop(): Promise<void>
@@ -61,24 +66,39 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (!loaded.ok) throw invalid('ERR_CONFIG_INVALID', 'the configuration', loaded.diagnostics)
   const settings = loaded.value
   const rulesDir = resolve(options.cwd, options.rulesDir ?? settings.rules.dir)
-  const digest = await contentDigest(options, rulesDir, settings)
-  const rules = await loadRules(rulesDir, settings)
+  const revisions = revisionsOf(options, settings, rulesDir)
+  const digest = await contentDigest(options, revisions, settings)
+  const rules = await revisions.load(settings)
   if (!rules.ok) throw invalid('ERR_RULES_INVALID', 'the rules', rules.diagnostics)
+  const active = rules.value
   const services = await openServices(options, settings)
   const undo: Undo[] = [() => services.ledger.close()]
   try {
-    const runtime = await startRuntime({ settings, rules: rules.value, services })
+    const runtime = await startRuntime({ settings, rules: active.rules, services })
     undo.push(() => runtime.stop())
-    const parts = { source: options, rulesDir, services, settings, runtime, digest }
-    const reloader = createReloader(parts)
-    const gateway = await openListeners({ options, settings, services, reloader, runtime }, undo)
-    reloader.started(rules.value, loaded.warnings.concat(rules.warnings))
+    const user = osUser(options.process)
+    const parts = { source: options, rulesDir, revisions, services, settings, runtime, digest }
+    const reloader = createReloader({ ...parts, active, user })
+    const opening = { options, settings, services, reloader, runtime, revisions }
+    const gateway = await openListeners(opening, undo)
+    await reloader.started(active, loaded.warnings.concat(rules.warnings))
     return gateway
   } catch (error) {
     // What is left open would keep the process alive, doing nothing.
     for (const step of undo.reverse()) await step()
     throw error
   }
+}
+
+function revisionsOf(
+  { cwd, clock = systemClock }: GatewayOptions,
+  { rules }: Settings,
+  rulesDir: string,
+): RuleRevisions {
+  const { historyMax, trustedKeysFiles } = rules
+  const historyDir = resolve(cwd, rules.historyDir)
+  const now = (): number => clock.now()
+  return createRuleRevisions({ rulesDir, historyDir, historyMax, trustedKeysFiles, now })
 }
 
 /** Probes and scrapes are small and quick; nothing else has business there (I17). */
@@ -97,6 +117,7 @@ interface Opening {
   readonly services: RunningServices
   readonly reloader: Reloader
   readonly runtime: RunningRuntime
+  readonly revisions: RuleRevisions
 }
 
 /** Takes back one step of a start that failed later. */
@@ -111,12 +132,18 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
     services,
     listenerOptions(settings, tls),
   )
+  runtime.onReplaced(() => void listener.decideAgain())
   const state = { draining: false, listening: false }
   const controlServer = createControlServer(
     CONTROL_LIMITS,
     createControlApp({
       metrics: () => services.metrics.expose(),
       assertionKeys: () => runtime.assertionKeys(),
+      rules: controlRules(opening),
+      revision: () => {
+        const { rules, pin } = reloader.active()
+        return { revision: rules.revision, pinned: typeof pin?.revision === 'string' }
+      },
       unreadiness: () => [
         ...runtime.unreadiness(),
         ...(state.listening ? [] : ['listener']),
@@ -148,7 +175,7 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
     settings,
     async reload() {
       await Promise.all([runtime.refresh(), certificate.refresh()])
-      return reloader.reload()
+      return reloader.reload({ how: 'signal', by: osUser(opening.options.process) })
     },
     stop() {
       state.draining = true
@@ -156,6 +183,21 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
       return stopping
     },
   }
+}
+
+/** The control API, where it is switched on. */
+function controlRules(opening: Opening): RulesControl | undefined {
+  const { settings, runtime, services, revisions, reloader } = opening
+  const { audience, host, hosts } = settings.listen.control
+  if (audience === undefined) return undefined
+  return createControlRules({
+    services,
+    revisions,
+    reloader,
+    hosts: [...hosts, host.toLowerCase()],
+    runtime: () => runtime.current(),
+    authenticator: () => runtime.controlAuthenticator(),
+  })
 }
 
 /** A client that is cut off has this long to be told; a cut stream ends within a second. */
@@ -239,7 +281,7 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     defaultMetrics: true,
     buildInfo: { version: VERSION, nodeVersion: options.process.nodeVersion },
     upstreams: settings.upstreams.map(({ name }) => name),
-    issuers: settings.issuers.map(({ name }) => name),
+    issuers: issuerNames(settings),
   })
   const dir = resolve(options.cwd, settings.audit.dir)
   const facts = options.process

@@ -4,7 +4,8 @@ import { builtInPackFiles, loadPacks } from '../classify/pack-loader.ts'
 import { closest, type Diagnostic, type Loaded } from '../domain/diagnostics.ts'
 import type { ResourceCatalog } from '../domain/ports.ts'
 import type { CompiledPolicy } from '../pdp/compiled-policy.ts'
-import { loadPolicy } from '../pdp/load-policy.ts'
+import { loadPolicy, type Engine } from '../pdp/load-policy.ts'
+import type { KnownNames } from '../pdp/policy/warnings-of-names.ts'
 import { loadResources } from '../pip/resources.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readRuleFiles, type RuleFiles } from './rule-files.ts'
@@ -21,12 +22,24 @@ export interface LoadedRules {
 /**
  * Loads every file of the rule folder. All or nothing: one error in one file gives no rules.
  * @param settings whose upstreams must find their packs; `undefined` to check rules alone
+ * @param engine instead of the one that the settings name
  */
 export async function loadRules(
   dir: string,
   settings: Settings | undefined,
+  engine?: Engine,
 ): Promise<Loaded<LoadedRules>> {
-  const loaded = await loadFolder(dir, settings)
+  const files = await readRuleFiles(dir)
+  const loaded = files.ok ? await loadRuleFiles(files.value, settings, engine) : files
+  return placed(loaded, dir, settings)
+}
+
+/** What is wrong in a file of the rules, named from the working directory: below `dir`. */
+export function placed<T>(
+  loaded: Loaded<T>,
+  dir: string,
+  settings: Settings | undefined,
+): Loaded<T> {
   const place = (d: Diagnostic): Diagnostic =>
     isAbsolute(d.file) || d.file === settings?.provenance.file
       ? d
@@ -36,17 +49,16 @@ export async function loadRules(
     : { ok: false, diagnostics: loaded.diagnostics.map(place) }
 }
 
-async function loadFolder(
-  dir: string,
+/** As {@link loadRules}, from files that have been read already, wherever from. */
+export async function loadRuleFiles(
+  files: RuleFiles,
   settings: Settings | undefined,
+  engine: Engine = settings?.pdp.engine ?? 'compiled',
 ): Promise<Loaded<LoadedRules>> {
-  const files = await readRuleFiles(dir)
-  if (!files.ok) return files
-  const { revision } = files.value
-  const engine = settings?.pdp.engine ?? 'compiled'
-  const policy = await loadPolicy({ files: files.value, revision, engine })
-  const resources = loadResources(files.value.resources)
-  const packs = await loadAllPacks(files.value)
+  const { revision } = files
+  const policy = await loadPolicy({ files, revision, engine, known: knownNames(settings) })
+  const resources = loadResources(files.resources)
+  const packs = await loadAllPacks(files)
   const parts = [policy, resources, packs]
   const missing = packs.ok && settings !== undefined ? missingPacks(settings, packs.value) : []
   if (!policy.ok || !resources.ok || !packs.ok || missing.length > 0) {
@@ -56,12 +68,47 @@ async function loadFolder(
   return {
     ok: true,
     value: { revision, policy: policy.value, resources: resources.value, packs: packs.value },
-    warnings: [...policy.warnings, ...resources.warnings, ...packs.warnings],
+    warnings: [
+      ...policy.warnings,
+      ...resources.warnings,
+      ...packs.warnings,
+      ...unknownIssuers(settings, policy.value),
+    ],
+  }
+}
+
+/** What rules may name because the configuration gives it a name. */
+function knownNames(settings: Settings | undefined): KnownNames | undefined {
+  if (settings === undefined) return undefined
+  const { issuers, upstreams } = settings
+  return {
+    issuerNames: new Set(issuers.map(({ name }) => name)),
+    issuerRoles: new Set(issuers.flatMap(({ roles }) => roles.map((name) => `role:${name}`))),
+    upstreams: new Set(upstreams.map(({ name }) => name)),
   }
 }
 
 async function loadAllPacks(files: RuleFiles): Promise<Loaded<ReadonlyMap<string, CompiledPack>>> {
   return loadPacks([...(await builtInPackFiles()), ...files.routes])
+}
+
+/** A condition on an issuer that is not configured never holds, or never makes an exception. */
+function unknownIssuers(settings: Settings | undefined, policy: CompiledPolicy): Diagnostic[] {
+  if (settings === undefined) return []
+  const names = settings.issuers.map(({ name }) => name)
+  return policy.conditions.issuers
+    .filter(({ name }) => !names.includes(name))
+    .map(({ name, position }): Diagnostic => {
+      const near = closest(name, names)
+      return {
+        ...position,
+        severity: 'warning',
+        code: 'unknown-issuer',
+        message: `no issuer of the configuration is named ${name}`,
+        remedy:
+          near === undefined ? `Use one of: ${names.join(', ')}.` : `Did you mean \`${near}\`?`,
+      }
+    })
 }
 
 function missingPacks(

@@ -5,7 +5,14 @@ export interface ProcessFacts {
   readonly host: string
   /** The user the process runs as; absent where the platform has none. */
   readonly uid?: number
+  /** The name of that user, where it has one. */
+  readonly user?: string
   readonly nodeVersion: string
   /** Whether a process of this machine is alive. */
   isAlive(pid: number): boolean
+}
+
+/** The user of the operating system that a process acts for, as the history names it: `os:jo`. */
+export function osUser({ user, uid }: Pick<ProcessFacts, 'user' | 'uid'>): string {
+  return `os:${user ?? uid ?? 'unknown'}`
 }

@@ -1,22 +1,37 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
+import { GatewayError } from '../domain/errors.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
-import { loadRules, type LoadedRules } from './load-rules.ts'
-import { readRuleFiles } from './rule-files.ts'
+import { FOLDER_MODE } from './revisions/files.ts'
+import type { Cause } from './revisions/history-index.ts'
+import type { Acceptance, ActiveRules, RuleRevisions } from './revisions/rule-revisions.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 import { startChangeWatch, type ChangeWatch } from './watch.ts'
+
+/** What asked for a reload, and who. */
+export interface ReloadCause {
+  readonly how: Cause
+  /** A subject, or the user of the operating system. */
+  readonly by: string
+}
 
 /** Keeps configuration and rules in force as the files say, without a restart. */
 export interface Reloader {
   /** Loads both again, one attempt at a time. Resolves to what is wrong; empty when in force. */
-  reload(): Promise<readonly Diagnostic[]>
+  reload(cause?: ReloadCause): Promise<readonly Diagnostic[]>
   /** Says what came into force at start: counted, logged and recorded like any reload. */
-  started(rules: LoadedRules, warnings: readonly Diagnostic[]): void
+  started(active: ActiveRules, warnings: readonly Diagnostic[]): Promise<void>
+  /** Resolves when what came into force until now is in the history too. */
+  settled(): Promise<void>
+  /** The rules in force. */
+  active(): ActiveRules
+  /** Settings as last accepted. */
+  settings(): Settings
   watch(): Promise<ChangeWatch>
 }
 
@@ -24,11 +39,16 @@ export interface Reloader {
 export interface ReloaderDeps {
   readonly source: ConfigSource
   readonly rulesDir: string
+  readonly revisions: RuleRevisions
   readonly services: Services
   readonly settings: Settings
   readonly runtime: RunningRuntime
+  /** What was loaded at start. */
+  readonly active: ActiveRules
   /** {@link contentDigest} before the rules in force were read. */
   readonly digest: string
+  /** The user the gateway runs as, for the history: `os:modelgate`. */
+  readonly user: string
 }
 
 /** Quiet time after a file notification. */
@@ -36,60 +56,107 @@ const SETTLE_MS = 150
 
 /** Builds the reloader. A bad set never replaces a good one (I28). */
 export function createReloader(deps: ReloaderDeps): Reloader {
-  const { services, runtime } = deps
-  let latest = deps.settings
+  const { services, runtime, revisions } = deps
+  const state: ReloadState = { settings: deps.settings, active: deps.active }
   let running: Promise<unknown> = Promise.resolve()
-  const announce = (warnings: readonly Diagnostic[]): void => {
-    for (const warning of warnings) services.log.warn({ ...warning }, warning.message)
-  }
-  const load = async (): Promise<readonly Diagnostic[]> => {
+  const load = async (cause: ReloadCause): Promise<readonly Diagnostic[]> => {
     const config = await loadConfig(deps.source)
     if (!config.ok) return refuse(services, 'configuration', config.diagnostics)
-    const rules = await loadRules(deps.rulesDir, config.value)
+    const rules = await revisions.load(config.value)
     if (!rules.ok) return refuse(services, 'rules', rules.diagnostics)
-    await runtime.replace(config.value, rules.value)
-    latest = config.value
-    announce([...config.warnings, ...rules.warnings, ...fixedSettings(deps.settings, config.value)])
-    accept(services, runtime, rules.value)
+    await runtime.replace(config.value, rules.value.rules)
+    const before = state.active
+    state.settings = config.value
+    state.active = rules.value
+    const fixed = fixedSettings(deps.settings, config.value)
+    announce(services, [...config.warnings, ...rules.warnings, ...fixed])
+    await accept(deps, before, { active: rules.value, ...causeOf(cause, before, rules.value) })
     return []
   }
-  const attempt = (): Promise<readonly Diagnostic[]> =>
-    load().catch((error: unknown) =>
-      refuse(services, 'configuration', [unusable(deps.source.file, error)]),
+  const attempt = (cause: ReloadCause): Promise<readonly Diagnostic[]> =>
+    load(cause).catch((error: unknown) =>
+      refuse(services, 'configuration', findingsOf(deps.source.file, error)),
     )
-  const reload = (): Promise<readonly Diagnostic[]> => {
-    const next = running.then(attempt)
+  const fileCause: ReloadCause = { how: 'file', by: deps.user }
+  const reload = (cause = fileCause): Promise<readonly Diagnostic[]> => {
+    const next = running.then(() => attempt(cause))
     running = next
     return next
   }
   return {
-    started(rules, warnings) {
-      announce(warnings)
-      accept(services, runtime, rules)
+    async started(active, warnings) {
+      announce(services, warnings)
+      await accept(deps, undefined, { active, how: 'start', by: deps.user })
     },
     reload,
-    watch() {
-      return startChangeWatch({
-        folders: watchedFolders(deps),
-        fingerprint: () => contentDigest(deps.source, deps.rulesDir, latest),
-        initial: deps.digest,
-        onChange: async () => {
-          await reload()
-        },
-        onUnwatchable: (folder, error) =>
-          services.log.warn({ folder, err: error }, 'a folder cannot be watched; it is polled'),
-        settleMs: SETTLE_MS,
-        pollMs: deps.settings.rules.poll,
-      })
-    },
+    settled: () => running.then(() => undefined),
+    active: () => state.active,
+    settings: () => state.settings,
+    watch: () => watchFiles(deps, state, reload),
   }
+}
+
+interface ReloadState {
+  settings: Settings
+  active: ActiveRules
+}
+
+async function watchFiles(
+  deps: ReloaderDeps,
+  state: ReloadState,
+  reload: () => Promise<readonly Diagnostic[]>,
+): Promise<ChangeWatch> {
+  const { services, source, revisions } = deps
+  // A pin may come before there is any history; a folder that is not there cannot be watched.
+  await mkdir(revisions.historyDir, { recursive: true, mode: FOLDER_MODE }).catch(
+    (error: unknown) => {
+      const { historyDir } = revisions
+      services.log.error({ folder: historyDir, err: error }, 'there is no place for the history')
+    },
+  )
+  return startChangeWatch({
+    folders: watchedFolders(deps),
+    fingerprint: () => contentDigest(source, revisions, state.settings),
+    initial: deps.digest,
+    onChange: async () => {
+      const config = await configDigest(source, state.settings)
+      await reload()
+      return digestOf(config, revisions.loadedFingerprint())
+    },
+    onUnwatchable: (folder, error) =>
+      services.log.warn({ folder, err: error }, 'a folder cannot be watched; it is polled'),
+    settleMs: SETTLE_MS,
+    pollMs: deps.settings.rules.poll,
+  })
+}
+
+function announce(services: Services, warnings: readonly Diagnostic[]): void {
+  for (const warning of warnings) services.log.warn({ ...warning }, warning.message)
+}
+
+/** A pin that came or went is the cause, and whoever set it is who did it. */
+function causeOf(
+  cause: ReloadCause,
+  before: ActiveRules,
+  active: ActiveRules,
+): ReloadCause & { readonly reason?: string | undefined } {
+  const { pin } = active
+  if (pin === undefined || samePin(before.pin, pin)) return cause
+  const how = pin.revision === null ? cause.how : 'rollback'
+  return { how, by: pin.by, reason: pin.reason }
+}
+
+function samePin(before: ActiveRules['pin'], after: ActiveRules['pin']): boolean {
+  return JSON.stringify(before) === JSON.stringify(after)
 }
 
 /** A folder of routes that comes later is noticed by its parent and read by polling. */
 function watchedFolders(deps: ReloaderDeps): string[] {
   const config = dirname(resolve(deps.source.cwd, deps.source.file))
   const routes = join(deps.rulesDir, 'routes')
-  return [config, deps.rulesDir, ...(existsSync(routes) ? [routes] : [])]
+  const { historyDir } = deps.revisions
+  const optional = [routes, historyDir].filter((folder) => existsSync(folder))
+  return [config, deps.rulesDir, ...optional]
 }
 
 /**
@@ -98,15 +165,30 @@ function watchedFolders(deps: ReloaderDeps): string[] {
  */
 export async function contentDigest(
   source: ConfigSource,
-  rulesDir: string,
+  revisions: Pick<RuleRevisions, 'fingerprint'>,
   settings: Settings,
 ): Promise<string> {
+  return digestOf(await configDigest(source, settings), await revisions.fingerprint())
+}
+
+async function configDigest(source: ConfigSource, settings: Settings): Promise<string> {
   const files = [resolve(source.cwd, source.file), ...namedFiles(settings)]
-  const contents = files.map((file) => readFile(file, 'base64').catch(() => 'unreadable'))
-  const config = JSON.stringify(await Promise.all(contents))
-  const rules = await readRuleFiles(rulesDir)
-  const revision = rules.ok ? rules.value.revision : JSON.stringify(rules.diagnostics)
-  return createHash('sha256').update(config).update(revision).digest('hex')
+  const contents = files.map((file) => stateOf(file).catch(() => 'unreadable'))
+  return JSON.stringify(await Promise.all(contents))
+}
+
+function digestOf(config: string, rules: string): string {
+  return createHash('sha256').update(config).update(rules).digest('hex')
+}
+
+/** Above this a file is known by its state: a database of addresses is not read every few seconds. */
+const COMPARED_BYTES_MAX = 1024 * 1024
+
+/** The content of a file, or of a large one what changes with its content. */
+async function stateOf(file: string): Promise<string | readonly string[]> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true })
+  if (size <= COMPARED_BYTES_MAX) return readFile(file, 'base64')
+  return [dev, ino, size, mtimeNs, ctimeNs].map(String)
 }
 
 function refuse(
@@ -125,21 +207,62 @@ function refuse(
   return diagnostics
 }
 
-function accept(services: Services, runtime: RunningRuntime, rules: LoadedRules): void {
-  const { revision } = rules
+/** Counts, logs, records and keeps what came into force. */
+async function accept(
+  deps: ReloaderDeps,
+  before: ActiveRules | undefined,
+  acceptance: Acceptance,
+): Promise<void> {
+  const { services, runtime } = deps
+  const { active, how, by } = acceptance
+  const { revision, policy } = active.rules
   const { configRevision } = runtime.current()
+  const pinned = active.pin?.revision ?? undefined
   services.metrics.policyReload({
     result: 'success',
     revision,
-    rules: rules.policy.table.rules.length,
+    rules: policy.table.rules.length,
     at: services.clock.now(),
+    pinned: pinned !== undefined,
   })
-  services.log.info({ revision, configRevision }, 'configuration and rules are in force')
-  note(services, 'policy.changed', { pol: revision, cfg: configRevision })
+  services.log.info({ revision, configRevision, how, by }, 'configuration and rules are in force')
+  note(services, 'policy.changed', { pol: revision, cfg: configRevision, how, by })
+  notePin(services, before, active)
+  if (pinned !== undefined && active.folder !== pinned && active.folder !== before?.folder) {
+    const { folder } = active
+    services.log.warn({ pinned, folder }, 'the rule folder was edited but another set is pinned')
+  }
+  if (before?.rules.revision === revision) return
+  try {
+    await deps.revisions.accepted(acceptance)
+  } catch (error) {
+    services.metrics.historyError()
+    services.log.error({ err: error, revision }, 'the rule set in force could not be kept')
+  }
+}
+
+/** A pin that came or went has a record of its own, with who and why. */
+function notePin(
+  services: Services,
+  before: ActiveRules | undefined,
+  { pin, rules }: ActiveRules,
+): void {
+  if (before === undefined || pin === undefined || samePin(before.pin, pin)) return
+  const from = before.rules.revision
+  const { by, reason } = pin
+  const isBack = from !== rules.revision
+  const held = isBack ? 'policy.rolled_back' : 'policy.pinned'
+  const type = pin.revision === null ? 'policy.unpinned' : held
+  note(services, type, { pol: rules.revision, from, by, why: reason })
 }
 
 function note(services: Services, type: string, fields: Record<string, string | number>): void {
   services.ledger.append({ type, fields }, 'disk').catch(() => services.metrics.auditError())
+}
+
+function findingsOf(file: string, error: unknown): readonly Diagnostic[] {
+  const known = error instanceof GatewayError ? error.diagnostics : []
+  return known.length > 0 ? known : [unusable(file, error)]
 }
 
 function unusable(file: string, error: unknown): Diagnostic {
@@ -165,11 +288,12 @@ function fixedSettings(before: Settings, after: Settings): Diagnostic[] {
   }))
 }
 
-/** The values of every `*File` key, wherever it is. */
+/** The values of every `*File` and `*Files` key, wherever it is. */
 function namedFiles(settings: unknown): string[] {
   if (typeof settings !== 'object' || settings === null) return []
   return Object.entries(settings).flatMap(([key, value]) => {
     if (key === 'provenance') return []
+    if (key.endsWith('Files') && Array.isArray(value)) return value.map(String)
     return key.endsWith('File') && typeof value === 'string' ? [value] : namedFiles(value)
   })
 }

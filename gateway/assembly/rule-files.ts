@@ -44,14 +44,67 @@ export async function readRuleFiles(dir: string): Promise<Loaded<RuleFiles>> {
   const results = await Promise.all(names.map((name) => readOne(dir, name)))
   const missing = results.filter((result) => 'severity' in result)
   if (missing.length > 0) return { ok: false, diagnostics: missing }
-  const files = results.filter((result): result is SourceFile => !('severity' in result))
-  const [model, policy, conditions, resources, ...others] = files
-  if (!model || !policy || !conditions || !resources) return { ok: false, diagnostics: [] }
-  const limits = others.find(({ file }) => file === LIMITS)
-  const routes = others.filter((file) => file !== limits)
-  const revision = revisionOf(names, files)
-  const value = { model, policy, conditions, resources, limits, routes, revision }
-  return { ok: true, value, warnings: [] }
+  return ruleFilesOf(results.filter((result): result is SourceFile => !('severity' in result)))
+}
+
+/** Every file of `files`, in the order in which the revision counts them. */
+export function sourceFilesOf(files: RuleFiles): readonly SourceFile[] {
+  const { model, policy, conditions, resources, limits, routes } = files
+  return [
+    model,
+    policy,
+    conditions,
+    resources,
+    ...(limits === undefined ? [] : [limits]),
+    ...routes,
+  ]
+}
+
+/**
+ * The rule set that `sources` are, whether they come from a folder or from where accepted sets are
+ * kept. A missing file is a diagnostic, and so is one that is no rule file.
+ */
+export function ruleFilesOf(sources: readonly SourceFile[]): Loaded<RuleFiles> {
+  const byName = new Map(sources.map((source) => [source.file, source]))
+  const model = byName.get('model.conf')
+  const policy = byName.get('policy.csv')
+  const conditions = byName.get('conditions.yaml')
+  const resources = byName.get('resources.yaml')
+  const limits = byName.get(LIMITS)
+  const routes = sources
+    .filter(({ file }) => ROUTE.test(file))
+    .sort((a, b) => (a.file < b.file ? -1 : 1))
+  const stray = sources.find(({ file }) => !isRuleFile(file)) ?? duplicateIn(sources)
+  if (stray !== undefined) return { ok: false, diagnostics: [strayFile(stray.file)] }
+  if (!model || !policy || !conditions || !resources) {
+    const missing = NAMES.filter((name) => !byName.has(name))
+    const diagnostics = missing.map((name) => unreadable(name, new Error('it is missing')))
+    return { ok: false, diagnostics }
+  }
+  const set = { model, policy, conditions, resources, limits, routes }
+  const revision = revisionOf(sourceFilesOf({ ...set, revision: '' }))
+  return { ok: true, value: { ...set, revision }, warnings: [] }
+}
+
+const ROUTE = /^routes\/[^/]+\.yaml$/
+
+/** Whether `name`, from the rule folder, is that of a file this version reads. */
+export function isRuleFile(name: string): boolean {
+  return name === LIMITS || (NAMES as readonly string[]).includes(name) || ROUTE.test(name)
+}
+
+function duplicateIn(sources: readonly SourceFile[]): SourceFile | undefined {
+  return sources.find(({ file }, i) => sources.findIndex((one) => one.file === file) !== i)
+}
+
+function strayFile(file: string): Diagnostic {
+  return {
+    ...START_OF_FILE,
+    file,
+    code: 'stray-file',
+    message: 'is no rule file, or is there twice',
+    remedy: 'Use a rule set as it was kept or as it is in the rule folder.',
+  }
 }
 
 /** A file that may be missing; one that is there and cannot be read is an error like any other. */
@@ -130,11 +183,10 @@ function misnamedFile(file: string, expected: string): Diagnostic {
 const START_OF_FILE = { line: 1, column: 1, severity: 'error' } as const
 
 /** Each part is length-prefixed, so that no two different folders share a digest (I9). */
-function revisionOf(names: readonly string[], files: readonly SourceFile[]): string {
+function revisionOf(files: readonly SourceFile[]): string {
   const hash = createHash('sha256')
-  files.forEach(({ text }, i) => {
-    const name = names[i] ?? ''
-    hash.update(`${name.length}:${name}${Buffer.byteLength(text)}:`).update(text)
-  })
+  for (const { file, text } of files) {
+    hash.update(`${file.length}:${file}${Buffer.byteLength(text)}:`).update(text)
+  }
   return `sha256:${hash.digest('hex')}`
 }

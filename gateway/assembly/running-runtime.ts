@@ -3,16 +3,21 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { createAssertionSigner } from '../authn/assertion.ts'
 import { createAuthenticator, type RunningAuthenticator } from '../authn/authenticator.ts'
 import { fetchJson } from '../authn/http-fetch.ts'
+import type { AuthnEvent } from '../authn/events.ts'
 import type { Loaded } from '../domain/diagnostics.ts'
-import type { AssertionSigner } from '../domain/ports.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { AssertionSigner, Authenticator } from '../domain/ports.ts'
 import { createForwarder } from '../forward/http-forwarder.ts'
 import { createUpgradeForwarder } from '../forward/upgrade.ts'
 import { createUpstreams, type Upstreams, type UpstreamOptions } from '../forward/upstream-pools.ts'
 import type { Runtime, Services } from '../pep/runtime.ts'
 import type { SecretFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
+import { openDatabase, type OpenDatabase } from './country-database.ts'
 import { authnEvents } from './events.ts'
 import { issuerOptions, pem } from './issuer-options.ts'
+import type { IssuerOptions } from '../authn/issuer.ts'
+import { assertionIssuer } from './posture-assertion.ts'
 import type { LoadedRules } from './load-rules.ts'
 import { publicUrl } from './own-documents.ts'
 import { buildRuntime } from './runtime-builder.ts'
@@ -23,6 +28,10 @@ export interface RunningRuntime {
   current(): Runtime
   /** Builds a runtime from new settings and rules and swaps it in; on error the old one stays. */
   replace(settings: Settings, rules: LoadedRules): Promise<void>
+  /** Calls `listener` whenever a new runtime is in force. There is one listener. */
+  onReplaced(listener: () => void): void
+  /** Verifies tokens for the control API; absent when that is off. */
+  controlAuthenticator(): Authenticator | undefined
   /** Words for what is not ready; empty when everything is. */
   unreadiness(): readonly string[]
   /** Fetches keys and secrets again now. */
@@ -35,6 +44,11 @@ export interface RunningRuntime {
 /** Parts that live on when their settings did not change, so that a rule edit costs no connection. */
 interface Parts {
   readonly authenticator: Kept<RunningAuthenticator>
+  /** Verifies assertions of posture, where they are configured. */
+  readonly posture: Kept<RunningAuthenticator> | undefined
+  readonly countries: OpenDatabase | undefined
+  /** Verifies tokens for the control API, whose audience is its own (I11). */
+  readonly control: Kept<RunningAuthenticator> | undefined
   readonly signer: Kept<AssertionSigner>
   readonly upstreams: Kept<Upstreams>
   readonly connections: readonly UpstreamOptions[]
@@ -55,11 +69,14 @@ export async function startRuntime(start: {
   readonly services: Services
 }): Promise<RunningRuntime> {
   const { services } = start
-  let parts = await openParts(start.settings, services, undefined)
   const fixed = start.settings
+  let parts = await openParts(start.settings, services, { fixed, before: undefined })
   let runtime = assemble({ ...start, fixed, parts })
   await begin(parts.authenticator.part)
+  if (parts.posture !== undefined) await begin(parts.posture.part)
+  if (parts.control !== undefined) await begin(parts.control.part)
   const retired = new Set<Upstreams>()
+  let replaced = (): void => undefined
   const refreshSecrets = async (): Promise<void> => {
     const present = parts.secrets.filter((secret) => secret !== undefined)
     for (const secret of present) tellOfSecret(services, await secret.refresh())
@@ -71,27 +88,41 @@ export async function startRuntime(start: {
     async replace(settings, rules) {
       services.metrics.admitNames({
         upstreams: settings.upstreams.map(({ name }) => name),
-        issuers: settings.issuers.map(({ name }) => name),
+        issuers: issuerNames(settings),
       })
-      const next = await openParts(settings, services, parts)
+      const next = await openParts(settings, services, { fixed, before: parts })
       const replacement = assemble({ settings, rules, parts: next, services, fixed })
       if (next.authenticator.part !== parts.authenticator.part) await begin(next.authenticator.part)
+      if (next.posture !== undefined && next.posture.part !== parts.posture?.part) {
+        await begin(next.posture.part)
+      }
+      if (next.control !== undefined && next.control.part !== parts.control?.part) {
+        await begin(next.control.part)
+      }
       const before = parts
       parts = next
       runtime = replacement
+      replaced()
       retire(before, next, retired)
     },
+    onReplaced(listener) {
+      replaced = listener
+    },
+    controlAuthenticator: () => parts.control?.part,
     unreadiness: () => [
       ...(hasKeys(parts.authenticator.part) ? [] : ['issuer_keys']),
       ...(services.ledger.healthy ? [] : ['ledger']),
     ],
     async refresh() {
-      await Promise.all([parts.authenticator.part.refreshKeys(), refreshSecrets()])
+      const refreshes = [parts.authenticator.part.refreshKeys(), parts.posture?.part.refreshKeys()]
+      await Promise.all([...refreshes, parts.control?.part.refreshKeys(), refreshSecrets()])
     },
     assertionKeys: () => parts.signer.part.jwks(),
     async stop() {
       clearInterval(timer)
       parts.authenticator.part.stop()
+      parts.posture?.part.stop()
+      parts.control?.part.stop()
       await Promise.all([parts.upstreams.part, ...retired].map((pools) => pools.destroy()))
     },
   }
@@ -112,6 +143,8 @@ function assemble(made: {
     secrets: parts.secrets,
     configRevision: configRevision(settings),
     authenticator: parts.authenticator.part,
+    postureVerifier: parts.posture?.part,
+    countries: parts.countries,
     assertions: parts.signer.part,
     onDecisionFailure: (error) =>
       services.log.error({ err: error }, 'the decision point failed; the request was refused'),
@@ -125,36 +158,79 @@ function assemble(made: {
 async function openParts(
   settings: Settings,
   services: Services,
-  before: Parts | undefined,
+  { fixed, before }: { readonly fixed: Settings; readonly before: Parts | undefined },
 ): Promise<Parts> {
   const issuers = await Promise.all(settings.issuers.map(issuerOptions))
   const connections = await Promise.all(settings.upstreams.map(upstreamOptions))
   const secrets = await Promise.all(settings.upstreams.map(openCredential))
   const signing = await signingOptions(settings, services)
-  const onEvent = authnEvents({
-    ...services,
-    append: (record) =>
-      void services.ledger.append(record, 'kernel').catch(() => services.metrics.auditError()),
-  })
+  const { assertion } = settings.devicePosture
+  const posture = assertion === undefined ? [] : [await assertionIssuer(assertion)]
+  const countries = await openDatabase(settings, before?.countries)
   return {
-    authenticator: keep(before?.authenticator, issuers, () =>
-      createAuthenticator({
-        issuers,
-        clock: services.clock,
-        fetchJson,
-        onEvent,
-        inherit: before?.authenticator.part,
-      }),
-    ),
+    authenticator: keepAuthenticator(before?.authenticator, issuers, services),
+    posture:
+      posture.length === 0 ? undefined : keepAuthenticator(before?.posture, posture, services),
+    control: keepControl(before?.control, controlIssuers(issuers, fixed), services),
     signer: keep(before?.signer, signing.facts, () =>
       createAssertionSigner({ ...signing.deps, previousPublicKey: publicKeyOf(before) }),
     ),
     upstreams: keep(before?.upstreams, connections, () =>
       createUpstreams({ upstreams: connections }),
     ),
+    countries,
     connections,
     secrets,
   }
+}
+
+function keepAuthenticator(
+  before: Kept<RunningAuthenticator> | undefined,
+  issuers: readonly IssuerOptions[],
+  services: Services,
+): Kept<RunningAuthenticator> {
+  const onEvent = authnEvents({
+    ...services,
+    append: (record) =>
+      void services.ledger.append(record, 'kernel').catch(() => services.metrics.auditError()),
+  })
+  const { clock } = services
+  return keep(before, issuers, () =>
+    createAuthenticator({ issuers, clock, fetchJson, onEvent, inherit: before?.part }),
+  )
+}
+
+/**
+ * The same issuers with the audience of the control API instead, and no other beside it: a token is
+ * good for models or for the gateway itself, never for both (I11).
+ * @throws ERR_CONFIG_INVALID when a reload would make it both
+ */
+function controlIssuers(issuers: readonly IssuerOptions[], fixed: Settings): IssuerOptions[] {
+  const { audience } = fixed.listen.control
+  if (audience === undefined) return []
+  const both = issuers.find((issuer) => [issuer.audience].flat().includes(audience))
+  if (both !== undefined) {
+    const message = `issuer ${both.name}: ${audience} is the audience of the control API`
+    throw new GatewayError('ERR_CONFIG_INVALID', message)
+  }
+  return issuers.map((issuer) => ({ ...issuer, audience: [audience], audienceSingle: true }))
+}
+
+function keepControl(
+  before: Kept<RunningAuthenticator> | undefined,
+  issuers: readonly IssuerOptions[],
+  services: Services,
+): Kept<RunningAuthenticator> | undefined {
+  if (issuers.length === 0) return undefined
+  const told = authnEvents({ ...services, append: () => undefined })
+  // The keys are those of the issuers of callers, which tells of them already.
+  const onEvent = (event: AuthnEvent): void => {
+    if (!event.type.startsWith('keys_')) told(event)
+  }
+  const { clock } = services
+  return keep(before, issuers, () =>
+    createAuthenticator({ issuers, clock, fetchJson, onEvent, inherit: before?.part }),
+  )
 }
 
 async function signingOptions(settings: Settings, services: Services) {
@@ -162,6 +238,12 @@ async function signingOptions(settings: Settings, services: Services) {
   const privateKey = signingKeyFile === undefined ? undefined : await pem(signingKeyFile)
   const facts = { issuer: publicUrl(settings), lifetimeS: Math.floor(lifetime / 1000), privateKey }
   return { facts, deps: { ...facts, clock: services.clock } }
+}
+
+/** Everyone whose keys are kept: issuers of callers' tokens, and of assertions of posture. */
+export function issuerNames({ issuers, devicePosture }: Settings): readonly string[] {
+  const { assertion } = devicePosture
+  return [...issuers.map(({ name }) => name), ...(assertion === undefined ? [] : [assertion.name])]
 }
 
 /** Every issuer has had keys, and those of at least one are fresh enough to be used. */
@@ -184,6 +266,8 @@ const RETIRE_MS = 600_000
 
 function retire(before: Parts, next: Parts, retired: Set<Upstreams>): void {
   if (before.authenticator.part !== next.authenticator.part) before.authenticator.part.stop()
+  if (before.posture?.part !== next.posture?.part) before.posture?.part.stop()
+  if (before.control?.part !== next.control?.part) before.control?.part.stop()
   const old = before.upstreams.part
   if (old === next.upstreams.part) return
   retired.add(old)

@@ -16,8 +16,10 @@ import type { Runtime } from '../pep/runtime.ts'
 import { createUpstreamTable } from '../pep/upstream-table.ts'
 import type { SecretFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
+import { countryReader, type OpenDatabase } from './country-database.ts'
 import type { LoadedRules } from './load-rules.ts'
 import { ownDocuments, publicUrl } from './own-documents.ts'
+import { assertionReader, managedHeaders } from './posture-assertion.ts'
 import { upstreamEntry } from './upstream-parts.ts'
 
 /** What a runtime is built from. */
@@ -30,6 +32,10 @@ export interface RuntimeParts {
   /** Credentials by position in `settings.upstreams`. */
   readonly secrets: readonly (SecretFile | undefined)[]
   readonly authenticator: Authenticator
+  /** Verifies assertions of posture, where they are configured. */
+  readonly postureVerifier: Authenticator | undefined
+  /** Looks up the countries of addresses, where a database is configured. */
+  readonly countries: OpenDatabase | undefined
   /** Told when the decision point itself failed; the request is refused as indeterminate. */
   readonly onDecisionFailure: (error: unknown) => void
   readonly assertions: AssertionSigner
@@ -53,6 +59,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     limits: {
       headerCountMax: settings.limits.headerCount,
       bodyBytesMax: settings.limits.bodyBytes,
+      peekBytesMax: settings.limits.peekBytes,
       bodyIdleTimeoutMs: settings.limits.bodyIdleTimeout,
       concurrentRequestsMax: settings.limits.concurrentRequests,
     },
@@ -78,9 +85,13 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       readPosture: createPostureReader({
         trustedProxies: settings.trustedProxies,
         header: settings.devicePosture.header,
+        mtlsHops: settings.devicePosture.mtlsHops,
       }),
+      readAssertion: assertionReader(settings, parts.postureVerifier),
+      readCountry: countryReader(settings, parts.countries),
       postureAgeMaxMs: settings.devicePosture.maxAge,
     }),
+    managedHeaders: managedHeaders(settings),
     ownDocument: ownDocuments(settings),
     challenge: challengeWriter(settings),
   })

@@ -13,8 +13,12 @@ export interface ChangeWatchOptions {
   fingerprint(): Promise<string>
   /** The digest before what is in force was read: what changed since is told at once. */
   readonly initial: string
-  /** Called after a change; the next call waits until this one has ended, well or not. */
-  onChange(): Promise<void>
+  /**
+   * Called after a change; the next call waits until this one has ended, well or not. It resolves to
+   * the digest of what it read, where it knows: the content may have changed between the look and
+   * the reading, and changed back since.
+   */
+  onChange(): Promise<string | undefined>
   /** Called when a folder cannot be watched; polling goes on regardless. */
   onUnwatchable(folder: string, error: unknown): void
   /** Quiet time after a notification before the content is read, milliseconds. */
@@ -22,6 +26,9 @@ export interface ChangeWatchOptions {
   /** How often the content is read without a notification, milliseconds. */
   readonly pollMs: number
 }
+
+/** A look is put off by further notifications for so many quiet times at most. */
+const SETTLE_TIMES_MAX = 4
 
 /**
  * Tells of changes by folder notifications, debounced, and by polling as a backstop: watching a
@@ -32,6 +39,7 @@ export async function startChangeWatch(options: ChangeWatchOptions): Promise<Cha
   let busy = false
   let again = false
   let settle: NodeJS.Timeout | undefined
+  let waitingSince: number | undefined
   const look = async (): Promise<void> => {
     if (busy) {
       again = true
@@ -43,7 +51,11 @@ export async function startChangeWatch(options: ChangeWatchOptions): Promise<Cha
       if (seen !== last) {
         last = seen
         // Nobody waits for this: a failure must end here, and the next look is the next attempt.
-        await options.onChange().catch(() => undefined)
+        const read = await options.onChange().catch(() => undefined)
+        if (read !== undefined && read !== seen) {
+          last = read
+          again = true
+        }
       }
     } finally {
       busy = false
@@ -54,8 +66,15 @@ export async function startChangeWatch(options: ChangeWatchOptions): Promise<Cha
     }
   }
   const notice = (): void => {
+    const now = performance.now()
+    waitingSince ??= now
+    // Files that never come to rest are looked at all the same.
+    if (now - waitingSince > options.settleMs * SETTLE_TIMES_MAX) return
     clearTimeout(settle)
-    settle = setTimeout(() => void look(), options.settleMs)
+    settle = setTimeout(() => {
+      waitingSince = undefined
+      void look()
+    }, options.settleMs)
   }
   const watchers = watchAll(options, notice)
   const poll = setInterval(() => void look(), options.pollMs)

@@ -13,10 +13,13 @@ export interface ChallengeOptions {
 /** Turns a challenge into the value of `WWW-Authenticate`. */
 export type ChallengeWriter = (challenge: Challenge | undefined) => string
 
-const DESCRIPTION: Readonly<Record<NonNullable<Challenge['error']>, string>> = {
+const DESCRIPTION: Readonly<
+  Record<NonNullable<Challenge['error']> | 'insufficient_claims', string>
+> = {
   invalid_request: 'The Authorization header is malformed',
   invalid_token: 'The access token is not accepted',
   insufficient_user_authentication: 'Stronger or fresher authentication is needed',
+  insufficient_claims: 'The access token lacks an authentication context',
 }
 
 /** Characters of a quoted string that need no escaping (RFC 6750 §3, RFC 9110 §5.6.4). */
@@ -25,7 +28,9 @@ const MAX_AGE_MAX = 31_536_000
 
 /**
  * Builds the writer. Nothing of a request can be reflected through it: the realm and the URL are
- * checked here, the descriptions are constants, and `acr_values` of another form is left out.
+ * checked here, the descriptions are constants, and `acr_values` of another form is left out. Where
+ * authentication contexts are missing, the error and the `claims` are those that clients of Entra
+ * act on.
  * @throws ERR_CONFIG_INVALID for a realm or URL that cannot be quoted.
  * @see RFC 6750 §3, RFC 9470 §3, RFC 9728 §5.1
  */
@@ -36,10 +41,13 @@ export function createChallengeWriter(options: ChallengeOptions): ChallengeWrite
   const suffix = resourceMetadata === undefined ? '' : `, resource_metadata="${resourceMetadata}"`
   return (challenge) => {
     const parts = [`Bearer realm="${realm}"`]
-    if (challenge?.error !== undefined) {
-      parts.push(`error="${challenge.error}"`)
-      parts.push(`error_description="${DESCRIPTION[challenge.error]}"`)
+    const claims = claimsOf(challenge?.acrs)
+    const error = claims === undefined ? challenge?.error : 'insufficient_claims'
+    if (error !== undefined) {
+      parts.push(`error="${error}"`)
+      parts.push(`error_description="${DESCRIPTION[error]}"`)
     }
+    if (claims !== undefined) parts.push(`claims="${claims}"`)
     const { acrValues, maxAge } = challenge ?? {}
     if (acrValues !== undefined && QUOTABLE.test(acrValues)) {
       parts.push(`acr_values="${acrValues}"`)
@@ -47,6 +55,17 @@ export function createChallengeWriter(options: ChallengeOptions): ChallengeWrite
     if (isMaxAge(maxAge)) parts.push(`max_age=${maxAge}`)
     return parts.join(', ') + suffix
   }
+}
+
+/**
+ * The claims request for the first of `acrs`, base64 of JSON as Entra documents its claims challenge
+ * (OpenID Connect Core §5.5.1). One context is asked for: any of them will do.
+ */
+function claimsOf(acrs: readonly string[] | undefined): string | undefined {
+  const value = acrs?.[0]
+  if (value === undefined || !/^[!#-[\]-~]{1,256}$/.test(value)) return undefined
+  const request = { access_token: { acrs: { essential: true, value } } }
+  return Buffer.from(JSON.stringify(request)).toString('base64')
 }
 
 function isMaxAge(value: number | undefined): value is number {

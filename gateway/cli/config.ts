@@ -10,8 +10,6 @@ import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate config`: the configuration in force, and the schemas of the files operators edit. */
 export const config: Verb = {
-  name: 'config',
-  summary: 'print the configuration, or the JSON Schemas of the files',
   positionals: 'print|schema',
   options: {
     effective: { type: 'boolean', help: 'print: with every default, and where each value is from' },

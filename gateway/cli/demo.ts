@@ -1,5 +1,5 @@
 import { createLeaving, type Leaving } from './demo/leaving.ts'
-import { createPaint, type Paint } from './demo/paint.ts'
+import { createPaint, type Paint } from './output/paint.ts'
 import { stepText, summaryText } from './demo/print.ts'
 import { reportJson } from './demo/report-json.ts'
 import { STEPS } from './demo/steps.ts'
@@ -15,8 +15,6 @@ const STEP_COUNT = STEPS.length + 1
 
 /** `modelgate demo`: a model server, the gateway before it, and everything it refuses. */
 export const demo: Verb = {
-  name: 'demo',
-  summary: 'start a model server with the gateway before it, and walk through what it refuses',
   options: {
     once: { type: 'boolean', help: 'end after the walk, in a terminal too' },
     keep: { type: 'boolean', help: 'leave the folder of the demo (rules, ledger, log) behind' },

@@ -1,24 +1,23 @@
-import { resolve } from 'node:path'
-import { loadConfig } from '../assembly/load-config.ts'
 import { loadRules } from '../assembly/load-rules.ts'
 import type { AccessRequest } from '../domain/access.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { resourceText } from '../domain/vocabulary.ts'
-import {
-  explainDecision,
-  type ExplainedDecision,
-  type ExplainedRule,
-} from '../pdp/decision/explain.ts'
+import { explainDecision } from '../pdp/decision/explain.ts'
 import { showRecorded } from './explain-recorded.ts'
-import { accessRequest } from './explain-request.ts'
+import {
+  accessRequest,
+  environmentOf,
+  operationOf,
+  SUBJECT_FLAGS,
+  timeOf,
+} from './explain-request.ts'
+import { explainedText } from './explain-text.ts'
+import { tokenSubject } from './explain-token.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { configFile, findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
+import { findingsOf, printDiagnostics, rulesFolder, textOption, wantsJson } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate explain`: how the rules decide one request, and what each of them made of it. */
 export const explain: Verb = {
-  name: 'explain',
-  summary: 'show how the rules decide one request, rule by rule',
   options: {
     subject: { type: 'string', value: 'USER', help: 'user:<issuer>/<id>, as records name it' },
     group: {
@@ -45,10 +44,40 @@ export const explain: Verb = {
     },
     at: { type: 'string', value: 'TIME', help: 'RFC 3339 time of the request (default now)' },
     ip: { type: 'string', value: 'ADDRESS', help: 'client address (default 127.0.0.1)' },
+    country: { type: 'string', value: 'CODE', help: 'country of the client, such as DE' },
     device: {
       type: 'string',
       value: 'POSTURE',
       help: 'such as "managed, compliant=?0, os=\\"macos\\""',
+    },
+    'device-source': {
+      type: 'string',
+      value: 'SOURCE',
+      help: 'assertion, token, mtls-hop or trusted-hop (default)',
+    },
+    approval: {
+      type: 'string',
+      value: 'APPROVAL',
+      multiple: true,
+      help: 'who agreed: user:<issuer>/<id>[=group:<name>,role:<name>] (repeatable)',
+    },
+    grant: { type: 'string', value: 'ID', help: 'a grant in use, <id> or <id>=<time of its end>' },
+    client: { type: 'string', value: 'ID', help: 'OAuth client the token was issued for' },
+    claim: {
+      type: 'string',
+      value: 'NAME=VALUE',
+      multiple: true,
+      help: 'a claim of the token: a word, or a JSON scalar or list (repeatable)',
+    },
+    'token-age': {
+      type: 'string',
+      value: 'DURATION',
+      help: 'since the token was issued, such as 5m',
+    },
+    'token-lifetime': {
+      type: 'string',
+      value: 'DURATION',
+      help: 'of the token, from when it was issued',
     },
     amr: {
       type: 'string',
@@ -56,15 +85,26 @@ export const explain: Verb = {
       help: 'authentication methods of the token, such as pwd,otp',
     },
     acr: { type: 'string', value: 'VALUE', help: 'authentication context of the token' },
+    acrs: {
+      type: 'string',
+      value: 'LIST',
+      help: 'authentication contexts of the token, such as c1,c2',
+    },
     'auth-age': { type: 'string', value: 'MINUTES', help: 'minutes since the user authenticated' },
+    'token-file': {
+      type: 'string',
+      value: 'FILE',
+      help: 'take the subject from the token in this file (- for standard input)',
+    },
     decision: {
       type: 'string',
       value: 'ID',
-      help: 'show the recorded decision with this id instead',
+      help: 'show the recorded decision with this id instead, and judge it again',
     },
     all: { type: 'boolean', help: 'also show rules for other subjects, actions and resources' },
   },
   examples: [
+    'modelgate explain --token-file token.txt --action infer --resource model:fraud-detector',
     'modelgate explain --decision 7f0c0d1e-5a43-4a55-9c5e-2f0f6f3d8f11 --config config/gateway.yaml',
     'modelgate explain --subject user:corp/alice --role inference --action infer --resource model:fraud-detector --ip 10.1.2.3',
     'modelgate explain --subject user:corp/bob --role exporter --action export --resource model:fraud-detector@3 --device "managed, compliant, encrypted" --amr pwd,otp --auth-age 5',
@@ -84,73 +124,54 @@ async function run(
     printDiagnostics(io, findingsOf(rules))
     return EXIT.invalid
   }
-  const request = accessRequest(options, Date.now())
+  const { request, unverified } = await requestOf(options, io)
   const attributes = rules.value.resources.attributesOf(request.resource)
   const asked: AccessRequest =
     attributes === undefined ? request : { ...request, resourceAttributes: attributes }
   const explained = explainDecision(rules.value.policy, asked)
-  if (wantsJson(options))
-    io.out(`${JSON.stringify({ request: jsonRequest(asked), ...explained }, null, 2)}\n`)
-  else io.out(text(asked, explained, options['all'] === true))
-  return explained.decision.effect === 'permit' ? EXIT.ok : EXIT.failed
+  if (wantsJson(options)) {
+    const token =
+      textOption(options, 'token-file') === undefined
+        ? {}
+        : { token: { unverified: unverified ?? null } }
+    io.out(`${JSON.stringify({ request: jsonRequest(asked), ...token, ...explained }, null, 2)}\n`)
+  } else {
+    io.out(`${warningOf(unverified)}${explainedText(asked, explained, options['all'] === true)}`)
+  }
+  return explained.decision.effect === 'permit' && unverified === undefined ? EXIT.ok : EXIT.failed
 }
 
-async function rulesFolder(options: OptionValues, io: CliIo): Promise<string> {
-  const given = textOption(options, 'rules')
-  if (given !== undefined) return resolve(io.cwd, given)
-  const file = configFile(options, io)
-  const config = await loadConfig({ file, cwd: io.cwd, env: io.env })
-  if (config.ok) return resolve(io.cwd, config.value.rules.dir)
-  printDiagnostics(io, findingsOf(config))
-  throw new GatewayError('ERR_CONFIG_INVALID', 'the configuration names no rules; use --rules DIR')
+/** The request of the flags, or of the token; `unverified` says why the gateway refuses the token. */
+async function requestOf(
+  options: OptionValues,
+  io: CliIo,
+): Promise<{ readonly request: AccessRequest; readonly unverified: string | undefined }> {
+  const nowMs = Date.now()
+  if (textOption(options, 'token-file') === undefined) {
+    return { request: accessRequest(options, nowMs), unverified: undefined }
+  }
+  const both = SUBJECT_FLAGS.find((flag) => options[flag] !== undefined)
+  if (both !== undefined) {
+    throw new GatewayError('ERR_USAGE', `--${both} is what the token says; leave it out`)
+  }
+  const operation = operationOf(options)
+  const now = timeOf(options, nowMs)
+  const { subject, unverified } = await tokenSubject(options, io, now)
+  const environment = environmentOf(options, now, subject)
+  return { request: { subject, ...operation, environment }, unverified }
 }
 
-/** Maps do not survive JSON, and claims are not asked for here. */
+function warningOf(unverified: string | undefined): string {
+  if (unverified === undefined) return ''
+  return (
+    `NOT VERIFIED: ${unverified}.\n` +
+    'The gateway refuses this token whatever the rules say. Below is what the rules would make of\n' +
+    'it if what it claims were true.\n\n'
+  )
+}
+
+/** Maps do not survive JSON. */
 function jsonRequest(request: AccessRequest): object {
-  return { ...request, subject: { ...request.subject, claims: undefined } }
-}
-
-function text(request: AccessRequest, explained: ExplainedDecision, all: boolean): string {
-  const { decision, holdings, rules } = explained
-  const shown = all
-    ? rules
-    : rules.filter(({ matched }) => matched.subject && matched.action && matched.resource)
-  const lines = [
-    `${decision.effect.toUpperCase()}  ${request.subject.id} ${request.action} ${resourceText(request.resource)}`,
-    ...(decision.explanation === '' ? [] : [`  ${decision.explanation}`]),
-    ...(decision.reason === undefined ? [] : [`  reason    ${decision.reason}`]),
-    ...(decision.rule === undefined
-      ? []
-      : [`  rule      ${decision.rule.file}:${decision.rule.line}`]),
-    `  holds     ${holdings.join(', ')}`,
-    `  revision  ${decision.revision}`,
-    '',
-    shown.length === 0
-      ? 'No rule is about this subject, action and resource.'
-      : 'Rules considered:',
-    ...shown.flatMap(ruleLines),
-  ]
-  return `${lines.join('\n')}\n`
-}
-
-function ruleLines(explained: ExplainedRule): string[] {
-  const { rule, matched, conditions, when, truth, applies } = explained
-  const missed = Object.entries(matched)
-    .filter(([, hit]) => !hit)
-    .map(([name]) => name)
-  const verdict =
-    missed.length > 0
-      ? `not about this ${missed.join(', ')}`
-      : applies
-        ? 'applies'
-        : `does not apply (${when} is ${truth})`
-  return [
-    `  ${rule.file}:${rule.line}  ${rule.text}`,
-    `      ${verdict}`,
-    ...(missed.length > 0
-      ? []
-      : conditions.map(
-          (c) => `      ${c.truth.padEnd(8)}${c.name}${c.detail === '' ? '' : `: ${c.detail}`}`,
-        )),
-  ]
+  const claims = Object.fromEntries(request.subject.claims)
+  return { ...request, subject: { ...request.subject, claims } }
 }

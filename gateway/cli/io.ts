@@ -6,6 +6,8 @@ export interface CliIo {
   out(text: string): void
   /** Talk for people. */
   err(text: string): void
+  /** Standard input, opened when it is first read; absent where there is none. */
+  readonly stdin?: AsyncIterable<Uint8Array>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   /** Whether standard output is a terminal. */

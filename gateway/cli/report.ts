@@ -1,4 +1,7 @@
+import { resolve } from 'node:path'
+import { loadConfig } from '../assembly/load-config.ts'
 import { diagnosticText, type Diagnostic, type Loaded } from '../domain/diagnostics.ts'
+import { GatewayError } from '../domain/errors.ts'
 import { CONFIG_FILE_VARIABLE } from '../settings/environment.ts'
 import type { CliIo } from './io.ts'
 import type { OptionValues } from './verb.ts'
@@ -22,6 +25,16 @@ export function configFile(options: OptionValues, io: Pick<CliIo, 'env'>): strin
   return textOption(options, 'config', otherwise)
 }
 
+/** The rules folder: `--rules`, else that of the configuration. @throws ERR_CONFIG_INVALID */
+export async function rulesFolder(options: OptionValues, io: CliIo): Promise<string> {
+  const given = textOption(options, 'rules')
+  if (given !== undefined) return resolve(io.cwd, given)
+  const config = await loadConfig({ file: configFile(options, io), cwd: io.cwd, env: io.env })
+  if (config.ok) return resolve(io.cwd, config.value.rules.dir)
+  printDiagnostics(io, findingsOf(config))
+  throw new GatewayError('ERR_CONFIG_INVALID', 'the configuration names no rules; use --rules DIR')
+}
+
 /** The values of a repeatable text option. */
 export function listOption(options: OptionValues, name: string): readonly string[] {
   const value = options[name]
@@ -38,9 +51,14 @@ export function noteUnused(options: OptionValues, io: CliIo, why: string): void 
   }
 }
 
+/** What `--format` says, one of the formats of the verb. */
+export function formatOf(options: OptionValues): string {
+  return textOption(options, 'format', 'text')
+}
+
 /** Whether `--format json` was asked for. */
 export function wantsJson(options: OptionValues): boolean {
-  return options['format'] === 'json'
+  return formatOf(options) === 'json'
 }
 
 /** Prints findings for people on standard error, one block each, errors first. */

@@ -5,8 +5,6 @@ import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate serve`: runs the gateway until SIGTERM or SIGINT; SIGHUP reloads. */
 export const serve: Verb = {
-  name: 'serve',
-  summary: 'run the gateway',
   options: {
     port: {
       type: 'string',

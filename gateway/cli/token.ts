@@ -14,8 +14,6 @@ import type { OptionValues, Verb } from './verb.ts'
  * publishes the key with which `mint` signs; both find it in the same file.
  */
 export const token: Verb = {
-  name: 'token',
-  summary: 'mint development tokens, and run the local issuer that vouches for them',
   positionals: 'serve|mint',
   options: {
     port: { type: 'string', value: 'PORT', help: 'port of the issuer (default 9400)' },

@@ -17,21 +17,30 @@ export type OptionValues = Readonly<
   Record<string, string | boolean | (string | boolean)[] | undefined>
 >
 
-/** One verb of the command line. */
-export interface Verb {
+/** One verb of the command line, as the table in run.ts names it. */
+export interface VerbEntry {
   readonly name: string
+  /** One line, lower case, without a full stop. */
   readonly summary: string
+  /** Imports what the verb needs, and nothing before it is asked for. */
+  load(): Promise<Verb>
+}
+
+/** What a verb takes and does. */
+export interface Verb {
   /** Positional arguments as the help shows them: `[print|schema]`. */
   readonly positionals?: string
   readonly options: Readonly<Record<string, VerbOption>>
+  /** What `--format` may say, the default first; text and json when absent. */
+  readonly formats?: readonly string[]
   /** Whole command lines. */
   readonly examples: readonly string[]
-  /** Resolves to the exit code. */
+  /** Resolves to the exit code. `options.format` is always set, to one of {@link formats}. */
   run(options: OptionValues, positionals: readonly string[], io: CliIo): Promise<number>
 }
 
-/** Options every verb takes. */
-export const COMMON_OPTIONS = {
+/** Options every verb takes; `--format` is added with the formats of the verb. */
+const COMMON_OPTIONS = {
   config: {
     type: 'string',
     value: 'FILE',
@@ -42,70 +51,87 @@ export const COMMON_OPTIONS = {
     value: 'DIR',
     help: 'rules directory (default: rules.dir of the configuration)',
   },
-  format: { type: 'string', value: 'text|json', help: 'how results are printed (default text)' },
-  help: { type: 'boolean', help: 'show this help' },
 } as const satisfies Record<string, VerbOption>
 
-/** Parses the arguments of `verb`. @throws ERR_USAGE with a suggestion */
+const DEFAULT_FORMATS: readonly string[] = ['text', 'json']
+
+function formatsOf(verb: Verb): readonly string[] {
+  return verb.formats ?? DEFAULT_FORMATS
+}
+
+function optionsOf(verb: Verb): Readonly<Record<string, VerbOption>> {
+  const formats = formatsOf(verb)
+  return {
+    ...verb.options,
+    ...COMMON_OPTIONS,
+    format: {
+      type: 'string',
+      value: formats.join('|'),
+      help: `how results are printed (default ${formats[0] ?? 'text'})`,
+    },
+    help: { type: 'boolean', help: 'show this help' },
+  }
+}
+
+/** Parses the arguments of `modelgate <name>`. @throws ERR_USAGE with a suggestion */
 export function parseVerbArguments(
+  name: string,
   verb: Verb,
   args: readonly string[],
 ): { readonly options: OptionValues; readonly positionals: readonly string[] } {
-  const known = { ...verb.options, ...COMMON_OPTIONS }
+  const known = optionsOf(verb)
   for (const argument of args) {
     if (argument === '--') break
     if (!argument.startsWith('--')) continue
-    const name = argument.slice(2).split('=', 1)[0] ?? ''
-    if (!Object.hasOwn(known, name)) throw unknownOption(verb, name, Object.keys(known))
+    const option = argument.slice(2).split('=', 1)[0] ?? ''
+    if (!Object.hasOwn(known, option)) throw unknownOption(name, option, Object.keys(known))
   }
   const options = Object.fromEntries(
-    Object.entries(known).map(([name, option]) => [
-      name,
-      {
-        type: option.type,
-        multiple: 'multiple' in option && option.multiple === true,
-        ...(name === 'help' ? { short: 'h' } : {}),
-      },
+    Object.entries(known).map(([option, { type, multiple = false }]) => [
+      option,
+      { type, multiple, ...(option === 'help' ? { short: 'h' } : {}) },
     ]),
   ) as NonNullable<ParseArgsConfig['options']>
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options,
-      allowPositionals: verb.positionals !== undefined,
-    })
-    return { options: checkFormat(values), positionals }
+    const allowPositionals = verb.positionals !== undefined
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals })
+    return { options: withFormat(values, formatsOf(verb)), positionals }
   } catch (error) {
     if (error instanceof GatewayError) throw error
     const message = error instanceof Error ? error.message : String(error)
-    throw new GatewayError('ERR_USAGE', `${message}\nRun: modelgate ${verb.name} --help`)
+    throw new GatewayError('ERR_USAGE', `${message}\nRun: modelgate ${name} --help`)
   }
 }
 
-function checkFormat(values: OptionValues): OptionValues {
-  const { format } = values
-  if (format === undefined || format === 'text' || format === 'json') return values
-  throw new GatewayError('ERR_USAGE', '--format takes text or json')
+function withFormat(values: OptionValues, formats: readonly string[]): OptionValues {
+  const { format = formats[0] } = values
+  if (typeof format === 'string' && formats.includes(format)) return { ...values, format }
+  const near = closest(String(format), formats)
+  const hint = near === undefined ? '' : `. Did you mean ${near}?`
+  const last = formats.at(-1) ?? ''
+  const choices = formats.length < 2 ? last : `${formats.slice(0, -1).join(', ')} or ${last}`
+  throw new GatewayError('ERR_USAGE', `--format takes ${choices}${hint}`)
 }
 
-function unknownOption(verb: Verb, name: string, known: readonly string[]): GatewayError {
-  const near = closest(name, known)
-  const hint = near === undefined ? `Run: modelgate ${verb.name} --help` : `Did you mean --${near}?`
-  return new GatewayError('ERR_USAGE', `unknown option --${name}. ${hint}`)
+function unknownOption(name: string, option: string, known: readonly string[]): GatewayError {
+  const near = closest(option, known)
+  const hint = near === undefined ? `Run: modelgate ${name} --help` : `Did you mean --${near}?`
+  return new GatewayError('ERR_USAGE', `unknown option --${option}. ${hint}`)
 }
 
 /** The help text of a verb. */
-export function verbHelp(verb: Verb): string {
-  const options = { ...verb.options, ...COMMON_OPTIONS }
-  const rows = Object.entries(options).map(([name, option]): [string, string] => [
-    'value' in option ? `--${name} ${option.value}` : `--${name}`,
-    option.help,
-  ])
+export function verbHelp({ name, summary }: VerbEntry, verb: Verb): string {
+  const rows = Object.entries(optionsOf(verb)).map(
+    ([option, { value, help }]): [string, string] => [
+      value === undefined ? `--${option}` : `--${option} ${value}`,
+      help,
+    ],
+  )
   const width = Math.max(...rows.map(([left]) => left.length)) + 2
   return [
-    `modelgate ${verb.name} - ${verb.summary}`,
+    `modelgate ${name} - ${summary}`,
     '',
-    `Usage: modelgate ${verb.name}${verb.positionals === undefined ? '' : ` ${verb.positionals}`} [options]`,
+    `Usage: modelgate ${name}${verb.positionals === undefined ? '' : ` ${verb.positionals}`} [options]`,
     '',
     'Options:',
     ...rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`),

@@ -98,7 +98,10 @@ export interface Obligation {
 
 /** What step-up would satisfy the conditions that failed (RFC 9470). */
 export interface StepUp {
+  /** Space-separated, any of which will do. */
   readonly acrValues?: string
+  /** Authentication contexts (Entra `acrs`), any of which will do; set only when one is missing. */
+  readonly acrs?: readonly string[]
   /** Seconds. */
   readonly maxAge?: number
 }

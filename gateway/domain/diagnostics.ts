@@ -48,15 +48,27 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
+/** Optimal string alignment: two letters that changed places count as one mistake. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {
-      const substitute = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(substitute, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+      const best = Math.min(
+        at(previous, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        at(previous, j) + 1,
+        at(row, j - 1) + 1,
+      )
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      row.push(swapped ? Math.min(best, at(before, j - 2) + 1) : best)
     }
+    before = previous
     previous = row
   }
-  return previous[b.length] ?? 0
+  return at(previous, b.length)
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? 0
 }

@@ -1,3 +1,5 @@
+import type { Diagnostic } from './diagnostics.ts'
+
 /** Stable codes of failures (style §4.3). A failure is an error; it never becomes a permit. */
 export type ErrorCode =
   | 'ERR_CONFIG_INVALID'
@@ -21,16 +23,22 @@ export type ErrorCode =
 export class GatewayError extends Error {
   readonly code: ErrorCode
   readonly publicMessage: string
+  /** What is wrong where, when a file of the operator is to blame. */
+  readonly diagnostics: readonly Diagnostic[]
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: ErrorOptions & { publicMessage?: string } = {},
+    options: ErrorOptions & {
+      publicMessage?: string
+      diagnostics?: readonly Diagnostic[]
+    } = {},
   ) {
     super(message, options)
     this.name = 'GatewayError'
     this.code = code
     this.publicMessage = options.publicMessage ?? 'The gateway failed.'
+    this.diagnostics = options.diagnostics ?? []
   }
 }
 

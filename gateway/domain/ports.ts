@@ -94,10 +94,12 @@ export interface ResponseGuard {
   head(head: ResponseHead): ResponseHead | Refusal
   /**
    * `hold`: not enough bytes to judge yet. Held chunks leave, or not, with the next verdict; the
-   * forwarder holds at most 4 KiB.
+   * forwarder holds at most 4 KiB. A buffer leaves instead of the chunk; an empty one is nothing
+   * for now. Whoever gives buffers takes the length out of the head.
    */
-  chunk(chunk: Buffer): Refusal | 'hold' | undefined
-  end(): Refusal | undefined
+  chunk(chunk: Buffer): Refusal | 'hold' | Buffer | undefined
+  /** A buffer leaves last. */
+  end(): Refusal | Buffer | undefined
 }
 
 /** How an exchange with the upstream ended. */

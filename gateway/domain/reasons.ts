@@ -83,6 +83,8 @@ export const REASONS = {
   model_missing: row(400, 'classify', 'The request does not name a model', 'Name the model where this route expects it.'),
   model_invalid: row(400, 'classify', 'The name of a model or version is malformed', 'Use letters, digits and . _ - / : in names.'),
   model_conflict: row(400, 'classify', 'The request names different models in different places', 'Name one model.'),
+  // gather
+  posture_invalid: row(400, 'gather', 'The assertion of device posture does not hold', 'Send a current posture assertion that was made for you, or none.'),
   // decide
   denied_by_rule: row(403, 'decide', 'A rule denies this', 'Ask the owner of the resource; the deciding rule is named in the record of this decision.'),
   no_rule: row(403, 'decide', 'No rule allows this', 'Ask the owner of the resource for the permission.'),
@@ -93,6 +95,7 @@ export const REASONS = {
   audit_unavailable: row(503, 'record', 'The decision could not be recorded', 'Try again later; nothing was forwarded.'),
   // oblige
   obligation_unknown: row(403, 'oblige', 'The decision carries an obligation this gateway cannot discharge', 'Tell the operator the decision id.'),
+  parameter_refused: row(403, 'oblige', 'A parameter of the request is not allowed here', 'Leave the parameter out, or send it as a plain number within the limit that is named.'),
   // forward
   upstream_connect: row(502, 'forward', 'The upstream cannot be reached', 'Try again later.'),
   upstream_timeout: row(504, 'forward', 'The upstream did not answer in time', 'Try again later.'),
@@ -104,6 +107,8 @@ export const REASONS = {
   // guard
   weights_detected: row(502, 'guard', 'The response looks like model weights', 'This caller may not export the model. Ask for the export permission if it is needed.'),
   response_blocked: row(502, 'guard', 'The response would hand out the model by another way', 'This caller may not export the model. Ask for the export permission if it is needed.'),
+  response_over_limit: row(502, 'guard', 'The response is longer than it may be', 'Ask for less, or ask the operator to raise the limit.'),
+  response_unredactable: row(502, 'guard', 'The response holds what must not leave and cannot be edited', 'Tell the operator the decision id; only JSON, NDJSON and event streams can be redacted.'),
   // any
   internal: row(500, 'settle', 'The gateway failed', 'Tell the operator the decision id.'),
 } as const satisfies Record<string, ReasonEntry>

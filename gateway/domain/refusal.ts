@@ -3,6 +3,8 @@ import type { Reason } from './reasons.ts'
 /** Parameters of a `WWW-Authenticate: Bearer` challenge (RFC 6750 §3, RFC 9470 §3). */
 export interface Challenge {
   readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_user_authentication'
+  /** Authentication contexts that are missing, any of which will do (Entra claims challenge). */
+  readonly acrs?: readonly string[]
   /** Space-separated `acr` values (RFC 9470). */
   readonly acrValues?: string
   /** Seconds since the end user last authenticated (RFC 9470). */

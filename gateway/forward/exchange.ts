@@ -87,8 +87,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.isOver) return
     const verdict = this.parts.client.guard.chunk(chunk)
     if (verdict === undefined) this.write(chunk)
-    else if (verdict !== 'hold') this.cut(verdict)
-    else if (!this.delivery.hold(chunk)) this.cut(refuse('internal'))
+    else if (verdict === 'hold') {
+      if (!this.delivery.hold(chunk)) this.cut(refuse('internal'))
+    } else if (isRefusal(verdict)) this.cut(verdict)
+    else if (verdict.length > 0) this.write(verdict)
   }
 
   onResponseEnd(): void {
@@ -138,12 +140,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** The whole answer is here; what is left is the client's reading of it. */
   private finish(): void {
-    const refusal = this.parts.client.guard.end()
-    if (refusal !== undefined) {
-      this.cut(refusal)
+    const last = this.parts.client.guard.end()
+    if (isRefusal(last)) {
+      this.cut(last)
       return
     }
     this.isOver = true
+    if (last !== undefined && last.length > 0) this.delivery.write(last)
     if (this.body instanceof RequestBody && !this.body.ended) this.body.discard()
     this.delivery.end()
     if (this.delivery.isPending) this.watchReader()

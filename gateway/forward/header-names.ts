@@ -44,9 +44,10 @@ export const END_TO_END: ReadonlySet<string> = new Set([
   'www-authenticate',
 ])
 
-/** Identity, client address, posture and rewriting fields by exact name. */
+/** Identity, client address and country, posture and rewriting fields by exact name. */
 const MANAGED: ReadonlySet<string> = new Set([
   'cf-connecting-ip',
+  'cf-ipcountry',
   'client-ip',
   'fastly-client-ip',
   'forwarded',
@@ -101,6 +102,10 @@ const MANAGED_PREFIXES: readonly string[] = [
   'x-tls-client-',
   'x-gw-',
   'cf-access-',
+  'cloudfront-viewer-',
+  'x-appengine-',
+  'x-geo-',
+  'x-vercel-ip-',
 ]
 
 /** The prefixes by their first letter: most fields are ruled out by it alone. */

@@ -22,6 +22,8 @@ export interface OutboundHeaderOptions {
   readonly credential?: readonly [name: string, value: string] | undefined
   /** The response will be inspected: no ranges and no content coding may hide its first bytes. */
   readonly inspect: boolean
+  /** Fields the gateway itself reads by configuration (posture, country): lower case, never sent on. */
+  readonly managed?: ReadonlySet<string> | undefined
   /** Let the caller's `Authorization` through. Off: its token never reaches an upstream. */
   readonly passAuthorization?: boolean
   readonly passCookies?: boolean
@@ -70,7 +72,7 @@ function isPlain(connection: string | undefined): connection is undefined {
 }
 
 function isWithheld(name: string, options: OutboundHeaderOptions): boolean {
-  if (NEVER.has(name) || isManagedHeader(name)) return true
+  if (NEVER.has(name) || isManagedHeader(name) || options.managed?.has(name) === true) return true
   if (CREDENTIALS.has(name)) return options.passAuthorization !== true
   if (name === 'cookie') return options.passCookies !== true
   return options.inspect && INSPECTION_EVADING.has(name)

@@ -83,6 +83,8 @@ class Upgrade {
     const { client, headers, proxy, request } = this.parts
     client.socket.on('error', ignore).once('close', this.onClientClose)
     client.onCuttable?.(this.cut)
+    // Whoever was handed the means to end it may have done so at once.
+    if (this.isSettled) return
     this.timer = setTimeout(() => this.fail('upstream_timeout'), proxy.handshakeTimeoutMs)
     proxy.connect(
       { path: request.path, headers, gate: this.gate },

@@ -1,6 +1,7 @@
 /** Every metric of `names.ts` as cells in one registry. */
 import type { Registry } from 'prom-client'
 import { REASONS, REASON_CODES } from '../domain/reasons.ts'
+import { OBLIGATION_TYPES } from '../domain/obligations.ts'
 import { ACTIONS } from '../domain/vocabulary.ts'
 import { createCounter, createGauge, createHistogram } from './cells.ts'
 import * as labels from './labels.ts'
@@ -49,6 +50,7 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
   return {
     decisions: counter(METRICS.decisions),
     decisionDuration: histogram(METRICS.decisionDuration),
+    shadowDecisions: counter(METRICS.shadowDecisions),
     refusals: counter(METRICS.refusals),
     authn: counter(METRICS.authn),
     authnDuration: histogram(METRICS.authnDuration),
@@ -60,6 +62,9 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     configReloadSuccessful: gauge(METRICS.configReloadSuccessful),
     configReloadTimestamp: gauge(METRICS.configReloadTimestamp),
     rules: gauge(METRICS.rules),
+    policyPinned: gauge(METRICS.policyPinned),
+    historyErrors: counter(METRICS.historyErrors),
+    streamsCut: counter(METRICS.streamsCut),
     auditRecords: counter(METRICS.auditRecords),
     auditErrors: counter(METRICS.auditErrors),
     auditLastWrite: gauge(METRICS.auditLastWrite),
@@ -71,6 +76,7 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     upstreamErrors: counter(METRICS.upstreamErrors),
     requestBytes: counter(METRICS.requestBytes),
     responseBytes: counter(METRICS.responseBytes),
+    obligations: counter(METRICS.obligations),
     guardIncidents: counter(METRICS.guardIncidents),
     streamsOpen: gauge(METRICS.streamsOpen),
     clientErrors: counter(METRICS.clientErrors),
@@ -84,8 +90,12 @@ function initialiseClosed(families: Families): void {
   for (const result of labels.CACHE_RESULTS) families.tokenCache.at(result)
   for (const result of labels.OUTCOMES) families.policyReloads.at(result)
   for (const type of labels.RECORD_TYPES) families.auditRecords.at(type)
+  for (const type of OBLIGATION_TYPES) {
+    for (const result of labels.OBLIGATION_RESULTS) families.obligations.at(type, result)
+  }
   for (const code of labels.CLIENT_ERROR_CODES) families.clientErrors.at(code)
   for (const result of labels.AUTHN_RESULTS) families.authn.at(result, labels.NONE)
+  for (const reason of labels.reasonsOf('decide')) families.streamsCut.at(reason)
 }
 
 function initialiseIssuer(families: Families, issuer: string): void {

@@ -1,5 +1,6 @@
 /** Values that metric labels can take: closed lists and names from the config (I25). */
 import { REASONS, REASON_CODES, type Reason, type Stage } from '../domain/reasons.ts'
+import { OBLIGATION_TYPES } from '../domain/obligations.ts'
 import { ACTIONS, type Action, type Effect } from '../domain/vocabulary.ts'
 
 /** Written where a label does not apply: no upstream was found, no action was worked out. */
@@ -31,6 +32,11 @@ export const OUTCOMES = ['success', 'failure'] as const
 /** One of {@link OUTCOMES}. */
 export type Outcome = (typeof OUTCOMES)[number]
 
+/** What came of a duty: there was nothing to change, something was changed, or it was refused. */
+export const OBLIGATION_RESULTS = ['unchanged', 'changed', 'refused'] as const
+/** One of {@link OBLIGATION_RESULTS}. */
+export type ObligationResult = (typeof OBLIGATION_RESULTS)[number]
+
 /** Types of ledger records that are counted by name; the others count as `unknown`. */
 export const RECORD_TYPES = [
   'decision',
@@ -38,6 +44,10 @@ export const RECORD_TYPES = [
   'protocol.rejected',
   'policy.changed',
   'policy.refused',
+  'policy.rolled_back',
+  'policy.pinned',
+  'policy.unpinned',
+  'admin',
   'jwks.changed',
 ] as const
 
@@ -93,13 +103,15 @@ export function labelValues(config: {
   const stages = REASON_CODES.map((reason) => REASONS[reason].stage)
   const lists: Record<string, readonly string[]> = {
     decision: EFFECTS,
+    enforced: EFFECTS,
+    shadow: EFFECTS,
     reason: [...REASON_CODES, NONE],
     action: [...ACTIONS, NONE],
     upstream: [...config.upstreams, NONE],
     issuer: [...config.issuers, NONE],
     stage: [...stages, 'gather'],
-    result: [...AUTHN_RESULTS, ...CACHE_RESULTS, ...OUTCOMES],
-    type: RECORD_TYPES,
+    result: [...AUTHN_RESULTS, ...CACHE_RESULTS, ...OUTCOMES, ...OBLIGATION_RESULTS],
+    type: [...RECORD_TYPES, ...OBLIGATION_TYPES],
     code_class: CODE_CLASSES,
     kind: reasonsOf('guard'),
     code: CLIENT_ERROR_CODES,

@@ -36,6 +36,8 @@ export interface Metrics {
     readonly upstream: string
     readonly durationMs: number
   }): void
+  /** What was enforced, and what the shadow rules would have made of it. */
+  shadowDecision(action: Action, enforced: Effect, shadow: Effect): void
   /** `stage`: where it happened; the stage the reason belongs to by default. */
   refusal(reason: Reason, stage?: Stage): void
   /** `issuer`: its short name, when the token told. */
@@ -56,9 +58,15 @@ export interface Metrics {
           readonly revision: string
           readonly rules: number
           readonly at: number
+          /** Whether it is in force because it is pinned. */
+          readonly pinned?: boolean
         }
       | { readonly result: 'failure' },
   ): void
+  /** An accepted rule set could not be kept. */
+  historyError(): void
+  /** An open exchange was ended, because `reason` stands against it now. */
+  streamCut(reason: Reason): void
   auditRecord(type: string): void
   /** A batch was written; `at`: milliseconds since the epoch. */
   auditWrite(at: number, durationMs: number): void
@@ -69,6 +77,8 @@ export interface Metrics {
   observeRequest(observation: RequestObservation): void
   upstreamError(upstream: string, reason: Reason): void
   guardIncident(upstream: string, kind: Reason): void
+  /** `type`: of the obligation; one that is not known counts as `unknown`. */
+  obligation(type: string, result: labels.ObligationResult): void
   streamOpened(upstream: string): void
   streamClosed(upstream: string): void
   /** `code` of the error Node reports; codes that are not known count as `unknown`. */
@@ -119,12 +129,14 @@ const seconds = (ms: number): number => ms / 1000
 
 type Part<K extends keyof Metrics> = Pick<Metrics, K>
 
-function decisionMethods(families: Families): Part<'decision' | 'refusal'> {
+function decisionMethods(families: Families): Part<'decision' | 'shadowDecision' | 'refusal'> {
   return {
     decision({ effect, reason, action, upstream, durationMs }) {
       families.decisions.at(effect, reason ?? labels.NONE, action, upstream).value += 1
       families.decisionDuration.at(effect).observe(seconds(durationMs))
     },
+    shadowDecision: (action, enforced, shadow) =>
+      void (families.shadowDecisions.at(action, enforced, shadow).value += 1),
     refusal(reason, stage = REASONS[reason].stage) {
       families.refusals.at(stage, reason).value += 1
     },
@@ -139,6 +151,7 @@ function requestMethods(
   | 'observeRequest'
   | 'upstreamError'
   | 'guardIncident'
+  | 'obligation'
   | 'streamOpened'
   | 'streamClosed'
   | 'clientError'
@@ -162,6 +175,7 @@ function requestMethods(
     },
     upstreamError: (upstream, reason) =>
       void (families.upstreamErrors.at(upstream, reason).value += 1),
+    obligation: (type, result) => void (families.obligations.at(type, result).value += 1),
     guardIncident: (upstream, kind) => void (families.guardIncidents.at(upstream, kind).value += 1),
     streamOpened: (upstream) => void (families.streamsOpen.at(upstream).value += 1),
     streamClosed: (upstream) => void (families.streamsOpen.at(upstream).value -= 1),
@@ -186,17 +200,25 @@ function trustMethods(families: Families): Part<'authentication' | 'tokenCache' 
   }
 }
 
-function policyMethods(families: Families, info: Gauge): Part<'policyReload'> {
+function policyMethods(
+  families: Families,
+  info: Gauge,
+): Part<'policyReload' | 'historyError' | 'streamCut'> {
   const successful = families.configReloadSuccessful.at()
   const timestamp = families.configReloadTimestamp.at()
   const rules = families.rules.at()
+  const pinned = families.policyPinned.at()
+  const historyErrors = families.historyErrors.at()
   return {
+    historyError: () => void (historyErrors.value += 1),
+    streamCut: (reason) => void (families.streamsCut.at(reason).value += 1),
     policyReload(reload) {
       families.policyReloads.at(reload.result).value += 1
       successful.value = reload.result === 'success' ? 1 : 0
       if (reload.result === 'failure') return
       timestamp.value = seconds(reload.at)
       rules.value = reload.rules
+      pinned.value = reload.pinned === true ? 1 : 0
       // The old revision goes away, or the number of series would grow with every reload.
       info.reset()
       info.set({ revision: reload.revision }, 1)

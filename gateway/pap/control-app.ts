@@ -1,6 +1,7 @@
 import express, { type Express, type Request, type Response } from 'express'
+import { addRulesApi, type RulesControl } from './rules-api.ts'
 
-/** What the control plane shows. Everything here is for operators; nothing changes state. */
+/** What the control plane shows, for operators. Only {@link RulesControl} changes anything. */
 export interface ControlSources {
   /** The metrics page, Prometheus text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
@@ -8,15 +9,21 @@ export interface ControlSources {
   unreadiness(): readonly string[]
   /** Public keys of the identity assertion. */
   assertionKeys(): object
+  /** The revision in force, shown beside the readiness. */
+  revision?(): { readonly revision: string; readonly pinned: boolean }
+  /** The control API; its routes answer 404 when absent. */
+  readonly rules?: RulesControl | undefined
 }
 
 /**
  * The control listener's application (I21): its own socket, loopback unless configured otherwise,
- * GET and HEAD only, no CORS, nothing cached, nothing of it reachable on the data listener.
+ * GET and HEAD only but for {@link addRulesApi}, no CORS, nothing cached, nothing of it reachable on
+ * the data listener.
  *
  * - `/healthz`: 200 while the process runs; depends on nothing, so that an IdP outage never makes
  *   an orchestrator restart a healthy gateway.
- * - `/readyz`: 200 when policy, keys, ledger and listeners are up and the gateway is not draining.
+ * - `/readyz`: 200 when policy, keys, ledger and listeners are up and the gateway is not draining;
+ *   the revision in force either way.
  * - `/metrics`: Prometheus.
  * - `/.well-known/modelgate/jwks.json`: keys with which upstreams verify `X-Modelgate-Assertion`.
  */
@@ -27,12 +34,16 @@ export function createControlApp(sources: ControlSources): Express {
     .disable('etag')
     .enable('case sensitive routing')
     .enable('strict routing')
-  app.use((request, response, next) => {
+  app.use((_request, response, next) => {
     response.set({
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     })
+    next()
+  })
+  addRulesApi(app, sources.rules)
+  app.use((request, response, next) => {
     if (request.method === 'GET' || request.method === 'HEAD') {
       next()
       return
@@ -48,7 +59,10 @@ export function createControlApp(sources: ControlSources): Express {
     response
       .status(missing.length === 0 ? 200 : 503)
       .type('text')
-      .send(missing.length === 0 ? 'ready\n' : `not ready: ${missing.join(', ')}\n`)
+      .send(
+        (missing.length === 0 ? 'ready\n' : `not ready: ${missing.join(', ')}\n`) +
+          inForce(sources),
+      )
   })
   app.get('/metrics', async (_request: Request, response: Response) => {
     const { contentType, text } = await sources.metrics()
@@ -69,4 +83,10 @@ export function createControlApp(sources: ControlSources): Express {
     response.status(500).type('text').send('failed\n')
   })
   return app
+}
+
+function inForce(sources: ControlSources): string {
+  const shown = sources.revision?.()
+  if (shown === undefined) return ''
+  return `rules ${shown.revision}${shown.pinned ? ' pinned' : ''}\n`
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ClientAddress, DecidedOperation, Environment } from '../domain/access.ts'
+import type { ClientAddress, DecidedOperation, Decision, Environment } from '../domain/access.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { ForwardOutcome, ResponseGuard } from '../domain/ports.ts'
 import type {
@@ -68,10 +68,14 @@ export interface Exchange {
   policy?: PolicySnapshot
   environment?: Environment
   decisions?: readonly DecidedOperation[]
+  /** The same as if the shadow rules were enforced too; never acted on. */
+  shadow?: readonly DecidedOperation[]
   /** Milliseconds the decision took. */
   decisionMs?: number
   /** Whether the decision record is in the ledger. */
   recorded: boolean
+  /** The body as limits leave it, when they changed it: what goes upstream in its place. */
+  limitedBody?: Buffer
   guard?: ResponseGuard
   /** What the guard found, when it cut the response. */
   incident?: Refusal
@@ -82,6 +86,10 @@ export interface Exchange {
   /** Status of the upstream and the milliseconds until its head came. */
   upstreamHead?: { readonly status: number; readonly durationMs: number }
   outcome?: ForwardOutcome
+  /** The policy under which it was last found permitted while it was forwarded. */
+  standing?: PolicySnapshot
+  /** The decision that ended it while it was forwarded. */
+  revoked?: Decision | undefined
   /** Ends it from outside, once it is being forwarded; does nothing when it is over. */
   cut?: (refusal: Refusal) => void
 }

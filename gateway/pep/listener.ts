@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { refuse, type Refusal } from '../domain/refusal.ts'
+import { createAgainDecider, type DecidedAgain } from './decide-again.ts'
 import type { Exchange, UpgradeSocket } from './exchange.ts'
 import { handle } from './handle.ts'
 import { createProtocolRejection, type ProtocolRejection } from './protocol-rejection.ts'
@@ -35,6 +36,8 @@ export interface DataListener {
   idle(): Promise<void>
   /** Ends what is being forwarded: answered, told and recorded as `refusal`. */
   cut(refusal: Refusal): void
+  /** Decides again what is being forwarded; to be called when the policy has changed. */
+  decideAgain(): Promise<DecidedAgain>
   /** Closes every connection, upgraded ones too. */
   destroy(): void
   /** Replaces certificate and key of a TLS listener for new connections. */
@@ -52,6 +55,7 @@ export function createDataListener(
   const sockets = openSockets(server)
   const waiting: (() => void)[] = []
   const turns = createTurns()
+  const again = createAgainDecider(state.inFlight, services)
   const reject = createProtocolRejection(services, turns)
   const work = (arrival: Arrival): void => {
     services.metrics.requestStarted()
@@ -86,6 +90,7 @@ export function createDataListener(
     cut(refusal) {
       for (const exchange of [...state.inFlight]) exchange.cut?.(refusal)
     },
+    decideAgain: () => again.run(),
     destroy() {
       for (const socket of sockets) socket.destroy()
     },

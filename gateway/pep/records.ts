@@ -1,17 +1,15 @@
-import type { DecidedOperation, Environment } from '../domain/access.ts'
-import { createInstantText } from '../domain/clock.ts'
+import type { DecidedOperation, Decision, RuleReference } from '../domain/access.ts'
 import type { ForwardOutcome, LedgerRecord, LedgerValue } from '../domain/ports.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import { resourceText } from '../domain/vocabulary.ts'
-import type { Subject } from '../domain/subject.ts'
+import { resourceText, type Operation } from '../domain/vocabulary.ts'
 import type { AdmittedRequest, Exchange } from './exchange.ts'
-
-const instantText = createInstantText()
+import { environmentFields, subjectFields } from './record-facts.ts'
 
 /**
  * The decision record: who, what, where, when, and why it was decided so. Never a token, a header
- * value of the caller's choosing, a prompt or a prediction. `refusal` is what stopped the request,
- * or `undefined` for a permit.
+ * value of the caller's choosing, a prompt or a prediction. It holds everything that was judged, so
+ * that the request can be judged again under other rules. `refusal` is what stopped the request, or
+ * `undefined` for a permit.
  */
 export function decisionRecord(exchange: Exchange, refusal: Refusal | undefined): LedgerRecord {
   return {
@@ -24,34 +22,74 @@ export function decisionRecord(exchange: Exchange, refusal: Refusal | undefined)
       ...subjectFields(exchange.subject),
       ...operationFields(exchange),
       ...ruleFields(decidingOperation(exchange.decisions)),
+      obl: obligationFields(exchange.decisions),
       pol: (exchange.policy ?? exchange.runtime.policy).decisionPoint.revision,
       cfg: exchange.runtime.configRevision,
       ...requestFields(exchange.admitted),
-      env: environmentFields(exchange, exchange.environment),
+      env: environmentFields(exchange.environment, exchange.subject),
+      shadow: shadowFields(exchange),
     },
   }
 }
 
 type Fields = LedgerRecord['fields']
 
-function subjectFields(subject: Subject | undefined): Fields {
-  if (subject === undefined) return {}
-  return { sub: subject.id, iss: subject.issuer, jti: subject.tokenId, client: subject.clientId }
-}
-
-function operationFields({ admitted, classification }: Exchange): Fields {
+function operationFields({ admitted, classification, decisions }: Exchange): Fields {
   const upstream = admitted?.route?.entry.name
   if (classification === undefined) return { upstream }
   const { pack, route, operations } = classification
-  const ops = operations.map((o) => ({ act: o.action, res: resourceText(o.resource) }))
+  const ops =
+    decisions === undefined ? operations.map(askedFor) : operations.map(decided(decisions))
   return { upstream, pack, route, ops }
+}
+
+function askedFor({ action, resource }: Operation): LedgerValue {
+  return { act: action, res: resourceText(resource) }
+}
+
+/** Each operation with the decision on it: a request has one for each. */
+function decided(
+  decisions: readonly DecidedOperation[],
+): (o: Operation, at: number) => LedgerValue {
+  return ({ action, resource }, at) => {
+    const { effect, reason, rule } = decisions[at]?.decision ?? {}
+    return { act: action, res: resourceText(resource), effect, reason, rule: placeOf(rule) }
+  }
+}
+
+function placeOf(rule: RuleReference | undefined): string | undefined {
+  return rule === undefined ? undefined : `${rule.file}:${rule.line}`
+}
+
+/** What shadow rules would have made of it, where that is something else; `op` counts from 0. */
+function shadowFields({ decisions, shadow }: Exchange): LedgerValue | undefined {
+  const enforced = decidingOperation(decisions)
+  const other = decidingOperation(shadow)
+  if (other === undefined || other.decision.effect === enforced?.decision.effect) return undefined
+  const { effect, reason, rule } = other.decision
+  return { effect, reason, rule: placeOf(rule), op: shadow?.indexOf(other) }
 }
 
 function ruleFields(deciding: DecidedOperation | undefined): Fields {
   if (deciding === undefined) return {}
   const { rule, failedConditions } = deciding.decision
   const failed = failedConditions.map((f) => ({ name: f.name, is: f.truth, why: f.detail }))
-  return { rule: rule === undefined ? undefined : `${rule.file}:${rule.line}`, failed }
+  return { rule: placeOf(rule), failed }
+}
+
+/** What the permit came with, each once: type, parameters and where it is written. */
+function obligationFields(
+  decisions: readonly DecidedOperation[] | undefined,
+): LedgerValue | undefined {
+  if (decisions === undefined) return undefined
+  const all = decisions.flatMap(({ decision }) => decision.obligations)
+  if (all.length === 0) return undefined
+  const seen = new Map<string, LedgerValue>()
+  for (const { type, parameters, source } of all) {
+    const one = { type, ...parameters, src: source }
+    seen.set(JSON.stringify(one), one)
+  }
+  return [...seen.values()]
 }
 
 function requestFields(admitted: AdmittedRequest | undefined): Fields {
@@ -79,6 +117,7 @@ export function outcomeRecord(
       id: exchange.id,
       status: outcome.status,
       reason: (refusal ?? incident ?? outcome).reason,
+      ...revokedFields(exchange.revoked),
       found: exchange.finding?.found,
       bytes_before: exchange.finding?.bytesBefore,
       ended_by: outcome.endedBy,
@@ -87,6 +126,11 @@ export function outcomeRecord(
       ms: Math.round(durationMs * 1000) / 1000,
     },
   }
+}
+
+/** What ended it although it had been permitted: the rules that came into force meanwhile. */
+function revokedFields(revoked: Decision | undefined): Fields {
+  return revoked === undefined ? {} : { pol: revoked.revision, rule: placeOf(revoked.rule) }
 }
 
 /** A permitted request that never reached its upstream, or whose response the guard refused whole. */
@@ -100,34 +144,6 @@ function decidingOperation(
   decisions: readonly DecidedOperation[] | undefined,
 ): DecidedOperation | undefined {
   return decisions?.find(({ decision }) => decision.effect !== 'permit') ?? decisions?.[0]
-}
-
-/** The environment as judged, so that the decision can be made again from the record. */
-function environmentFields(
-  exchange: Exchange,
-  environment: Environment | undefined,
-): LedgerValue | undefined {
-  if (environment === undefined) return undefined
-  const { device } = environment
-  const authentication = exchange.subject?.authentication
-  return {
-    now: instantText(environment.now),
-    mfa: authentication?.mfa,
-    acr: authentication?.acr,
-    auth_time: authentication?.authTime,
-    device:
-      device === undefined
-        ? undefined
-        : {
-            src: device.source,
-            managed: device.managed,
-            compliant: device.compliant,
-            encrypted: device.encrypted,
-            os: device.os,
-            os_version: device.osVersion,
-            assessed_at: device.assessedAt,
-          },
-  }
 }
 
 /** The trace id of a W3C `traceparent` when it is well formed (Trace Context §3.2). */

@@ -22,6 +22,8 @@ export interface RequestLimits {
   readonly headerCountMax: number
   /** Largest request body in bytes; `undefined` streams any size. */
   readonly bodyBytesMax: number | undefined
+  /** Most bytes of a body that are held to be read. */
+  readonly peekBytesMax: number
   /** Longest wait for the next bytes of a request body, milliseconds. */
   readonly bodyIdleTimeoutMs: number
   readonly concurrentRequestsMax: number
@@ -52,7 +54,9 @@ export interface Runtime {
   /** Lower-case host of a Host header when well formed and accepted here. */
   acceptHost(raw: string): string | Refusal
   clientAddress(peer: string, headers: HeaderBag): ClientAddress | Refusal
-  environment(input: EnvironmentInput): Environment | Refusal
+  environment(input: EnvironmentInput): Environment | Refusal | Promise<Environment | Refusal>
+  /** Lower-case names of the fields that `environment` reads: they go to no upstream (I3). */
+  readonly managedHeaders: ReadonlySet<string>
   /** The documents the gateway publishes on the data listener, by exact target (RFC 9728 §3). */
   ownDocument(target: RequestTarget): Answer | undefined
   /** The challenge of a 401 (RFC 6750 §3, RFC 9470 §3, RFC 9728 §5.1). */
@@ -69,6 +73,8 @@ export interface EnvironmentInput {
   readonly client: ClientAddress
   readonly headers: HeaderBag
   readonly subject: Subject
+  /** Names in the client certificate of the TCP peer, when it proved one: `URI:…`, `DNS:…`. */
+  readonly peerNames: readonly string[]
 }
 
 /** What outlives a reload. */

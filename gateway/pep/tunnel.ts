@@ -1,5 +1,6 @@
 import type { ForwardOutcome, OutboundRequest } from '../domain/ports.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
+import { decideAgain } from './decide-again.ts'
 import { established, type Exchange, type UpgradeSocket } from './exchange.ts'
 import { labelsOf } from './labels.ts'
 import type { Services } from './runtime.ts'
@@ -25,7 +26,11 @@ export async function carryTunnel(
       ...tunnel.upgrade,
       onCuttable: (cut) => {
         exchange.cut = cut
-        stopTimer = atExpiry(exchange, services, () => cut(refuse('authn_expired')))
+        if (decideAgain(exchange, services)) return
+        stopTimer = atExpiry(exchange, services, () => {
+          services.metrics.streamCut('authn_expired')
+          cut(refuse('authn_expired'))
+        })
       },
     })
   } finally {

@@ -22,40 +22,63 @@ export interface PostureReaderOptions {
   readonly trustedProxies: readonly string[]
   /** Lower-case header name; {@link POSTURE_HEADER} when absent. */
   readonly header?: string
+  /** Names in client certificates of hops that are believed whatever their address. */
+  readonly mtlsHops?: readonly string[]
 }
+
+/** Who sent the request, as far as the connection proves it. */
+export interface PosturePeer {
+  /** Text of the TCP peer address. */
+  readonly peer: string
+  /** Names in its client certificate. */
+  readonly peerNames: readonly string[]
+}
+
+/** Which kind of hop said it. */
+type HopSource = 'mtls-hop' | 'trusted-hop'
 
 /** What reads a posture: who sent it, the headers, and now in milliseconds since the epoch. */
 export type PostureReader = (
-  peer: string,
+  peer: PosturePeer,
   headers: HeaderBag,
   now: number,
 ) => DevicePosture | Refusal | undefined
 
 /**
- * Creates a reader. `undefined` when the peer is not trusted or sends nothing, `forwarded_invalid`
- * when a trusted peer sends something else than one well-formed posture. An assessment from more
+ * Creates a reader. `undefined` when the peer is not believed or sends nothing, `forwarded_invalid`
+ * when a believed peer sends something else than one well-formed posture. An assessment from more
  * than 60 s in the future, or from before 1970, is refused too.
  * @throws ERR_CONFIG_INVALID on a malformed CIDR
  */
 export function createPostureReader(options: PostureReaderOptions): PostureReader {
   const isTrusted = createTrustedHops(options.trustedProxies)
+  const mtlsHops = new Set(options.mtlsHops)
   const header = (options.header ?? POSTURE_HEADER).toLowerCase()
-  if (options.trustedProxies.length === 0) return () => undefined
-  return (peer, headers, now) => {
+  if (options.trustedProxies.length === 0 && mtlsHops.size === 0) return () => undefined
+  const sourceOf = ({ peer, peerNames }: PosturePeer): HopSource | undefined => {
+    if (peerNames.some((name) => mtlsHops.has(name))) return 'mtls-hop'
     const ip = parsePeer(peer)
-    if (ip === undefined || !isTrusted(ip)) return undefined
+    return ip !== undefined && isTrusted(ip) ? 'trusted-hop' : undefined
+  }
+  return (peer, headers, now) => {
+    const source = sourceOf(peer)
+    if (source === undefined) return undefined
     const [text, ...more] = valuesOf(headers, header)
     if (text === undefined) return undefined
     // Two values are one from the hop and one from the client, in an order nobody promises (I13).
-    return more.length > 0 ? refuse('forwarded_invalid') : parsePostureText(text, now)
+    return more.length > 0 ? refuse('forwarded_invalid') : parsePostureText(text, now, source)
   }
 }
 
 /** The posture a header text states, or `forwarded_invalid` when it is anything but one posture. */
-export function parsePostureText(text: string, now: number): DevicePosture | Refusal {
+export function parsePostureText(
+  text: string,
+  now: number,
+  source: HopSource = 'trusted-hop',
+): DevicePosture | Refusal {
   const entries = readDictionary(text)
   const posture = entries && postureOf(entries, now)
-  return posture ?? refuse('forwarded_invalid')
+  return posture === undefined ? refuse('forwarded_invalid') : { ...posture, source }
 }
 
 type Item = string | number | boolean
@@ -100,7 +123,10 @@ const KEYS = new Map<string, readonly [type: 'boolean' | 'string' | 'number', fi
   ['assessed_at', ['number', 'assessedAt']],
 ])
 
-function postureOf(entries: ReadonlyMap<string, Item>, now: number): DevicePosture | undefined {
+function postureOf(
+  entries: ReadonlyMap<string, Item>,
+  now: number,
+): Omit<DevicePosture, 'source'> | undefined {
   const fields: Record<string, Item> = {}
   for (const [key, item] of entries) {
     const [type, field] = KEYS.get(key) ?? []
@@ -113,5 +139,5 @@ function postureOf(entries: ReadonlyMap<string, Item>, now: number): DevicePostu
     else if (item < 0 || item * 1000 > now + CLOCK_SKEW_MS) return undefined
     else fields[field] = item * 1000
   }
-  return { ...fields, source: 'trusted-hop' }
+  return fields
 }

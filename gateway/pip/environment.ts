@@ -3,11 +3,17 @@ import type { ClientAddress, Environment } from '../domain/access.ts'
 import type { HeaderBag } from '../domain/request.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import type { DevicePosture, Subject } from '../domain/subject.ts'
+import type { CountryReader } from './country.ts'
 import type { PostureReader } from './device-posture.ts'
+import type { AssertionReader } from './posture-assertion.ts'
 
 /** What the gatherer is made of. */
 export interface EnvironmentGathererDeps {
   readonly readPosture: PostureReader
+  /** Reads the signed assertion of posture, where one is configured. */
+  readonly readAssertion?: AssertionReader | undefined
+  /** Says the country of a request, where anything does. */
+  readonly readCountry?: CountryReader | undefined
   /** A posture assessed longer ago than this says nothing about now. Milliseconds. */
   readonly postureAgeMaxMs: number
 }
@@ -22,23 +28,46 @@ export interface GatherableRequest {
   readonly client: ClientAddress
   readonly headers: HeaderBag
   readonly subject: Subject
+  /** Names in the client certificate of the TCP peer; none without one. */
+  readonly peerNames: readonly string[]
 }
 
-/** The environment, or `forwarded_invalid` when a trusted hop sends something ambiguous. */
-export type EnvironmentGatherer = (request: GatherableRequest) => Environment | Refusal
+/**
+ * The environment; `forwarded_invalid` when a hop that is believed sends something ambiguous,
+ * `posture_invalid` when an assertion of posture does not hold. Waits only for an assertion that
+ * has not been verified before.
+ */
+export type EnvironmentGatherer = (
+  request: GatherableRequest,
+) => Environment | Refusal | Promise<Environment | Refusal>
 
 /**
- * Creates a gatherer; it keeps nothing between requests. Posture claims of the verified token come
- * before the header of a trusted hop and are never mixed with it. A posture that is too old is
- * unknown, not false.
+ * Creates a gatherer; it keeps nothing between requests. Posture comes from the strongest source
+ * that says anything: a signed assertion, claims of the verified token, a hop with a certificate, a
+ * hop with a trusted address; they are never mixed. A posture that is too old is unknown, not false.
  */
 export function createEnvironmentGatherer(deps: EnvironmentGathererDeps): EnvironmentGatherer {
-  return ({ now, peer, client, headers, subject }) => {
-    const device = subject.device ?? deps.readPosture(peer, headers, now)
-    if (isRefusal(device)) return device
-    const isOld = assessedAt(device, subject, now) < now - deps.postureAgeMaxMs
-    return device === undefined || isOld ? { now, client } : { now, client, device }
+  return (request) => {
+    const asserted = deps.readAssertion?.(request.headers, request.subject)
+    return asserted instanceof Promise
+      ? asserted.then((device) => environmentWith(device, request, deps))
+      : environmentWith(asserted, request, deps)
   }
+}
+
+function environmentWith(
+  asserted: DevicePosture | Refusal | undefined,
+  request: GatherableRequest,
+  deps: EnvironmentGathererDeps,
+): Environment | Refusal {
+  const { now, client, headers, subject } = request
+  const device = asserted ?? subject.device ?? deps.readPosture(request, headers, now)
+  if (isRefusal(device)) return device
+  const country = deps.readCountry?.(request)
+  if (isRefusal(country)) return country
+  const isOld = assessedAt(device, subject, now) < now - deps.postureAgeMaxMs
+  const known = device === undefined || isOld ? { now, client } : { now, client, device }
+  return country === undefined ? known : { ...known, country }
 }
 
 /**

@@ -3,7 +3,16 @@
  * Every file of the project (gateway.yaml, conditions, resources, route packs, policy tests) comes
  * through here, so that all of them have the same strictness and the same kind of message.
  */
-import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair } from 'yaml'
+import {
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Pair,
+  type YAMLMap,
+} from 'yaml'
 import type { z } from 'zod'
 import { closest, type Diagnostic, type Loaded, type Position } from '../domain/diagnostics.ts'
 import { layOver, type Overlay } from './overlay.ts'
@@ -18,6 +27,8 @@ export interface LoadedDocument<T> {
   readonly written: unknown
   /** Where the value at `path` is written; the nearest existing parent when it is not written. */
   positionOf(path: DocumentPath): Position
+  /** Where the key at `path` is written. */
+  keyPositionOf(path: DocumentPath): Position
 }
 
 /** Files past this size are refused (I17). */
@@ -43,6 +54,11 @@ export function loadDocument<S extends z.ZodType>(
   if (broken.length > 0) {
     return { ok: false, diagnostics: broken.map((error) => syntaxDiagnostic(file, lines, error)) }
   }
+  const prototype = prototypeKey(document)
+  if (prototype !== undefined) {
+    const { line, col } = lines.linePos(prototype)
+    return { ok: false, diagnostics: [{ ...PROTOTYPE_KEY, file, line, column: col }] }
+  }
   const plain = toPlain(document)
   if (plain === undefined) return { ok: false, diagnostics: [badAlias(file)] }
   const written = layOver(plain.root, overlays)
@@ -58,10 +74,31 @@ export function loadDocument<S extends z.ZodType>(
       value: parsed.data,
       written: written.root,
       positionOf: (path) => locate(path).position,
+      keyPositionOf: (path) => locate(path).keyPosition,
     },
     warnings: [],
   }
 }
+
+/** Where a key `__proto__` stands: validation would pass it over, and what it says would be lost. */
+function prototypeKey(document: Document): number | undefined {
+  let found: number | undefined
+  visit(document, {
+    Pair(_, pair) {
+      if (keyText(pair.key) !== '__proto__') return undefined
+      found = rangeStart(pair.key) ?? 0
+      return visit.BREAK
+    },
+  })
+  return found
+}
+
+const PROTOTYPE_KEY = {
+  severity: 'error',
+  code: 'unknown-key',
+  message: 'unknown key `__proto__`',
+  remedy: 'Remove it; nothing can have this name.',
+} as const
 
 interface Location {
   readonly position: Position
@@ -135,12 +172,13 @@ function locator(file: string, document: Document, lines: LineCounter): Locate {
     const { line, col } = lines.linePos(offset)
     return { file, line, column: col }
   }
+  const pairsOf = createPairIndex()
   return (path) => {
     let node: unknown = document.contents
     let offset = rangeStart(node) ?? 0
     let keyOffset = offset
     for (const step of path) {
-      const next = child(node, step)
+      const next = child(node, step, pairsOf)
       if (next === undefined) break
       node = next.value
       keyOffset = next.keyOffset ?? rangeStart(node) ?? keyOffset
@@ -150,12 +188,25 @@ function locator(file: string, document: Document, lines: LineCounter): Locate {
   }
 }
 
+type PairsOf = (map: YAMLMap) => ReadonlyMap<string, Pair>
+
+/** The pairs of each map by key, worked out once: a file may hold thousands of named entries. */
+function createPairIndex(): PairsOf {
+  const known = new Map<YAMLMap, ReadonlyMap<string, Pair>>()
+  return (map) => {
+    const pairs = known.get(map) ?? new Map(map.items.map((pair) => [keyText(pair.key), pair]))
+    known.set(map, pairs)
+    return pairs
+  }
+}
+
 function child(
   node: unknown,
   step: string | number,
+  pairsOf: PairsOf,
 ): { value: unknown; keyOffset?: number } | undefined {
   if (isMap(node)) {
-    const pair = node.items.find((item: Pair) => keyText(item.key) === String(step))
+    const pair = pairsOf(node).get(String(step))
     if (pair === undefined) return undefined
     const keyOffset = rangeStart(pair.key)
     return keyOffset === undefined ? { value: pair.value } : { value: pair.value, keyOffset }
@@ -185,6 +236,12 @@ function issueDiagnostics(
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownKey(key, path, schema, locate))
   }
+  const meant = issue.code === 'invalid_union' ? branchMeant(issue) : undefined
+  if (meant !== undefined) {
+    return meant.flatMap((inner) =>
+      issueDiagnostics({ ...inner, path: [...path, ...inner.path] }, schema, locate),
+    )
+  }
   const { position, label } = locate(path)
   const key = path.length === 0 ? 'the document' : path.join('.')
   const where = label === undefined ? key : `${label} (${key})`
@@ -199,6 +256,17 @@ function issueDiagnostics(
       remedy: remedyFor(issue),
     },
   ]
+}
+
+/**
+ * Of a choice between a short and a long form, what is wrong with the one that was written: the only
+ * one of the right type. Its findings say where and why; the choice as a whole could not.
+ */
+function branchMeant(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
+  const possible = issue.errors.filter(
+    (branch) => !branch.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  )
+  return possible.length === 1 ? possible[0] : undefined
 }
 
 function unknownKey(

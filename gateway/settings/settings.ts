@@ -126,6 +126,15 @@ function cautions(settings: Settings): Diagnostic[] {
     const position = settings.provenance.positionOf(path)
     return { ...position, severity: 'warning', code: 'insecure-setting', message, remedy }
   }
+  const { geo, trustedProxies } = settings
+  const isDeaf = geo?.header !== undefined && trustedProxies.length === 0
+  const deaf = isDeaf
+    ? caution(
+        ['geo', 'header'],
+        'the header is never read, and every country is unknown: no proxy is trusted',
+        'Add the networks of the proxies that write it to trusted_proxies.',
+      )
+    : undefined
   const credentials = settings.upstreams.flatMap((upstream, index) =>
     upstream.credential !== undefined && isPlainRemote(upstream.url)
       ? [
@@ -148,5 +157,5 @@ function cautions(settings: Settings): Diagnostic[] {
         ]
       : [],
   )
-  return [...credentials, ...lifetimes]
+  return [...(deaf === undefined ? [] : [deaf]), ...credentials, ...lifetimes]
 }

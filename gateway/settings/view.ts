@@ -20,7 +20,7 @@ export type View<T> = T extends readonly (infer Element)[]
 
 /**
  * Builds the {@link View} of `value`, which `schema` has validated. Values of keys that end in
- * `_file` become paths from the directory of `configFile`, so that a config and its secrets move
+ * `_file` or `_files` become paths from the directory of `configFile`, so that a config and its secrets move
  * together; absolute paths stay.
  */
 export function viewOf<T>(value: T, schema: unknown, configFile: string): View<T> {
@@ -42,6 +42,9 @@ function convert(value: unknown, schema: unknown, place: (path: string) => strin
     .map(([key, child]): [string, unknown] => {
       if (object === undefined) return [key, convert(child, undefined, place)]
       if (key.endsWith('_file') && typeof child === 'string') return [camelKey(key), place(child)]
+      if (key.endsWith('_files') && Array.isArray(child)) {
+        return [camelKey(key), Object.freeze(child.map((path) => place(String(path))))]
+      }
       return [camelKey(key), convert(child, descend(object, key)[0], place)]
     })
   return Object.freeze(Object.fromEntries(entries))

@@ -14,16 +14,25 @@ import { describeMachine, type Machine } from './machine.ts'
 import { measureLatency, measureThroughput, type Bench } from './measure.ts'
 import { parseOptions, USAGE, type BenchOptions } from './options.ts'
 import { peersOf, type RunningPeer, type Site } from './peers.ts'
+import { policyBench } from './policy/bench.ts'
 import { latencyRows, markdownReport, textReport, throughputRow, type Report } from './report.ts'
+import { reloadStorm } from './reload-storm.ts'
 import { buildRequests, checkPeer } from './requests.ts'
 
 const PROGRAMS = join(import.meta.dirname, 'programs')
 const PROXY_CORE = 1
 const LOAD_CORE = 0
 
-const options = parseOptions(process.argv.slice(2))
-if (options === undefined) process.stdout.write(USAGE)
-else await main(options)
+const args = process.argv.slice(2)
+if (args[0] === 'policy') await policyBench(args.slice(1), PROGRAMS)
+else if (args[0] === 'reload-storm') await reloadStorm(args.slice(1))
+else await gatewayBench()
+
+async function gatewayBench(): Promise<void> {
+  const options = parseOptions(args)
+  if (options === undefined) process.stdout.write(USAGE)
+  else await main(options)
+}
 
 async function main(wanted: BenchOptions): Promise<void> {
   const machine = describeMachine()

@@ -25,6 +25,9 @@ export interface BenchOptions {
 /** What the options mean, for `--help`. */
 export const USAGE = `npm run bench -- [options]
 
+npm run bench -- policy [--help]   decisions of the engines, without a gateway
+npm run bench -- reload-storm [N]  rules that change 20 times a second under load, N seconds (60)
+
   --quick           fewer and shorter rounds (under 45 s)
   --rounds N        rounds per peer (default 5)
   --format json     the report as JSON instead of text

@@ -184,7 +184,8 @@ function padded(rows: readonly (readonly string[])[]): string[][] {
   )
 }
 
-function table(rows: readonly (readonly string[])[]): string[] {
+/** A table for a terminal: one text per row. The first row is the head. */
+export function table(rows: readonly (readonly string[])[]): string[] {
   return padded(rows).map((row) => row.join('  ').trimEnd())
 }
 

@@ -11,7 +11,7 @@ import { ensureBuilt, PROJECT } from '../support/build.ts'
 import { runModelgate, writeGatewayFiles, type GatewayFiles } from '../support/built-gateway.ts'
 import { inProcess } from '../support/cli.ts'
 
-const VERBS = ['serve', 'check', 'explain', 'demo', 'config', 'token']
+const VERBS = ['serve', 'check', 'test', 'explain', 'demo', 'config', 'token']
 const ESCAPE = String.fromCharCode(27)
 
 let files: GatewayFiles
@@ -102,7 +102,9 @@ describe('a command line that is wrong ends with 2 and says what is meant:', () 
     [['chek'], 'unknown verb "chek". Did you mean check?'],
     [['zzz'], 'unknown verb "zzz". Run: modelgate --help'],
     [['check', '--confg', 'x'], 'unknown option --confg. Did you mean --config?'],
-    [['check', '--format', 'xml'], '--format takes text or json'],
+    [['check', '--format', 'xml'], '--format takes text'],
+    [['check', '--format', 'jsn'], 'Did you mean json?'],
+    [['config', '--format', 'sarif'], '--format takes text or json'],
     [['check', 'extra'], 'modelgate check --help'],
     [['check', '--config'], '--config'],
     [['config', 'prnt'], 'config takes print or schema'],

@@ -33,6 +33,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     { says: /^ok: \d+ rules, 0 errors/m },
   [`${CLI} explain --subject user:corp/alice --role inference --action infer --resource model:fraud-detector --ip 10.1.2.3 --at 2026-11-23T10:30:00+01:00`]:
     { says: /^PERMIT/m },
+  // Annotations say nothing where nothing is wrong.
+  [`${CLI} check --rules rules --format github`]: { says: /^$/ },
+  [`${CLI} test --rules rules --min-coverage 100`]: { says: /^passed: \d+ tests/m },
   [`${CLI} config print --effective --redact`]: { says: /^upstreams:/m },
 }
 

@@ -92,7 +92,7 @@ describe('readers', () => {
           const result = resolve('10.0.0.1', headers)
           if (!isRefusal(result)) expect(parseIp(result.ip)).toBeDefined()
         }
-        posture('10.0.0.1', headersOf('x-device-posture', value), 0)
+        posture({ peer: '10.0.0.1', peerNames: [] }, headersOf('x-device-posture', value), 0)
       }),
       { numRuns: 3000 },
     )

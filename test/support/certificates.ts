@@ -12,8 +12,8 @@ export interface Certificate {
 
 /** Something that signs certificates. */
 export interface Authority extends Certificate {
-  /** A certificate for `name`, and for 127.0.0.1 and localhost, good for a day. */
-  issue(name: string, usage: 'serverAuth' | 'clientAuth'): Promise<Certificate>
+  /** A certificate for `name`, for 127.0.0.1 and localhost, and `uri` if any; good for a day. */
+  issue(name: string, usage: 'serverAuth' | 'clientAuth', uri?: string): Promise<Certificate>
 }
 
 const USAGES = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const
@@ -29,12 +29,13 @@ export async function createAuthority(dir: string, name: string): Promise<Author
   const own = certificate({ issuer, name, key: keys.publicKey, extensions: [basic, signing] })
   return {
     ...(await write(join(dir, name), own, keys.privateKey)),
-    async issue(leaf, usage) {
+    async issue(leaf, usage, uri) {
       const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
       const localhost = der.tlv(0x82, Buffer.from('localhost'))
       const loopback = der.tlv(0x87, 127, 0, 0, 1)
+      const named = uri === undefined ? [] : [der.tlv(0x86, Buffer.from(uri))]
       const extensions = [
-        extension('2.5.29.17', der.sequence(localhost, loopback)),
+        extension('2.5.29.17', der.sequence(localhost, loopback, ...named)),
         extension('2.5.29.37', der.sequence(der.objectIdentifier(USAGES[usage]))),
       ]
       const made = certificate({ issuer, name: leaf, key: pair.publicKey, extensions })

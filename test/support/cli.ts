@@ -5,7 +5,11 @@ import type { CommandResult } from './built-gateway.ts'
 /** What `modelgate ...args` prints and ends with, without a terminal. */
 export async function inProcess(
   args: readonly string[],
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  options: {
+    readonly cwd: string
+    readonly env?: Readonly<Record<string, string>>
+    readonly colour?: boolean
+  },
 ): Promise<CommandResult> {
   const texts = { stdout: '', stderr: '' }
   const code = await runCli(args, {
@@ -14,7 +18,7 @@ export async function inProcess(
     env: options.env ?? {},
     cwd: options.cwd,
     interactive: false,
-    colour: false,
+    colour: options.colour ?? false,
     process: { pid: process.pid, host: 'test', nodeVersion: process.version, isAlive: () => true },
     onSignal: () => undefined,
   })

@@ -80,6 +80,7 @@ export function runtimeOf(calls: string[], more: Partial<Runtime> = {}): Runtime
     limits: {
       headerCountMax: 100,
       bodyBytesMax: undefined,
+      peekBytesMax: 1024 * 1024,
       bodyIdleTimeoutMs: 500,
       concurrentRequestsMax: 100,
     },
@@ -101,6 +102,7 @@ export function runtimeOf(calls: string[], more: Partial<Runtime> = {}): Runtime
     parseTarget: targetOf,
     acceptHost: (raw) => raw,
     clientAddress: () => ({ ip: '127.0.0.1', source: 'peer' }),
+    managedHeaders: new Set(['x-posture']),
     environment: ({ now, client }) => (calls.push('gather'), { now, client }),
     ownDocument: () => undefined,
     challenge: () => 'Bearer realm="test"',
@@ -131,6 +133,8 @@ export interface TestPipeline {
   readonly records: LedgerRecord[]
   readonly logged: string[]
   readonly metrics: Metrics
+  /** Puts another runtime in force, as a reload does, and decides open exchanges again. */
+  replace(more: Partial<Runtime>): ReturnType<DataListener['decideAgain']>
   close(): Promise<void>
 }
 
@@ -172,7 +176,7 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     metrics,
     log: { debug: log, info: log, warn: log, error: log, child: () => services.log },
   }
-  const runtime = runtimeOf(calls, options.runtime)
+  let runtime = runtimeOf(calls, options.runtime)
   const listener = createDataListener(() => runtime, services, {
     headerBytesMax: 16_384,
     connectionsMax: 100,
@@ -189,6 +193,10 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     records,
     logged,
     metrics,
+    replace(more) {
+      runtime = { ...runtime, ...more }
+      return listener.decideAgain()
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

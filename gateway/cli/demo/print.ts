@@ -3,7 +3,7 @@ import { REASONS, type Reason } from '../../domain/reasons.ts'
 import type { Got } from './attempt.ts'
 import type { Fact } from './evidence.ts'
 import { statusText } from './http.ts'
-import type { Paint } from './paint.ts'
+import type { Paint } from '../output/paint.ts'
 import { expectationText } from './step.ts'
 import type { Spelling, StepResult } from './walk.ts'
 

@@ -1,7 +1,7 @@
 /** What the demo says before the walk, after it, and when it is over. */
 import { CALLER_NAMES, CALLERS } from './callers.ts'
 import { momentText } from './clock.ts'
-import type { Paint } from './paint.ts'
+import type { Paint } from '../output/paint.ts'
 import type { World } from './world.ts'
 
 /** What runs where, and what is played. `stay`: whether there will be time to repeat it. */

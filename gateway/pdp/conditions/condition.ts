@@ -16,8 +16,8 @@ export interface Condition {
   readonly name: string
   readonly kind: string
   readonly test: Test
-  /** For kind `mfa`: what step-up would satisfy it (RFC 9470). */
-  readonly stepUp?: StepUp
+  /** For kind `mfa`: what step-up would satisfy it for this caller (RFC 9470). */
+  readonly stepUp?: (request: AccessRequest) => StepUp
 }
 
 /** It holds. */

@@ -5,6 +5,11 @@ import type { Test } from './condition.ts'
 
 type Scalar = string | number | boolean
 
+interface Range {
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+}
+
 /** Compiles a `token` condition: every field written must be satisfied. */
 export function tokenTest(spec: SpecOf<'token'>): Test {
   const tests: Test[] = []
@@ -15,7 +20,9 @@ export function tokenTest(spec: SpecOf<'token'>): Test {
     tests.push(oneOf((r) => r.subject.clientId, spec.clients, 'the client'))
   }
   for (const [path, wanted] of Object.entries(spec.claims ?? {})) {
-    tests.push(claimTest(path, Array.isArray(wanted) ? wanted : [wanted]))
+    if (Array.isArray(wanted)) tests.push(claimTest(path, wanted))
+    else
+      tests.push(typeof wanted === 'object' ? rangeTest(path, wanted) : claimTest(path, [wanted]))
   }
   if (spec.max_age !== undefined) {
     const words = {
@@ -25,6 +32,7 @@ export function tokenTest(spec: SpecOf<'token'>): Test {
     tests.push(ageTest((r) => r.subject.issuedAt, spec.max_age, words))
   }
   if (spec.max_remaining !== undefined) tests.push(remainingTest(spec.max_remaining))
+  if (spec.max_lifetime !== undefined) tests.push(lifetimeTest(spec.max_lifetime))
   return allOf(tests)
 }
 
@@ -46,6 +54,19 @@ function claimTest(path: string, wanted: readonly Scalar[]): Test {
   }
 }
 
+/** Both ends belong to the range. Only one finite number is compared; anything else is unknown. */
+function rangeTest(path: string, { min = -Infinity, max = Infinity }: Range): Test {
+  const missing = unknown(`the claim ${path} is not known or not a number`)
+  const below = fails(`the claim ${path} is below ${min}`)
+  const above = fails(`the claim ${path} is above ${max}`)
+  return ({ subject }) => {
+    const claim: unknown = subject.claims.get(path)
+    if (typeof claim !== 'number' || !Number.isFinite(claim)) return missing
+    if (claim < min) return below
+    return claim <= max ? HOLDS : above
+  }
+}
+
 function isComparable(value: unknown, types: ReadonlySet<string>): boolean {
   if (value === '' || (typeof value === 'number' && !Number.isFinite(value))) return false
   return types.has(typeof value)
@@ -58,5 +79,16 @@ function remainingTest(maxRemainingMs: number): Test {
     const leftMs = subject.expiresAt - environment.now
     if (!Number.isFinite(leftMs)) return missing
     return leftMs <= maxRemainingMs ? HOLDS : tooLong
+  }
+}
+
+function lifetimeTest(maxLifetimeMs: number): Test {
+  const missing = unknown('for how long the token was issued is not known')
+  const tooLong = fails(`the token was issued for more than ${durationText(maxLifetimeMs)}`)
+  return ({ subject }) => {
+    const lifetimeMs = subject.expiresAt - subject.issuedAt
+    // One that ends before it begins says nothing about how long it was meant to live.
+    if (!Number.isFinite(lifetimeMs) || lifetimeMs < 0) return missing
+    return lifetimeMs <= maxLifetimeMs ? HOLDS : tooLong
   }
 }

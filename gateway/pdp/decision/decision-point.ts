@@ -30,57 +30,42 @@ function decider(
   policy: CompiledPolicy,
   deps: { readonly onFailure?: (error: unknown) => void },
 ): DecisionPoint['decide'] {
-  const permits = permitsOf(policy)
   return (request) => {
     try {
-      return judge(policy, permits, request)
+      return judge(policy, request)
     } catch (error) {
       deps.onFailure?.(error)
       return {
         effect: 'indeterminate',
         reason: 'indeterminate',
         explanation: say.indeterminate,
-        ...common(policy),
+        failedConditions: NONE,
+        obligations: NONE,
+        revision: policy.revision,
       }
     }
   }
 }
 
-/** What each rule that allows says when it decides: the same every time, so it is said once. */
-function permitsOf(policy: CompiledPolicy): ReadonlyMap<Rule, Decision> {
-  const permits = new Map<Rule, Decision>()
-  for (const rule of policy.table.rules) {
-    if (rule.effect !== 'allow') continue
-    const explanation = say.permitted(rule)
-    const permit = {
-      effect: 'permit',
-      rule: rule.reference,
-      explanation,
-      ...common(policy),
-    } as const
-    permits.set(rule, Object.freeze(permit))
-  }
-  return permits
-}
-
-function judge(
-  policy: CompiledPolicy,
-  permits: ReadonlyMap<Rule, Decision>,
-  request: AccessRequest,
-): Decision {
+function judge(policy: CompiledPolicy, request: AccessRequest): Decision {
   assertDecidable(request)
   const evaluation = evaluationOf(policy, request)
   const rule = policy.matcher.match(evaluation)
-  const permit = rule === undefined ? undefined : permits.get(rule)
-  if (permit !== undefined) return obliged(permit, policy, evaluation)
   if (rule === undefined) return refuseWithoutDeny(policy, evaluation)
+  if (rule.effect === 'allow') return permitBy(policy, evaluation, rule)
   return stepUpInstead(policy, evaluation, [rule]) ?? denyBy(policy, evaluation, rule)
 }
 
-/** The permit with the duties that `limits.yaml` puts on it. */
-function obliged(permit: Decision, policy: CompiledPolicy, evaluation: Evaluation): Decision {
-  const obligations = policy.limits.obligationsFor(evaluation)
-  return obligations.length === 0 ? permit : { ...permit, obligations }
+/** The permit, with the duties that `limits.yaml` puts on it. */
+function permitBy(policy: CompiledPolicy, evaluation: Evaluation, rule: Rule): Decision {
+  return {
+    effect: 'permit',
+    rule: rule.reference,
+    explanation: say.permitted(rule),
+    failedConditions: NONE,
+    obligations: policy.limits.obligationsFor(evaluation),
+    revision: policy.revision,
+  }
 }
 
 /** Starts an evaluation of `request` under `policy`. @throws ERR_DECISION_INDETERMINATE */
@@ -92,45 +77,56 @@ export function evaluationOf(
   return createEvaluation(request, policy.holdingsOf(request.subject), policy.conditions, assume)
 }
 
-function common(policy: CompiledPolicy) {
-  return { failedConditions: [], obligations: [], revision: policy.revision } as const
-}
+/** Written out in each decision: what is spread first costs more than the rest of a refusal. */
+const NONE = Object.freeze([] as const)
 
 function denyBy(policy: CompiledPolicy, evaluation: Evaluation, rule: Rule): Decision {
   const missing = unknownConditions(rule.when, evaluation)
   return {
-    ...common(policy),
     effect: 'deny',
     reason: 'denied_by_rule',
     rule: rule.reference,
-    failedConditions: missing,
     explanation: say.denied(rule, evaluation.request.resource.kind, missing),
+    failedConditions: missing,
+    obligations: NONE,
+    revision: policy.revision,
   }
 }
 
 function refuseWithoutDeny(policy: CompiledPolicy, evaluation: Evaluation): Decision {
-  const { action, resource } = evaluation.request
-  const candidates = policy.matcher.concerning(evaluation).filter((rule) => rule.effect === 'allow')
-  const nearest = nearestOf(candidates, evaluation)
-  if (nearest === undefined) {
-    const explanation = say.noRule(action, resource.kind)
-    return { ...common(policy), effect: 'not-applicable', reason: 'no_rule', explanation }
-  }
-  const stepUp = stepUpInstead(policy, evaluation, candidates)
+  const allows = policy.matcher.concerning(evaluation).filter(isAllow)
+  const nearest = nearestOf(allows, evaluation)
+  if (nearest === undefined) return refuseWithoutRule(policy, evaluation)
+  const stepUp = stepUpInstead(policy, evaluation, allows)
   if (stepUp !== undefined) return stepUp
   const failed = failedConditions(nearest.when, evaluation)
   return {
-    ...common(policy),
     effect: 'deny',
     reason: 'condition_failed',
     rule: nearest.reference,
-    failedConditions: failed,
     explanation: say.conditionFailed(nearest, failed),
+    failedConditions: failed,
+    obligations: NONE,
+    revision: policy.revision,
+  }
+}
+
+const isAllow = ({ effect }: Rule): boolean => effect === 'allow'
+
+function refuseWithoutRule(policy: CompiledPolicy, { request }: Evaluation): Decision {
+  return {
+    effect: 'not-applicable',
+    reason: 'no_rule',
+    explanation: say.noRule(request.action, request.resource.kind),
+    failedConditions: NONE,
+    obligations: NONE,
+    revision: policy.revision,
   }
 }
 
 /** The rule that the fewest conditions keep from applying; the first in the file among equals. */
 function nearestOf(rules: readonly Rule[], evaluation: Evaluation): Rule | undefined {
+  if (rules.length < 2) return rules[0]
   let nearest: Rule | undefined
   let fewest = Infinity
   for (const rule of rules) {
@@ -152,9 +148,7 @@ function stepUpInstead(
   evaluation: Evaluation,
   refusing: readonly Rule[],
 ): Decision | undefined {
-  if (!refusing.some((rule) => weakMfaIn(rule.when, policy, evaluation).length > 0)) {
-    return undefined
-  }
+  if (!refusing.some((rule) => hasWeakMfa(rule.when, policy, evaluation))) return undefined
   const assume: Assumption = (condition) => (condition.kind === 'mfa' ? 'true' : undefined)
   const stronger = evaluationOf(policy, evaluation.request, assume)
   const permitting = policy.matcher.match(stronger)
@@ -169,30 +163,58 @@ function stepUpInstead(
       ? failedConditions(permitting.when, evaluation)
       : weak.flatMap((name) => failedConditions({ type: 'name', name, offset: 0 }, evaluation))
   return {
-    ...common(policy),
     effect: 'deny',
     reason: 'step_up_required',
     rule: blamed.reference,
-    failedConditions: failed,
     explanation: say.stepUp(blamed, failed),
-    stepUp: mergeStepUps(weak.map((name) => policy.conditions.get(name).stepUp ?? {})),
+    failedConditions: failed,
+    obligations: NONE,
+    revision: policy.revision,
+    stepUp: mergeStepUps(
+      weak.map((name) => policy.conditions.get(name).stepUp?.(evaluation.request) ?? {}),
+    ),
   }
+}
+
+/** Whether {@link weakMfaIn} finds any; asked of every refusal, so without making a list. */
+function hasWeakMfa(when: Expression, policy: CompiledPolicy, evaluation: Evaluation): boolean {
+  switch (when.type) {
+    case 'name':
+      return isWeakMfa(when.name, policy, evaluation)
+    case 'not':
+      return hasWeakMfa(when.operand, policy, evaluation)
+    case 'and':
+    case 'or':
+      return hasWeakMfa(when.left, policy, evaluation) || hasWeakMfa(when.right, policy, evaluation)
+  }
+}
+
+function isWeakMfa(name: string, policy: CompiledPolicy, evaluation: Evaluation): boolean {
+  return policy.conditions.get(name).kind === 'mfa' && evaluation.truthOf(name) !== 'true'
 }
 
 function weakMfaIn(when: Expression, policy: CompiledPolicy, evaluation: Evaluation): string[] {
   const names = new Set(namesIn(when).map(({ name }) => name))
-  return [...names].filter(
-    (name) => policy.conditions.get(name).kind === 'mfa' && evaluation.truthOf(name) !== 'true',
-  )
+  return [...names].filter((name) => isWeakMfa(name, policy, evaluation))
 }
 
-/** What satisfies all of them: the `acr` values they share, and the shortest age. */
+/**
+ * What satisfies all of them: the `acr` values they share, and the shortest age. Where they share no
+ * authentication context, those of the first: a token can hold several, and gets one at a time.
+ */
 function mergeStepUps(steps: readonly StepUp[]): StepUp {
   const lists = steps.flatMap((s) => (s.acrValues === undefined ? [] : [s.acrValues.split(' ')]))
-  const shared = (lists[0] ?? []).filter((acr) => lists.every((list) => list.includes(acr)))
+  const shared = sharedBy(lists)
+  const contexts = steps.flatMap((step) => (step.acrs === undefined ? [] : [step.acrs]))
+  const acrs = sharedBy(contexts)
   const ages = steps.flatMap((step) => (step.maxAge === undefined ? [] : [step.maxAge]))
   return {
     ...(shared.length > 0 && { acrValues: shared.join(' ') }),
+    ...(contexts[0] !== undefined && { acrs: acrs.length > 0 ? acrs : contexts[0] }),
     ...(ages.length > 0 && { maxAge: Math.min(...ages) }),
   }
+}
+
+function sharedBy(lists: readonly (readonly string[])[]): string[] {
+  return (lists[0] ?? []).filter((one) => lists.every((list) => list.includes(one)))
 }

@@ -6,6 +6,7 @@ import { evaluate, namesIn } from '../policy/expression.ts'
 import { assertDecidable } from './request-check.ts'
 import { coversResource, type RuleEffect } from '../policy/resource-pattern.ts'
 import { coversAction, type Rule } from '../policy/rule.ts'
+import { whatWouldPermit, type WhatWouldPermit } from './what-would-permit.ts'
 
 /** One condition of a rule, as judged. */
 export interface ExplainedCondition {
@@ -29,6 +30,8 @@ export interface ExplainedRule {
   readonly conditions: readonly ExplainedCondition[]
   /** Whether it took part in the decision: a deny that applies, or an allow that holds. */
   readonly applies: boolean
+  /** Set on a shadow rule, which takes part in nothing. */
+  readonly shadow?: true
 }
 
 /** A decision with everything that was considered. */
@@ -38,16 +41,30 @@ export interface ExplainedDecision {
   readonly holdings: readonly string[]
   /** Every rule, in the order of the file. Empty when the request could not be judged at all. */
   readonly rules: readonly ExplainedRule[]
+  /** What the decision would be if the shadow rules were enforced, where there are some. */
+  readonly shadow?: Decision
+  /** Of a refusal: the smallest changes that would permit. */
+  readonly wouldPermit?: WhatWouldPermit
 }
 
 /** Decides like the live gateway and says of every rule what it made of the request. Never throws. */
 export function explainDecision(policy: CompiledPolicy, request: AccessRequest): ExplainedDecision {
-  const decision = createDecisionPoint(policy).decide(request)
+  const point = createDecisionPoint(policy)
+  const decision = point.decide(request)
+  const other = point.decideShadow?.(request)
+  const shadow = other === undefined ? {} : { shadow: other }
   try {
     assertDecidable(request)
     const evaluation = evaluationOf(policy, request)
-    const rules = policy.table.rules.map((rule) => explainRule(rule, evaluation))
-    return { decision, holdings: [...evaluation.holdings], rules }
+    const { rules: inForce, shadowed } = policy.table
+    const enforced = new Set(inForce)
+    const rules = shadowed.map((rule): ExplainedRule => {
+      const explained = explainRule(rule, evaluation)
+      return enforced.has(rule) ? explained : { ...explained, shadow: true }
+    })
+    const changes =
+      decision.effect === 'permit' ? {} : { wouldPermit: whatWouldPermit(policy, request) }
+    return { decision, holdings: [...evaluation.holdings], rules, ...shadow, ...changes }
   } catch {
     // The decision above is then indeterminate and says so.
     return { decision, holdings: [], rules: [] }

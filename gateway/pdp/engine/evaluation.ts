@@ -3,11 +3,13 @@
  * Rules are judged against this object, so that all of them see the same moment and facts.
  */
 import type { AccessRequest, Truth } from '../../domain/access.ts'
+import type { ConditionNumbers } from '../conditions/condition-numbers.ts'
 import type { ConditionSet } from '../conditions/condition-set.ts'
 import type { Condition, Verdict } from '../conditions/condition.ts'
 import { evaluate, type Expression } from '../policy/expression.ts'
 import { coversResource, type RuleEffect } from '../policy/resource-pattern.ts'
 import { coversAction, type Rule } from '../policy/rule.ts'
+import { truthNumber, type TruthReader } from './when-program.ts'
 
 /** See the module. */
 export interface Evaluation {
@@ -21,24 +23,72 @@ export interface Evaluation {
 /** Replaces the test of a condition, for "what if": a truth, or `undefined` to leave it be. */
 export type Assumption = (condition: Condition) => Truth | undefined
 
-/** Starts the judgement of one request. */
+/** Starts the judgement of one request. An assumption never touches `always`. */
 export function createEvaluation(
   request: AccessRequest,
   holdings: ReadonlySet<string>,
   conditions: ConditionSet,
   assume?: Assumption,
-): Evaluation {
-  const verdicts = new Map<string, Verdict>()
-  const verdictOf = (name: string): Verdict => {
-    const known = verdicts.get(name)
-    if (known !== undefined) return known
-    const condition = conditions.get(name)
-    const truth = assume?.(condition)
-    const verdict = truth === undefined ? condition.test(request) : { truth, detail: 'assumed' }
-    verdicts.set(name, verdict)
-    return verdict
+): RequestEvaluation {
+  return new RequestEvaluation(request, holdings, conditions, assume)
+}
+
+/**
+ * What {@link createEvaluation} makes. One is made for every request, so that everything it may not
+ * need (most rules say `always`) is made when it is first asked for.
+ */
+export class RequestEvaluation implements Evaluation, TruthReader {
+  readonly request: AccessRequest
+  readonly holdings: ReadonlySet<string>
+  readonly #conditions: ConditionSet
+  readonly #assume: Assumption | undefined
+  #verdicts: (Verdict | undefined)[] | undefined
+  #verdictOf: Evaluation['verdictOf'] | undefined
+  #truthOf: Evaluation['truthOf'] | undefined
+
+  constructor(
+    request: AccessRequest,
+    holdings: ReadonlySet<string>,
+    conditions: ConditionSet,
+    assume: Assumption | undefined,
+  ) {
+    this.request = request
+    this.holdings = holdings
+    this.#conditions = conditions
+    this.#assume = assume
   }
-  return { request, holdings, verdictOf, truthOf: (name) => verdictOf(name).truth }
+
+  /** Which numbers {@link truthAt} goes by. */
+  get numbers(): ConditionNumbers {
+    return this.#conditions.numbers
+  }
+
+  get verdictOf(): Evaluation['verdictOf'] {
+    return (this.#verdictOf ??= (name) => {
+      const number = this.numbers.numberOf(name)
+      // The set says which error that is.
+      return number === undefined ? this.#test(name) : this.#verdictAt(number)
+    })
+  }
+
+  get truthOf(): Evaluation['truthOf'] {
+    return (this.#truthOf ??= (name) => this.verdictOf(name).truth)
+  }
+
+  truthAt(number: number): number {
+    return truthNumber(this.#verdictAt(number).truth)
+  }
+
+  #verdictAt(number: number): Verdict {
+    const verdicts = (this.#verdicts ??= new Array<Verdict | undefined>(this.numbers.names.length))
+    return (verdicts[number] ??= this.#test(this.numbers.names[number] ?? ''))
+  }
+
+  #test(name: string): Verdict {
+    const condition = this.#conditions.get(name)
+    const truth = name === 'always' ? undefined : this.#assume?.(condition)
+    return truth === undefined ? condition.test(this.request) : { truth, detail: 'assumed' }
+  }
 }
 
 /** Whether the rule speaks of this subject, action and resource, its conditions aside. */

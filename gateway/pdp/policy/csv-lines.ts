@@ -19,34 +19,40 @@ export interface Row {
   readonly fields: readonly Field[]
 }
 
+/**
+ * What cannot be seen, or looks like the plain space and is another character: with it in a name, a
+ * deny would read right and match nobody.
+ */
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u
+
 const FILE_CHARACTERS_MAX = 32 * 1024 * 1024
 const LINE_CHARACTERS_MAX = 2048
 
 /** Rows past this refuse the file: the interpreter looks at each of them for each decision. */
 export const ROWS_MAX = 100_000
 
-/** Reads the rows; what is wrong goes to `findings`, and such lines give no row. */
-export function readRows(text: string, findings: Findings): Row[] {
+/** Reads row after row; what is wrong goes to `findings`, and such lines give no row. */
+export function* readRows(text: string, findings: Findings): Generator<Row> {
   if (text.length > FILE_CHARACTERS_MAX) {
     findings.error(1, 1, TOO_LARGE)
-    return []
+    return
   }
   if (text.charCodeAt(0) === 0xfeff) {
     findings.error(1, 1, BOM)
-    return []
+    return
   }
-  const rows: Row[] = []
+  let count = 0
   const lines = text.split('\n')
   for (const [index, raw] of lines.entries()) {
     const row = readLine(raw.endsWith('\r') ? raw.slice(0, -1) : raw, index + 1, findings)
     if (row === undefined) continue
-    if (rows.length === ROWS_MAX) {
+    if (index === lines.length - 1) findings.warning(row.line, raw.length + 1, CUT_OFF)
+    if (count++ === ROWS_MAX) {
       findings.error(row.line, 1, TOO_MANY_ROWS)
       break
     }
-    rows.push(row)
+    yield row
   }
-  return rows
 }
 
 function readLine(line: string, number: number, findings: Findings): Row | undefined {
@@ -54,7 +60,7 @@ function readLine(line: string, number: number, findings: Findings): Row | undef
     findings.error(number, LINE_CHARACTERS_MAX + 1, LINE_TOO_LONG)
     return undefined
   }
-  const bad = line.search(/[\p{C}\p{Zl}\p{Zp}]/u)
+  const bad = line.search(INVISIBLE)
   if (bad >= 0) {
     const said = line.charAt(bad) === '\r' ? CARRIAGE_RETURN : controlCharacter(line, bad)
     findings.error(number, bad + 1, said)
@@ -96,6 +102,12 @@ function controlCharacter(line: string, at: number): Said {
   }
 }
 
+/** A file that was cut inside its last row may still be valid, and say something else. */
+const CUT_OFF: Said = {
+  code: 'no-final-newline',
+  message: 'the last row does not end with a line break; the file may have been cut off',
+  remedy: 'End the file with a line break, and replace it by renaming a complete one.',
+}
 const TOO_LARGE: Said = {
   code: 'file-too-large',
   message: `the file is longer than ${FILE_CHARACTERS_MAX} characters`,

@@ -4,8 +4,9 @@
  * effect it does not know only when asked for a decision. Spacing, comments, the order of sections
  * and of the tests in the matcher are free; the meaning is not.
  */
-import type { Loaded } from '../../domain/diagnostics.ts'
+import { closest, type Loaded } from '../../domain/diagnostics.ts'
 import { createFindings, type Findings } from './finding.ts'
+import { differenceOf } from './model-value.ts'
 
 /** Section, key and value of each definition, in the order Casbin's own examples use. */
 const DEFINITIONS = [
@@ -46,46 +47,128 @@ export function checkModel(source: {
 const RESTORE =
   'Restore the shipped rules/model.conf; express the difference with rules and conditions.'
 
+/** A line with something on it. */
+interface Line {
+  readonly text: string
+  readonly number: number
+  /** Where `text` starts, counting from 1. */
+  readonly column: number
+}
+
+interface Progress {
+  section: (typeof DEFINITIONS)[number][0] | undefined
+  /** Whether a section header was read that this version does not know. */
+  isLost: boolean
+  /** Line of each definition that has been read, by key. */
+  readonly seen: Map<string, number>
+  /** Line of the first header of each section. */
+  readonly headers: Map<string, number>
+}
+
 function checkLines(text: string, findings: Findings): void {
-  const seen = new Set<string>()
-  let section: string | undefined
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim()
-    if (line === '' || line.startsWith('#')) continue
-    const header = /^\[([a-z_]{1,64})\]$/.exec(line)?.[1]
-    if (header !== undefined) section = header
-    else checkDefinition({ section, line, number: index + 1 }, seen, findings)
+  const progress: Progress = {
+    section: undefined,
+    isLost: false,
+    seen: new Map(),
+    headers: new Map(),
   }
-  for (const [name, key] of DEFINITIONS) {
-    if (seen.has(key)) continue
-    const message = `the definition \`${key}\` in [${name}] is missing`
-    findings.error(1, 1, { code: 'model-incomplete', message, remedy: RESTORE })
+  const lines = text.split('\n')
+  for (const [index, raw] of lines.entries()) {
+    const line = lineOf(raw.endsWith('\r') ? raw.slice(0, -1) : raw, index + 1)
+    if (line === undefined) continue
+    const invisible = line.text.search(INVISIBLE)
+    if (invisible >= 0) reportInvisible(line, invisible, findings)
+    else if (line.text.startsWith('[')) readHeader(line, progress, findings)
+    else readDefinition(line, progress, findings)
+  }
+  for (const [name, key, value] of DEFINITIONS) {
+    if (progress.seen.has(key)) continue
+    const header = progress.headers.get(name)
+    const below = header === undefined ? `[${name}] and below it ` : ''
+    findings.error(header ?? lines.length, 1, {
+      code: 'model-incomplete',
+      message: `the definition \`${key}\` in [${name}] is missing`,
+      remedy: `Write ${below}\`${key} = ${value}\`.`,
+    })
   }
 }
 
-function checkDefinition(
-  at: { section: string | undefined; line: string; number: number },
-  seen: Set<string>,
-  findings: Findings,
-): void {
-  const equals = at.line.indexOf('=')
-  const key = equals < 0 ? at.line : at.line.slice(0, equals).trim()
-  const value = equals < 0 ? '' : at.line.slice(equals + 1)
-  const known = DEFINITIONS.find(([section, k]) => section === at.section && k === key)
-  const fail = (code: string, message: string) =>
-    findings.error(at.number, 1, { code, message, remedy: RESTORE })
+/** Spaces and tabs may stand between words; what looks like one of them and is not may not. */
+const INVISIBLE = /(?!\t)[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u
+
+function lineOf(raw: string, number: number): Line | undefined {
+  let start = 0
+  let end = raw.length
+  while (isBlank(raw[start])) start++
+  while (end > start && isBlank(raw[end - 1])) end--
+  const text = raw.slice(start, end)
+  return text === '' || text.startsWith('#') ? undefined : { text, number, column: start + 1 }
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
+}
+
+function reportInvisible(line: Line, at: number, findings: Findings): void {
+  const hex = (line.text.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+  findings.error(line.number, line.column + at, {
+    code: 'control-character',
+    message: `the invisible character U+${hex} cannot stand here`,
+    remedy: 'Remove it; use plain spaces.',
+  })
+}
+
+const SECTIONS = DEFINITIONS.map(([name]) => name)
+
+function readHeader(line: Line, progress: Progress, findings: Findings): void {
+  const name = line.text.endsWith(']') ? line.text.slice(1, -1).trim() : line.text.slice(1)
+  progress.section = SECTIONS.find((section) => line.text === `[${section}]`)
+  progress.isLost = progress.section === undefined
+  if (progress.section !== undefined) {
+    if (!progress.headers.has(progress.section)) progress.headers.set(progress.section, line.number)
+    return
+  }
+  const near = closest(name, SECTIONS)
+  findings.error(line.number, line.column, {
+    code: 'model-unknown',
+    message: `\`${line.text.slice(0, 64)}\` is not a section of the model`,
+    remedy:
+      near === undefined
+        ? `Remove it; the sections are ${SECTIONS.map((s) => `[${s}]`).join(', ')}.`
+        : `Write \`[${near}]\`.`,
+  })
+}
+
+function readDefinition(line: Line, progress: Progress, findings: Findings): void {
+  const { section, seen } = progress
+  const equals = line.text.indexOf('=')
+  const key = equals < 0 ? line.text : line.text.slice(0, equals).trim()
+  const known = DEFINITIONS.find(([name, k]) => name === section && k === key)
+  const fail = (offset: number, code: string, message: string, remedy: string) => {
+    findings.error(line.number, line.column + offset, { code, message, remedy })
+  }
   if (known === undefined) {
-    fail('model-unknown', 'this version knows no such definition here')
-  } else if (seen.has(key)) {
-    fail('model-repeated', `\`${key}\` is defined twice`)
-  } else if (meaning(key, value) !== meaning(key, known[2])) {
-    fail('model-differs', `\`${key}\` differs from the model this version enforces`)
+    // Below a header that is not known everything would be reported once more.
+    if (progress.isLost) return
+    fail(0, 'model-unknown', 'this version knows no such definition here', expected(section))
+    return
   }
-  seen.add(key)
+  const before = seen.get(key)
+  if (before !== undefined) {
+    const message = `\`${key}\` is defined on line ${before} already; Casbin would take the last`
+    fail(0, 'model-repeated', message, 'Remove one of the two.')
+    return
+  }
+  seen.set(key, line.number)
+  const start = equals < 0 ? line.text.length : equals + 1
+  const difference = differenceOf(line.text.slice(start), known[2], key === 'm')
+  if (difference === undefined) return
+  const message = `\`${key}\` differs from the model this version enforces: ${difference.message}`
+  fail(start + difference.offset, 'model-differs', message, `Write \`${key} = ${known[2]}\`.`)
 }
 
-/** Text without spaces; the tests of a matcher sorted, since all of them are pure and total. */
-function meaning(key: string, value: string): string {
-  const compact = value.replace(/\s/g, '')
-  return key === 'm' ? compact.split('&&').sort().join('&&') : compact
+function expected(section: Progress['section']): string {
+  const known = DEFINITIONS.find(([name]) => name === section)
+  if (known === undefined) return `Start with a section, such as [${SECTIONS[0]}].`
+  return `Remove it; [${known[0]}] holds \`${known[1]} = ${known[2]}\` and nothing else.`
 }

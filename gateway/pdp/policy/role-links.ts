@@ -3,10 +3,10 @@
  * chains at ten without a word and needs seconds for a dense cycle; here both are refused.
  */
 import type { Subject } from '../../domain/subject.ts'
-import { closest } from '../../domain/diagnostics.ts'
 import type { Findings } from './finding.ts'
 import { assertSubject } from '../decision/request-check.ts'
-import { ANYONE, type RoleLink, type Rule } from './rule.ts'
+import { chainPath, chainsOf, circlesOf, closureSize, type RolesOf } from './role-graph.ts'
+import { ANYONE, type RoleLink } from './rule.ts'
 
 /** Longest chain of roles that lead to roles. */
 export const ROLE_DEPTH_MAX = 8
@@ -14,17 +14,30 @@ export const ROLE_DEPTH_MAX = 8
 /** Most roles that one member may be given directly. */
 export const ROLE_FAN_OUT_MAX = 64
 
-/** Reports self links, cycles, chains that are too deep, too many roles, repetitions, likely typos. */
-export function checkRoleLinks(
-  links: readonly RoleLink[],
-  rules: readonly Rule[],
-  findings: Findings,
-): void {
+/** Most roles that one member may come to hold through others. */
+export const ROLE_CLOSURE_MAX = 512
+
+/** Most rows that give a role to a role; rows for users and groups have only the bound of the file. */
+export const ROLE_TO_ROLE_MAX = 4096
+
+/** Names of a path that are shown; a longer one says how many there are. */
+const PATH_SHOWN_MAX = 32
+
+/**
+ * Reports self links, circles, chains that are too deep, too many roles, and repetitions.
+ * @returns who is given what, for the checks that look at rules as well
+ */
+export function checkRoleLinks(links: readonly RoleLink[], findings: Findings): RolesOf {
   const roles = new Map<string, Set<string>>()
-  for (const link of links) checkLink(link, roles, findings)
   const before = findings.errors.length
-  checkDepths(links, roles, findings)
-  if (findings.errors.length === before) warnIdleRoles(links, rules, findings)
+  for (const link of links) checkLink(link, roles, findings)
+  checkCount(links, findings)
+  const circles = circlesOf(links, roles)
+  for (const { link, path } of circles) reportCircle(link, path, findings)
+  // What lies beyond a circle, or beyond too many links, cannot be measured.
+  if (findings.errors.length === before) checkDepth(links, roles, findings)
+  if (findings.errors.length === before) checkClosures(links, roles, findings)
+  return roles
 }
 
 function checkLink(link: RoleLink, roles: Map<string, Set<string>>, findings: Findings): void {
@@ -53,59 +66,65 @@ function checkLink(link: RoleLink, roles: Map<string, Set<string>>, findings: Fi
   }
 }
 
-/** Depth-first with memory: every link is followed once, and the stack is the chain itself. */
-function checkDepths(
-  links: readonly RoleLink[],
-  roles: ReadonlyMap<string, ReadonlySet<string>>,
-  findings: Findings,
-): void {
-  const depths = new Map<string, number | 'open'>()
-  const depthOf = (name: string, level: number): number | undefined => {
-    const known = depths.get(name)
-    // An open one is a cycle; past the limit the walk stops, so that the stack stays shallow.
-    if (known === 'open' || level > ROLE_DEPTH_MAX) return undefined
+function checkCount(links: readonly RoleLink[], findings: Findings): void {
+  const excess = links.filter(({ member }) => member.startsWith('role:'))[ROLE_TO_ROLE_MAX]
+  if (excess === undefined) return
+  findings.error(excess.line, excess.column, {
+    code: 'role-links',
+    message: `more than ${ROLE_TO_ROLE_MAX} rows give a role to a role`,
+    remedy: 'Give roles to groups and users directly.',
+  })
+}
+
+function reportCircle(link: RoleLink, path: readonly string[], findings: Findings): void {
+  findings.error(link.line, link.column, {
+    code: 'role-cycle',
+    message: `roles go round in a circle: ${pathText(path)}`,
+    remedy: `Remove one of these rows, for example \`g, ${link.member}, ${link.role}\`.`,
+  })
+}
+
+function checkDepth(links: readonly RoleLink[], roles: RolesOf, findings: Findings): void {
+  const chains = chainsOf(roles)
+  const link = links.find(({ member }) => (chains.get(member)?.depth ?? 0) > ROLE_DEPTH_MAX)
+  if (link === undefined) return
+  const path = chainPath(chains, link.member)
+  findings.error(link.line, link.column, {
+    code: 'role-depth',
+    message: `the roles of ${link.member} form a chain deeper than ${ROLE_DEPTH_MAX}: ${pathText(path)}`,
+    remedy: 'Give the member the roles at the end of the chain directly.',
+  })
+}
+
+function checkClosures(links: readonly RoleLink[], roles: RolesOf, findings: Findings): void {
+  const sizes = new Map<string, number>()
+  const sizeOf = (name: string): number => {
+    const known = sizes.get(name)
     if (known !== undefined) return known
-    depths.set(name, 'open')
-    let deepest = 0
-    for (const role of roles.get(name) ?? []) {
-      const below = depthOf(role, level + 1)
-      if (below === undefined) return undefined
-      deepest = Math.max(deepest, below + 1)
-    }
-    depths.set(name, deepest)
-    return deepest
+    const size = closureSize(roles, name, ROLE_CLOSURE_MAX)
+    sizes.set(name, size)
+    return size
   }
-  for (const link of links) {
-    if (link.member === link.role) continue
-    const depth = depthOf(link.member, 0)
-    if (depth !== undefined && depth <= ROLE_DEPTH_MAX) continue
-    findings.error(link.line, link.column, {
-      code: 'role-chain',
-      message: `the roles of ${link.member} form a circle or a chain deeper than ${ROLE_DEPTH_MAX}`,
-      remedy: 'Break the chain; give the member its roles directly.',
+  const checked = new Set<string>()
+  for (const { member, line, column } of links) {
+    if (checked.has(member)) continue
+    checked.add(member)
+    // Adding up is enough for nearly everybody; only what may be too much is counted name by name.
+    let most = 0
+    for (const role of roles.get(member) ?? []) most += 1 + sizeOf(role)
+    if (most <= ROLE_CLOSURE_MAX || sizeOf(member) <= ROLE_CLOSURE_MAX) continue
+    findings.error(line, column, {
+      code: 'role-closure',
+      message: `${member} comes to hold more than ${ROLE_CLOSURE_MAX} roles`,
+      remedy: 'Give rules to fewer, wider roles.',
     })
     return
   }
 }
 
-/** A role that no rule names and that leads nowhere is most often a typing mistake. */
-function warnIdleRoles(
-  links: readonly RoleLink[],
-  rules: readonly Rule[],
-  findings: Findings,
-): void {
-  const used = new Set([...rules.map((rule) => rule.subject), ...links.map((link) => link.member)])
-  const named = new Set<string>()
-  for (const { role, line, column } of links) {
-    if (used.has(role) || named.has(role)) continue
-    named.add(role)
-    const near = named.size > 100 ? undefined : closest(role, used)
-    findings.warning(line, column, {
-      code: 'idle-role',
-      message: `no rule names ${role}`,
-      remedy: near === undefined ? 'Write a rule for it, or remove it.' : `Did you mean ${near}?`,
-    })
-  }
+function pathText(path: readonly string[]): string {
+  const shown = path.slice(0, PATH_SHOWN_MAX).join(' → ')
+  return path.length > PATH_SHOWN_MAX ? `${shown} → … (${path.length} names)` : shown
 }
 
 /** Says which subjects of rules a request's subject holds. */

@@ -1,36 +1,73 @@
-import type { DecidedOperation, Decision } from '../../domain/access.ts'
+import type { AccessRequest, DecidedOperation, Decision } from '../../domain/access.ts'
+import type { DecisionPoint } from '../../domain/ports.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Operation } from '../../domain/vocabulary.ts'
 import { established, type Exchange } from '../exchange.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
-/** Stage 5. Every operation of the request must be permitted; the first that is not refuses it. */
+/**
+ * Stage 5. Every operation of the request must be permitted; the first that is not refuses it.
+ * Shadow rules are asked afterwards: what they say is recorded and counted, and never acted on.
+ */
 export function decide(exchange: Exchange, services: Services): StageResult {
   const startedMs = services.clock.monotonicMs()
+  const { decisionPoint } = established(exchange.policy, 'policy')
   const { operations } = established(exchange.classification, 'classification')
-  const decisions = operations.map((operation) => decideOne(exchange, operation))
+  const requests = operations.map((operation) => requestOf(exchange, operation))
+  const decisions = requests.map((request) => decided(request, decisionPoint.decide(request)))
   exchange.decisions = decisions
   exchange.decisionMs = services.clock.monotonicMs() - startedMs
+  if (decisionPoint.decideShadow !== undefined) {
+    watchShadow(exchange, services, { requests, decisions, decide: decisionPoint.decideShadow })
+  }
   const against = decisions.find(({ decision }) => decision.effect !== 'permit')
   return against === undefined ? undefined : refusalOf(against.decision)
 }
 
-function decideOne(exchange: Exchange, operation: Operation): DecidedOperation {
-  const { decisionPoint, resources } = established(exchange.policy, 'policy')
-  const attributes = resources.attributesOf(operation.resource)
-  const decision = decisionPoint.decide({
+function requestOf(exchange: Exchange, operation: Operation): AccessRequest {
+  const { resources } = established(exchange.policy, 'policy')
+  return {
     subject: established(exchange.subject, 'subject'),
     action: operation.action,
     resource: operation.resource,
     environment: established(exchange.environment, 'environment'),
-    resourceAttributes: attributes,
-  })
-  return { action: operation.action, resource: operation.resource, decision }
+    resourceAttributes: resources.attributesOf(operation.resource),
+  }
+}
+
+function decided({ action, resource }: AccessRequest, decision: Decision): DecidedOperation {
+  return { action, resource, decision }
+}
+
+/** Asks the shadow rules. Whatever goes wrong in here leaves the request as it is. */
+function watchShadow(
+  exchange: Exchange,
+  { metrics, log }: Services,
+  asked: {
+    readonly requests: readonly AccessRequest[]
+    readonly decisions: readonly DecidedOperation[]
+    readonly decide: DecisionPoint['decide']
+  },
+): void {
+  const { requests, decisions, decide } = asked
+  try {
+    const shadow = requests.map((request) => decided(request, decide(request)))
+    exchange.shadow = shadow
+    decisions.forEach(({ action, decision }, at) => {
+      const other = shadow[at]?.decision.effect ?? 'indeterminate'
+      metrics.shadowDecision(action, decision.effect, other)
+      if (other === decision.effect) return
+      const told = { decisionId: exchange.id, action, enforced: decision.effect, shadow: other }
+      log.debug(told, 'the shadow rules would decide otherwise')
+    })
+  } catch (error) {
+    log.debug({ decisionId: exchange.id, err: error }, 'the shadow rules could not be asked')
+  }
 }
 
 /** The decision as a refusal, with the step-up challenge where one would help (RFC 9470). */
-function refusalOf(decision: Decision): Refusal {
+export function refusalOf(decision: Decision): Refusal {
   const { stepUp, reason = 'indeterminate', explanation } = decision
   if (reason !== 'step_up_required') return refuse(reason, { detail: explanation })
   return refuse(reason, {

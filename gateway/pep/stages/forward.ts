@@ -2,10 +2,12 @@ import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import type { ForwardOutcome, OutboundRequest } from '../../domain/ports.ts'
 import { isPrivileged, resourceText } from '../../domain/vocabulary.ts'
 import { outboundHeaders } from '../../forward/headers.ts'
+import { decideAgain } from '../decide-again.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
+import { withoutDigests } from '../obligations/limit-request.ts'
 import { withOwnFields } from '../own-fields.ts'
 import { carryTunnel } from '../tunnel.ts'
 
@@ -60,6 +62,7 @@ function send(
     guard: withOwnFields(established(exchange.guard, 'guard'), exchange),
     onCuttable: (cut) => {
       exchange.cut = cut
+      decideAgain(exchange, services)
     },
     onHead: (status) => {
       exchange.upstreamHead = { status, durationMs: services.clock.monotonicMs() - startedMs }
@@ -73,20 +76,23 @@ function prepare(exchange: Exchange, assertion: string | undefined): OutboundReq
   const { operations } = established(exchange.classification, 'classification')
   const privileged = operations.some(({ action }) => isPrivileged(action))
   const credential = entry.credential()
+  const { limitedBody } = exchange
+  const { headers } = admitted
   return {
     upstream: entry.name,
     privilege: privileged ? 'privileged' : 'ordinary',
     method: admitted.method,
     path: `${entry.basePath}${target.path}${target.query === undefined ? '' : `?${target.query}`}`,
-    headers: outboundHeaders(admitted.headers, {
+    headers: outboundHeaders(limitedBody === undefined ? headers : withoutDigests(headers), {
       inspect: !operations.some(({ action }) => action === 'export'),
+      managed: exchange.runtime.managedHeaders,
       clientIp: admitted.client.ip,
       requestId: admitted.requestId,
       proto: exchange.runtime.secure ? 'https' : 'http',
       assertion,
       credential,
     }),
-    body: admitted.body.forward(),
+    body: limitedBody ?? admitted.body.forward(),
     contentLength: admitted.framing.kind === 'length' ? admitted.framing.bytes : undefined,
   }
 }

@@ -1,5 +1,7 @@
-import { isRefusal, refuse } from '../../domain/refusal.ts'
+import type { Environment } from '../../domain/access.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
+import { peerNamesOf } from '../peer-names.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
@@ -8,15 +10,24 @@ import type { Services } from '../runtime.ts'
  * this moment, not of arrival: a body may have been waited for since, and a rule revoked or a token
  * expired meanwhile must count (I10).
  */
-export function gather(exchange: Exchange, services: Services): StageResult {
+export function gather(exchange: Exchange, services: Services): StageResult | Promise<StageResult> {
   const { client, headers } = established(exchange.admitted, 'admitted')
   const subject = established(exchange.subject, 'subject')
   const now = services.clock.now()
   if (subject.expiresAt <= now) {
     return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
   }
-  const peer = exchange.request.socket.remoteAddress ?? ''
-  const environment = exchange.runtime.environment({ now, peer, client, headers, subject })
+  const { socket } = exchange.request
+  const peer = socket.remoteAddress ?? ''
+  const peerNames = peerNamesOf(socket)
+  const input = { now, peer, peerNames, client, headers, subject }
+  const environment = exchange.runtime.environment(input)
+  return environment instanceof Promise
+    ? environment.then((gathered) => settle(exchange, gathered))
+    : settle(exchange, environment)
+}
+
+function settle(exchange: Exchange, environment: Environment | Refusal): StageResult {
   if (isRefusal(environment)) return environment
   exchange.environment = environment
   exchange.policy = exchange.latest().policy

@@ -1,27 +1,29 @@
-import { refuse } from '../../domain/refusal.ts'
-import { createResponseGuard } from '../../egress/response-guard.ts'
+import { createResponseGuard, type IncidentDetail } from '../../egress/response-guard.ts'
+import type { Refusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
+import { discharge } from '../obligations/discharge.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
 /**
- * Stage 7. Discharges what the decision demands and prepares the guard of the response. This
- * version knows no obligation, so any obligation is a refusal: permitting without discharging it
- * would be a permit the policy did not give (XACML 3.0 §7.18).
+ * Stage 7. Prepares the guard of the response and discharges what the decisions demand. What cannot
+ * be discharged is a refusal: permitting without it would be a permit the policy did not give
+ * (XACML 3.0 §7.18).
  */
-export function oblige(exchange: Exchange, services: Services): StageResult {
+export function oblige(exchange: Exchange, services: Services): StageResult | Promise<StageResult> {
   const decisions = established(exchange.decisions, 'decisions')
-  if (decisions.some(({ decision }) => decision.obligations.length > 0)) {
-    return refuse('obligation_unknown')
+  const note = (incident: Refusal, finding: IncidentDetail): void => {
+    exchange.incident = incident
+    exchange.finding = finding
   }
   exchange.guard = createResponseGuard({
     mayExport: decisions.some(({ action }) => action === 'export'),
     onIncident: (incident, finding) => {
-      exchange.incident = incident
-      exchange.finding = finding
+      note(incident, finding)
       services.metrics.guardIncident(labelsOf(exchange).upstream, incident.reason)
     },
   })
-  return undefined
+  if (decisions.every(({ decision }) => decision.obligations.length === 0)) return undefined
+  return discharge(exchange, services, note)
 }

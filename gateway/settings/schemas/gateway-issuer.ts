@@ -43,7 +43,8 @@ const spiffeId = z
 
 const text = z.string().min(1).max(512)
 const texts = z.array(text).max(256)
-const claimPath = z
+/** Where a claim is in a token. */
+export const claimPath = z
   .string()
   .min(1)
   .max(256)
@@ -60,7 +61,8 @@ const mfa = z.strictObject({
     .describe('Any of these authentication contexts (Entra acrs) means a second factor.'),
 })
 
-const postureClaims = z.strictObject({
+/** Which claims hold the posture of a device. */
+export const postureClaims = z.strictObject({
   managed: claimPath.optional().describe('Claim that says the device is managed.'),
   compliant: claimPath.optional().describe('Claim that says the device is compliant.'),
   encrypted: claimPath.optional().describe('Claim that says the disk is encrypted.'),

@@ -4,9 +4,7 @@ import {
   count,
   durationBetween,
   filePath,
-  headerName,
   hostName,
-  isReservedHeader,
   port,
   shortName,
   sizeBetween,
@@ -34,6 +32,22 @@ const controlListener = z.strictObject({
     .prefault('127.0.0.1')
     .describe('Address of the control listener (health, metrics, administration).'),
   port: port.prefault(9090).describe('TCP port of the control listener; 0 takes a free one.'),
+  hosts: z
+    .array(hostName)
+    .max(64)
+    .prefault([])
+    .describe(
+      'Names under which operators reach the control API, beside localhost and plain addresses. ' +
+        'Any other Host is refused there, which stops DNS rebinding.',
+    ),
+  audience: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, 'expected 1 to 255 visible ASCII characters without spaces')
+    .optional()
+    .describe(
+      'Audience a token must have, alone, for the control API (rules in force, reload, rollback). ' +
+        'It must not be an audience of an issuer. The API is off when absent.',
+    ),
 })
 
 /** `listen`. */
@@ -70,23 +84,6 @@ export const forwardedHeader = z
   .enum(['x-forwarded-for', 'forwarded'])
   .prefault('x-forwarded-for')
   .describe('The one header in which trusted proxies write the client address (RFC 7239).')
-
-/** `device_posture`. */
-export const devicePosture = z
-  .strictObject({
-    header: headerName
-      .refine(
-        (name) => !isReservedHeader(name) && name !== 'authorization' && name !== 'cookie',
-        'this header has a meaning of its own; use one like x-device-posture',
-      )
-      .prefault('x-device-posture')
-      .describe('Header in which trusted proxies write the posture of the device.'),
-    max_age: durationBetween('1s', '7d')
-      .prefault('15m')
-      .describe('Posture assessed longer ago than this is unknown (duration).'),
-  })
-  .prefault({})
-  .describe('Posture of devices, as trusted proxies report it.')
 
 /** `limits`. */
 export const limits = z
@@ -130,6 +127,20 @@ export const rules = z
     poll: durationBetween('100ms', '1h')
       .prefault('10s')
       .describe('How often the files are looked at besides change notifications.'),
+    history_dir: filePath
+      .prefault('data/rules')
+      .describe('Directory in which every accepted rule set is kept, and the pin.'),
+    history_max: count(2, 10_000)
+      .prefault(100)
+      .describe('Rule sets kept; the pinned one and the one in force are never removed.'),
+    trusted_keys_files: z
+      .array(filePath)
+      .max(16)
+      .prefault([])
+      .describe(
+        'PEM files with Ed25519 public keys; when set, only rule sets signed with one of them ' +
+          'are accepted (modelgate rules sign).',
+      ),
   })
   .prefault({})
   .describe('Where the policy is.')

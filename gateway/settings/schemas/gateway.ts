@@ -4,7 +4,9 @@
  */
 import { z } from 'zod'
 import { secureUrl } from './fields.ts'
+import { geo, geoClash } from './gateway-geo.ts'
 import { issuers } from './gateway-issuer.ts'
+import { devicePosture } from './gateway-posture.ts'
 import * as server from './gateway-server.ts'
 import { upstreams } from './gateway-upstream.ts'
 
@@ -16,7 +18,8 @@ const shape = z.strictObject({
   hosts: server.hosts,
   trusted_proxies: server.trustedProxies,
   forwarded_header: server.forwardedHeader,
-  device_posture: server.devicePosture,
+  device_posture: devicePosture,
+  geo,
   limits: server.limits,
   issuers,
   upstreams,
@@ -52,10 +55,60 @@ export const gatewaySchema = shape.superRefine((value, context) => {
     const message = `upstream ${first + 1} matches the same requests; change host or path_prefix`
     issue(['upstreams', index, 'match'], message)
   }
+  const clashes = [...controlClashes(value), ...geoClash(value), ...postureClashes(value)]
+  for (const { path, message } of clashes) issue(path, message)
 })
 
 /** A validated file as written, in snake_case. */
 export type GatewayDocument = z.output<typeof gatewaySchema>
+
+/** What `device_posture` needs of the listener, and must not share with the issuers. */
+function postureClashes(
+  value: z.output<typeof shape>,
+): { readonly path: (string | number)[]; readonly message: string }[] {
+  const { mtls_hops: hops, assertion } = value.device_posture
+  const withoutAuthority = hops.length > 0 && value.listen.data.tls?.client_ca_file === undefined
+  const signer = value.issuers.find(({ issuer }) => issuer === assertion?.issuer)
+  const shared = assertion !== undefined && shares(signer?.audience, assertion.audience)
+  const hopsMessage = 'hops prove themselves with a certificate; set listen.data.tls.client_ca_file'
+  const sharedMessage = 'tokens of callers have this audience too; assertions need one of their own'
+  return [
+    ...(withoutAuthority ? [{ path: ['device_posture', 'mtls_hops'], message: hopsMessage }] : []),
+    ...(shared
+      ? [{ path: ['device_posture', 'assertion', 'audience'], message: sharedMessage }]
+      : []),
+  ]
+}
+
+function shares(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a?.some((value) => b.includes(value)) === true
+}
+
+/** One token must never be good for models and for the gateway itself (I11). */
+function controlClashes(
+  value: z.output<typeof shape>,
+): { readonly path: (string | number)[]; readonly message: string }[] {
+  const { audience } = value.listen.control
+  if (audience === undefined) return []
+  const { assertion } = value.device_posture
+  const others = [...value.issuers, ...(assertion === undefined ? [] : [assertion])]
+  const taken = others.find((issuer) => [issuer.audience].flat().includes(audience))
+  const path = ['listen', 'control', 'audience']
+  const message = `issuer ${taken?.name ?? ''} has this audience already; the control API needs one of its own`
+  const upstream = value.upstreams.findIndex(({ name }) => name === 'modelgate')
+  return [
+    ...(taken === undefined ? [] : [{ path, message }]),
+    ...(upstream < 0
+      ? []
+      : [
+          {
+            path: ['upstreams', upstream, 'name'],
+            message:
+              'server:modelgate is the gateway itself when there is a control API; use another name',
+          },
+        ]),
+  ]
+}
 
 /** Indices of the values that were there before, each with the index of the first. */
 function repeats(values: readonly string[]): { index: number; first: number }[] {

@@ -6,7 +6,10 @@
 import type { z } from 'zod'
 import { conditionsSchema } from './conditions.ts'
 import { gatewaySchema } from './gateway.ts'
+import { limitsSchema } from './limits.ts'
 import { packSchema } from './pack.ts'
+import { policyFixturesSchema } from './policy-fixtures.ts'
+import { policyTestsSchema } from './policy-tests.ts'
 import { resourcesSchema } from './resources.ts'
 
 /** One kind of file. */
@@ -50,11 +53,35 @@ export const DOCUMENT_SCHEMAS: readonly DocumentKind[] = [
     variables: false,
   },
   {
+    kind: 'limits',
+    title: 'Limits',
+    schema: limitsSchema,
+    file: 'rules/limits.yaml',
+    page: 'docs/reference/limits.md',
+    variables: false,
+  },
+  {
     kind: 'routes',
     title: 'Routes',
     schema: packSchema,
     file: 'rules/routes/*.yaml',
     page: 'docs/reference/routes.md',
+    variables: false,
+  },
+  {
+    kind: 'policy-tests',
+    title: 'Policy tests',
+    schema: policyTestsSchema,
+    file: 'rules/tests/*_test.yaml',
+    page: 'docs/reference/policy-tests.md',
+    variables: false,
+  },
+  {
+    kind: 'policy-fixtures',
+    title: 'Fixtures of policy tests',
+    schema: policyFixturesSchema,
+    file: 'rules/tests/testdata/*.yaml',
+    page: 'docs/reference/policy-fixtures.md',
     variables: false,
   },
 ]

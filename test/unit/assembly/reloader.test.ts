@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../../gateway/assembly/load-config.ts'
 import { contentDigest, createReloader } from '../../../gateway/assembly/reloader.ts'
+import { createRuleRevisions } from '../../../gateway/assembly/revisions/rule-revisions.ts'
 import type { RunningRuntime } from '../../../gateway/assembly/running-runtime.ts'
 import { systemClock } from '../../../gateway/domain/clock.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
@@ -49,15 +50,30 @@ async function reloaderOf(replace: RunningRuntime['replace'] = () => Promise.res
   const runtime: RunningRuntime = {
     current: () => runtimeOf([]),
     replace,
+    onReplaced: nothing,
+    controlAuthenticator: nothing,
     unreadiness: () => [],
     refresh: () => Promise.resolve(),
     assertionKeys: () => ({}),
     stop: () => Promise.resolve(),
   }
-  const digest = await contentDigest(source, rulesDir, settings.value)
-  const parts = { source, rulesDir, services, settings: settings.value, runtime, digest }
+  const revisions = createRuleRevisions({
+    rulesDir,
+    historyDir: join(dir, 'history'),
+    historyMax: 10,
+    trustedKeysFiles: [],
+    now: () => Date.now(),
+    wait: () => Promise.resolve(),
+  })
+  const digest = await contentDigest(source, revisions, settings.value)
+  const loaded = await revisions.load(settings.value)
+  if (!loaded.ok) throw new Error('the rules are not usable')
+  const active = loaded.value
+  const fixed = { source, rulesDir, revisions, services, settings: settings.value }
+  const parts = { ...fixed, runtime, digest, active, user: 'os:test' }
   const page = async () => (await services.metrics.expose()).text
-  return { ...createReloader(parts), records, warned, page, source, settings: settings.value }
+  const reloader = createReloader(parts)
+  return { ...reloader, revisions, records, warned, page, source, inForce: settings.value }
 }
 
 const POLICY = 'p, role:reader, read, model:*, always, allow\n'
@@ -158,12 +174,12 @@ describe('the watch of the files', () => {
 
 describe('the digest of what is watched', () => {
   it('is there even when nothing can be read', async () => {
-    const { source, settings } = await reloaderOf()
-    const before = await contentDigest(source, rulesDir, settings)
+    const { source, revisions, inForce } = await reloaderOf()
+    const before = await contentDigest(source, revisions, inForce)
     await chmod(join(dir, 'gateway.yaml'), 0o000)
     await rm(join(dir, 'gateway.yaml'))
     await rm(rulesDir, { recursive: true })
-    const after = await contentDigest(source, rulesDir, settings)
+    const after = await contentDigest(source, revisions, inForce)
     expect(after).toMatch(/^[0-9a-f]{64}$/)
     expect(after).not.toBe(before)
   })

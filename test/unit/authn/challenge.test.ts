@@ -33,6 +33,38 @@ describe('WWW-Authenticate', () => {
     expect(write({ error, maxAge: 0 })).toMatch(/, max_age=0$/)
   })
 
+  it('asks clients of Entra for a missing authentication context', () => {
+    const error = 'insufficient_user_authentication'
+    const text = write({ error, acrs: ['c1', 'c2'], maxAge: 300 })
+    const claims = /claims="([^"]*)"/.exec(text)?.[1] ?? ''
+    expect(text).toBe(
+      'Bearer realm="modelgate", error="insufficient_claims", ' +
+        'error_description="The access token lacks an authentication context", ' +
+        `claims="${claims}", max_age=300`,
+    )
+    expect(claims).toBe(
+      'eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoiYzEifX19',
+    )
+    expect(JSON.parse(Buffer.from(claims, 'base64').toString())).toEqual({
+      access_token: { acrs: { essential: true, value: 'c1' } },
+    })
+  })
+
+  it('asks for no context that is malformed, and says then what it would have said without', () => {
+    const error = 'insufficient_user_authentication'
+    for (const acrs of [
+      [],
+      [''],
+      ['a b'],
+      ['a"b'],
+      ['a\r\nSet-Cookie: x'],
+      ['é'],
+      ['x'.repeat(300)],
+    ]) {
+      expect(write({ error, acrs })).toBe(write({ error }))
+    }
+  })
+
   it('leaves out values that could break out of their quotes', () => {
     for (const acrValues of ['a"b', 'a\\b', 'a\r\nSet-Cookie: x', 'é', '', 'x'.repeat(600)]) {
       expect(write({ acrValues })).toBe('Bearer realm="modelgate"')

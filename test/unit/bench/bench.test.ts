@@ -1,8 +1,14 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describeMachine } from '../../bench/machine.ts'
 import { parseOptions } from '../../bench/options.ts'
 import { runPaced } from '../../bench/paced-load.ts'
+import { parsePolicyOptions } from '../../bench/policy/bench.ts'
+import { ENGINES, prepare, type EngineName } from '../../bench/policy/engines.ts'
+import { policyReport, policyText, type EngineRun } from '../../bench/policy/report.ts'
+import { buildRequests, EXPECTED, REQUEST_KINDS } from '../../bench/policy/requests.ts'
+import { benchRules } from '../../bench/policy/rule-set.ts'
 import { latencyRows } from '../../bench/report.ts'
 import { median, spread } from '../../bench/statistics.ts'
 
@@ -26,6 +32,46 @@ describe('options of the bench', () => {
     expect(() => parseOptions(['--rounds', '1000'])).toThrow('--rounds')
     expect(() => parseOptions(['--format', 'xml'])).toThrow('--format')
     expect(() => parseOptions(['--nonsense'])).toThrow('nonsense')
+  })
+})
+
+describe('the bench of the policy', () => {
+  it('has options with defaults and bounds', () => {
+    expect(parsePolicyOptions([])).toMatchObject({ rounds: 3, sizes: [10, 1000, 100_000] })
+    expect(parsePolicyOptions(['--quick', '--rows', '20', '--engine', 'cedar'])).toMatchObject({
+      rounds: 1,
+      sizes: [20],
+      engines: ['cedar'],
+    })
+    expect(parsePolicyOptions(['--help'])).toBeUndefined()
+    expect(() => parsePolicyOptions(['--rows', '0'])).toThrow('--rows')
+    expect(() => parsePolicyOptions(['--engine', 'opa'])).toThrow('--engine')
+  })
+
+  it.each(ENGINES)('asks %s questions whose answers are known', async (engine) => {
+    const rules = benchRules(200)
+    const loaded = await prepare(engine, rules)()
+    for (const kind of REQUEST_KINDS) {
+      for (const request of buildRequests(rules, kind, 40)) {
+        const isPermitted = loaded.decide(loaded.ask(request))
+        expect([kind, isPermitted]).toEqual([kind, EXPECTED[kind] === 'permit'])
+      }
+    }
+  })
+
+  it('compares medians with those of the compiled engine, and sizes with each other', () => {
+    const runOf = (engine: EngineName, rows: number, p50Us: number): EngineRun => ({
+      engine,
+      rows,
+      loadMs: 5,
+      memoryMiB: 1,
+      timings: REQUEST_KINDS.map((kind) => ({ kind, decisions: 9, p50Us, p99Us: 9, meanUs: 2 })),
+    })
+    const runs = [runOf('compiled', 10, 2), runOf('casbin', 10, 30), runOf('compiled', 1000, 3)]
+    const report = policyReport(describeMachine(), 1, runs)
+    expect(report.rows.find(({ engine }) => engine === 'casbin')?.ratio).toBe(15)
+    expect(report.flatness[0]).toEqual({ engine: 'compiled', kind: 'hit', ratio: 1.5 })
+    expect(policyText(report)).toContain('x compiled')
   })
 })
 

@@ -21,6 +21,7 @@ describe.each(['vllm-sidecar', 'mlflow-ingress'])('the example %s', (name) => {
       'model.conf',
       'policy.csv',
       'resources.yaml',
+      'tests',
     ])
   })
 

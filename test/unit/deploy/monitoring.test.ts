@@ -89,7 +89,8 @@ describe('the alerting and recording rules', () => {
     const runbook = read('docs/runbook.md')
     const sections = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title]) => title)
     expect(sections).toEqual(expect.arrayContaining(alerts.map(({ alert }) => alert)))
-    expect(sections).toHaveLength(alerts.length)
+    // Sections that are not named like an alert are about other occasions.
+    expect(sections.filter((title) => title?.startsWith('Modelgate'))).toHaveLength(alerts.length)
     for (const { alert = '', labels, annotations, ...rule } of alerts) {
       expect(alert).toMatch(/^Modelgate[A-Z][A-Za-z]+$/)
       expect(labels?.['severity']).toMatch(/^(page|ticket)$/)

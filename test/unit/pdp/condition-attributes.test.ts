@@ -122,7 +122,7 @@ describe('mfa', () => {
 
   it('says which step-up would satisfy it', () => {
     const { stepUp } = conditionOf('kind: mfa, acr: [phr, phrh], max_age: 15m')
-    expect(stepUp).toEqual({ acrValues: 'phr phrh', maxAge: 900 })
+    expect(stepUp?.(by({}))).toEqual({ acrValues: 'phr phrh', maxAge: 900 })
   })
 })
 
@@ -177,7 +177,7 @@ describe('resource and approval', () => {
     expect(truth(`kind: resource, ${yaml}`, requestOf('read model:x'))).toBe('unknown')
   })
 
-  it('has no approvals in this version, and says so', () => {
+  it('is unknown where no approvals are kept, and says so', () => {
     expect(conditionOf('kind: approval, count: 2').test(from('192.0.2.1'))).toEqual({
       truth: 'unknown',
       detail: 'no approval is on record',

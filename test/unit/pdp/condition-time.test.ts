@@ -102,6 +102,109 @@ describe('clocks that go back and forward', () => {
   })
 })
 
+describe('holidays', () => {
+  const calendars = {
+    holidays: ['2026-12-26', '2026-12-25'],
+    'release-days': { description: 'When we ship.', dates: [{ date: '2026-11-04' }, '2026-11-18'] },
+  }
+  const at = (yaml: string, now: string) => {
+    const conditions = `conditions:\n  c: { kind: time, zone: Europe/Berlin, ${yaml} }\n`
+    const text = `${conditions}calendars: ${JSON.stringify(calendars)}\n`
+    const loaded = parseConditions({ file: 'conditions.yaml', text })
+    if (!loaded.ok) throw new Error(loaded.diagnostics[0]?.message)
+    const environment = { now: Date.parse(now) }
+    return loaded.value.get('c').test(requestOf('read model:x', { environment }))
+  }
+  const office = 'hours: 08:00-18:00, except: holidays'
+  const nights = 'hours: 22:00-06:00, except: [holidays, 2027-01-01]'
+  const releases = 'hours: 22:00-02:00, only: [release-days]'
+  it.each([
+    ['a working day', office, '2026-12-24T09:00:00Z', 'true'],
+    ['a holiday', office, '2026-12-25T09:00:00Z', 'false'],
+    ['the second one', office, '2026-12-26T09:00:00Z', 'false'],
+    ['the day after', office, '2026-12-27T09:00:00Z', 'true'],
+    // The window belongs to the day it starts on, in the zone and not in UTC.
+    ['the night before a holiday, after midnight', nights, '2026-12-25T03:00:00Z', 'true'],
+    ['the night of a holiday', nights, '2026-12-25T22:00:00Z', 'false'],
+    ['that night, after midnight', nights, '2026-12-27T04:00:00Z', 'false'],
+    ['that night, over', nights, '2026-12-27T21:00:00Z', 'true'],
+    ['a date among calendars', nights, '2027-01-01T21:30:00Z', 'false'],
+    ['New Year, still the night of the year before', nights, '2027-01-01T04:59:00Z', 'true'],
+    [
+      '23:30 UTC on the day before, 00:30 in Berlin',
+      'except: holidays',
+      '2026-12-24T23:30:00Z',
+      'false',
+    ],
+    ['a release day', releases, '2026-11-04T22:00:00Z', 'true'],
+    ['its night, after midnight', releases, '2026-11-05T00:59:00Z', 'true'],
+    ['the day after', releases, '2026-11-05T22:00:00Z', 'false'],
+    ['the whole of a date', 'only: 2026-11-04', '2026-11-04T22:59:59Z', 'true'],
+    ['the whole of a date, over', 'only: 2026-11-04', '2026-11-04T23:00:00Z', 'false'],
+    [
+      'except wins over only',
+      'only: release-days, except: 2026-11-04',
+      '2026-11-04T10:00:00Z',
+      'false',
+    ],
+    ['days and only, both', 'days: [thu], only: release-days', '2026-11-04T10:00:00Z', 'false'],
+  ])('%s', (_name, yaml, now, truth) => expect(at(yaml, now).truth).toBe(truth))
+
+  it('are named in what is said', () => {
+    expect(at(office, '2026-12-25T09:00:00Z').detail).toBe(
+      'outside 08:00-18:00 Europe/Berlin except holidays',
+    )
+  })
+})
+
+describe('days on which clocks change', () => {
+  // Case 196 and 197 of the fall; these are the springs, and windows over the change.
+  it.each([
+    ['Berlin, 01:59 before the gap', 'hours: 01:00-03:00', '2026-03-29T00:59:00Z', 'true'],
+    ['Berlin, 03:00 is the next minute', 'hours: 01:00-03:00', '2026-03-29T01:00:00Z', 'false'],
+    ['Berlin, a window that ends in the gap', 'hours: 22:00-02:30', '2026-03-29T00:59:00Z', 'true'],
+    ['Berlin, and is over after it', 'hours: 22:00-02:30', '2026-03-29T01:00:00Z', 'false'],
+    [
+      'Berlin, a night is 23 hours long',
+      'days: [sat], hours: 22:00-06:00',
+      '2026-03-29T03:59:00Z',
+      'true',
+    ],
+    [
+      'Berlin, and ends on the wall',
+      'days: [sat], hours: 22:00-06:00',
+      '2026-03-29T04:00:00Z',
+      'false',
+    ],
+    [
+      'Berlin, a night of the fall',
+      'days: [sat], hours: 22:00-06:00',
+      '2026-10-25T04:59:00Z',
+      'true',
+    ],
+    ['Berlin, over too', 'days: [sat], hours: 22:00-06:00', '2026-10-25T05:00:00Z', 'false'],
+  ])('%s', (_name, yaml, now, truth) => {
+    expect(truthAt(`zone: Europe/Berlin, ${yaml}`, now)).toBe(truth)
+  })
+
+  it('New York and Lord Howe skip an hour and half an hour', () => {
+    const york = 'zone: America/New_York, hours: 02:00-03:00'
+    expect(truthAt(york, '2026-03-08T06:59:00Z')).toBe('false')
+    expect(truthAt(york, '2026-03-08T07:00:00Z')).toBe('false')
+    const howe = 'zone: Australia/Lord_Howe, hours: 02:00-02:30'
+    expect(truthAt(howe, '2026-10-03T15:29:00Z')).toBe('false')
+    expect(truthAt(howe, '2026-10-03T15:30:00Z')).toBe('false')
+    expect(truthAt('zone: Australia/Lord_Howe, hours: 02:30-02:31', '2026-10-03T15:30:00Z')).toBe(
+      'true',
+    )
+  })
+
+  it('29 February is a day in leap years alone', () => {
+    expect(truthAt('zone: UTC, only: 2028-02-29', '2028-02-29T12:00:00Z')).toBe('true')
+    expect(() => truthAt('zone: UTC, only: 2027-02-29', 0)).toThrow()
+  })
+})
+
 describe('days, dates and hours', () => {
   it('judges the local day, not the day of UTC', () => {
     const monday = 'zone: Asia/Tokyo, days: [mon]'
@@ -156,5 +259,11 @@ describe('what is refused when it is loaded', () => {
     'zone: UTC, until: 2027-02-29',
     'zone: UTC, from: 2026-02-02, until: 2026-02-01',
     'zone: UTC, hours: 08:00-18:00, hour: 1',
+    'zone: UTC, only: []',
+    'zone: UTC, only: 2026-02-30',
+    'zone: UTC, except: [2026-2-3]',
+    'zone: UTC, except: 20261225',
+    'zone: UTC, except: Holidays',
+    'zone: UTC, except: holidays',
   ])('%s', (yaml) => expect(() => truthAt(yaml, 0)).toThrow())
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { diagnosticText } from '../../../gateway/domain/diagnostics.ts'
 import { parsePolicy } from '../../../gateway/pdp/policy/policy-csv.ts'
-import { errorsOf, load, warningsOf } from '../../support/policy.ts'
+import { errorsOf, load, placeAndCode, warningsOf } from '../../support/policy.ts'
 
 const OK = 'p, role:reader, read, model:*, always, allow\n'
 
@@ -14,8 +14,9 @@ describe('rows that Casbin would skip, misread or accept', () => {
     ['a second policy type', `${OK}p2, role:a, read, *, always, deny\n`, '2:1 unknown-row-type'],
     ['a bare word', `${OK}deny\n`, '2:1 unknown-row-type'],
     ['a missing effect', 'p, role:a, read, *, always\n', '1:1 column-count'],
-    ['an extra column', 'p, role:a, read, *, always, allow, x\n', '1:1 column-count'],
-    ['a trailing comma', 'p, role:a, read, *, always, allow,\n', '1:1 column-count'],
+    ['an extra column', 'p, role:a, read, *, always, allow, x\n', '1:36 shadow-column'],
+    ['two extra columns', 'p, role:a, read, *, always, allow, shadow, x\n', '1:1 column-count'],
+    ['a trailing comma', 'p, role:a, read, *, always, allow,\n', '1:35 empty-field'],
     ['a capital deny', 'p, role:a, read, *, always, Deny\n', '1:29 unknown-effect'],
     ['an unknown effect', 'p, role:a, read, *, always, permit\n', '1:29 unknown-effect'],
     ['a comment after deny', 'p, role:a, read, *, always, deny # x\n', '1:34 trailing-comment'],
@@ -27,6 +28,7 @@ describe('rows that Casbin would skip, misread or accept', () => {
     ['a NUL', 'p, role:a\0, read, *, always, allow\n', '1:10 control-character'],
     ['a line separator', `p, role:a\u2028, read, *, always, allow\n`, '1:10 control-character'],
     ['a zero-width space', `p, role:a\u200b, read, *, always, allow\n`, '1:10 control-character'],
+    ['a no-break space', `p, role:a\u00a0b, read, *, always, allow\n`, '1:10 control-character'],
     ['a byte order mark', `\ufeff${OK}`, '1:1 byte-order-mark'],
     ['CR-only lines', 'p, role:a, read, *, always, allow\rx\n', '1:34 carriage-return'],
     ['a long line', `#${'x'.repeat(2048)}\n${OK}`, '1:2049 line-too-long'],
@@ -126,6 +128,16 @@ describe('what is accepted', () => {
       '3:1 contradiction',
       '4:1 wide-open',
     ])
+  })
+
+  it('warns of a file that may have been cut off inside its last row', async () => {
+    const codesOf = async (text: string) => {
+      const loaded = await load(text, 'conditions: {}\n')
+      return loaded.ok ? loaded.warnings.map(placeAndCode) : []
+    }
+    expect(await codesOf(OK)).toEqual([])
+    expect(await codesOf(OK.trim())).toEqual(['1:45 no-final-newline'])
+    expect(await codesOf(`${OK}# the end`)).toEqual([])
   })
 
   it('warns of a condition that no rule uses, where it is written', async () => {

@@ -12,14 +12,14 @@ const chain = (links: number) => chainRows(links).join('')
 describe('g rows', () => {
   it.each([
     ['a self link', 'g, role:a, role:a\n', ['2:4 role-self-link']],
-    ['a cycle of two', 'g, role:a, role:b\ng, role:b, role:a\n', ['2:4 role-chain']],
+    ['a cycle of two', 'g, role:a, role:b\ng, role:b, role:a\n', ['2:4 role-cycle']],
     [
       'a cycle of three',
       'g, role:a, role:b\ng, role:b, role:c\ng, role:c, role:a\n',
-      ['2:4 role-chain'],
+      ['2:4 role-cycle'],
     ],
-    ['a chain of nine', chain(9), ['10:4 role-chain']],
-    ['a chain of eleven, from its end', [...chainRows(11)].reverse().join(''), ['2:4 role-chain']],
+    ['a chain of nine', chain(9), ['10:4 role-depth']],
+    ['a chain of eleven, from its end', [...chainRows(11)].reverse().join(''), ['2:4 role-depth']],
     ['members of role:anyone', 'g, group:a, role:anyone\n', ['2:13 role-anyone-member']],
     ['a group as the role', 'g, user:a, group:b\n', ['2:12 subject-prefix']],
     ['a member without prefix', 'g, alice, role:b\n', ['2:4 subject-prefix']],
@@ -36,7 +36,7 @@ describe('g rows', () => {
     for (let i = 0; i < 60; i++) {
       for (let j = 0; j < 60; j++) if (i !== j) dense.push(`g, role:x${i}, role:x${j}\n`)
     }
-    expect(await errorsOf(OK + dense.join(''))).toEqual(['2:4 role-chain'])
+    expect(await errorsOf(OK + dense.join(''))).toEqual(['2:4 role-cycle'])
   })
 
   it('accepts a chain of eight and follows it to the end', async () => {
@@ -46,7 +46,10 @@ describe('g rows', () => {
   })
 
   it('warns of a role that no rule names, with what was meant', async () => {
-    expect(await warningsOf(`${OK}g, group:a, role:r00\n`)).toEqual(['2:4 idle-role'])
+    expect(await warningsOf(`${OK}g, group:a, role:r00\n`)).toEqual([
+      '1:4 unheld-role',
+      '2:4 idle-role',
+    ])
   })
 })
 

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
+import type { Decision } from '../../../gateway/domain/access.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
 import { refuse } from '../../../gateway/domain/refusal.ts'
 import type { Runtime } from '../../../gateway/pep/runtime.ts'
-import { ALICE, startPipeline, type TestPipeline } from '../../support/pipeline.ts'
+import { ALICE, PERMIT, startPipeline, type TestPipeline } from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
 
 let pipeline: TestPipeline | undefined
@@ -53,10 +54,14 @@ describe('the decision record', () => {
         iss: 'https://idp.test',
         jti: 'jti-1',
         client: 'cli',
+        groups: [],
+        roles: [],
+        iat: 0,
+        exp: 8.64e15,
         upstream: 'up',
         pack: 'test',
         route: 'GET /m',
-        ops: [{ act: 'read', res: 'model:m' }],
+        ops: [{ act: 'read', res: 'model:m', effect: 'permit', rule: 'policy.csv:3' }],
         rule: 'policy.csv:3',
         failed: [],
         pol: 'sha256:00',
@@ -133,5 +138,42 @@ describe('the outcome record', () => {
     const forwarder = { forward: () => Promise.resolve(refuse('upstream_timeout')) }
     const [, outcome] = await recordsOf([], { forwarder })
     expect(outcome?.fields).toMatchObject({ reason: 'upstream_timeout', ended_by: 'gateway' })
+  })
+})
+
+describe('shadow rules', () => {
+  const policyWith = (decideShadow: () => Decision): Partial<Runtime> => ({
+    policy: {
+      decisionPoint: { revision: 'sha256:00', decide: () => PERMIT, decideShadow },
+      resources: { attributesOf: () => undefined },
+    },
+  })
+
+  it('are in the record where their effect differs, and change nothing', async () => {
+    const deny: Decision = { ...PERMIT, effect: 'deny', reason: 'denied_by_rule' }
+    const [decision, outcome] = await recordsOf(
+      [],
+      policyWith(() => deny),
+    )
+    expect(decision?.fields).toMatchObject({
+      effect: 'permit',
+      shadow: { effect: 'deny', reason: 'denied_by_rule', rule: 'policy.csv:3', op: 0 },
+    })
+    expect(outcome?.fields).toMatchObject({ status: 200 })
+    const page = (await pipeline?.metrics.expose())?.text
+    const labels = 'action="read",enforced="permit",shadow="deny"'
+    expect(page).toContain(`modelgate_shadow_decisions_total{${labels}} 1`)
+  })
+
+  it('are not in the record where they agree, nor where they fail, and neither is felt', async () => {
+    const fail = () => {
+      throw new Error('shadow')
+    }
+    for (const decideShadow of [() => PERMIT, fail]) {
+      const [decision, outcome] = await recordsOf([], policyWith(decideShadow))
+      expect(decision?.fields).not.toHaveProperty('shadow')
+      expect(outcome?.fields).toMatchObject({ status: 200 })
+      await pipeline?.close()
+    }
   })
 })

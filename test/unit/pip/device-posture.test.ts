@@ -4,8 +4,9 @@ import { headersOf } from '../../support/policy.ts'
 
 const NOW = 1_795_289_709_000
 const read = createPostureReader({ trustedProxies: ['10.0.0.0/8'] })
+const from = (peer: string, ...peerNames: string[]) => ({ peer, peerNames })
 const posture = (...values: string[]) =>
-  read('10.0.0.1', headersOf(...values.flatMap((value) => ['x-device-posture', value])), NOW)
+  read(from('10.0.0.1'), headersOf(...values.flatMap((value) => ['x-device-posture', value])), NOW)
 
 describe('a posture header', () => {
   it('is read from a trusted hop', () => {
@@ -26,10 +27,21 @@ describe('a posture header', () => {
 
   it('is not read from anyone else', () => {
     const headers = headersOf('x-device-posture', 'managed')
-    expect(read('203.0.113.9', headers, NOW)).toBeUndefined()
+    expect(read(from('203.0.113.9'), headers, NOW)).toBeUndefined()
     const trustless = createPostureReader({ trustedProxies: [] })
-    expect(trustless('10.0.0.1', headers, NOW)).toBeUndefined()
+    expect(trustless(from('10.0.0.1'), headers, NOW)).toBeUndefined()
     expect(posture()).toBeUndefined()
+  })
+
+  it('is read from a hop that proved itself with a certificate, whatever its address', () => {
+    const name = 'URI:spiffe://corp/posture-proxy'
+    const reader = createPostureReader({ trustedProxies: ['10.0.0.0/8'], mtlsHops: [name] })
+    const headers = headersOf('x-device-posture', 'managed')
+    const said = (...names: string[]) => reader(from('203.0.113.9', ...names), headers, NOW)
+    expect(said('DNS:localhost', name)).toEqual({ managed: true, source: 'mtls-hop' })
+    expect(said()).toBeUndefined()
+    expect(said(`${name}-2`, 'URI:spiffe://corp', name.toUpperCase())).toBeUndefined()
+    expect(reader(from('10.0.0.1', name), headers, NOW)).toHaveProperty('source', 'mtls-hop')
   })
 
   it('takes an assessment within the skew of clocks, and refuses one that cannot be', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Subject } from '../../../gateway/domain/subject.ts'
+import { refuse, type Refusal } from '../../../gateway/domain/refusal.ts'
+import type { DevicePosture, Subject } from '../../../gateway/domain/subject.ts'
 import { createPostureReader } from '../../../gateway/pip/device-posture.ts'
 import { createEnvironmentGatherer } from '../../../gateway/pip/environment.ts'
 import { loadResources } from '../../../gateway/pip/resources.ts'
@@ -16,7 +17,8 @@ const CLIENT = { ip: '203.0.113.9', source: 'forwarded' } as const
 
 function request(posture: string, more: { peer?: string; subject?: Subject } = {}) {
   const headers = headersOf('x-device-posture', posture)
-  return { now: WORKDAY, peer: '10.0.0.1', client: CLIENT, headers, subject: subjectOf(), ...more }
+  const peer = { peer: '10.0.0.1', peerNames: [] }
+  return { now: WORKDAY, client: CLIENT, headers, subject: subjectOf(), ...peer, ...more }
 }
 
 describe('the environment of a request', () => {
@@ -40,6 +42,23 @@ describe('the environment of a request', () => {
       client: CLIENT,
       device: { compliant: false, source: 'token' },
     })
+  })
+
+  it('takes a signed assertion before everything else, and refuses one that does not hold', () => {
+    const subject = subjectOf({ device: { compliant: true, source: 'token' } })
+    const asked = request('managed=?1', { subject })
+    const gatherWith = (device: DevicePosture | Refusal | undefined) =>
+      createEnvironmentGatherer({
+        readPosture: createPostureReader({ trustedProxies: ['10.0.0.0/8'] }),
+        postureAgeMaxMs: 15 * MINUTE_MS,
+        readAssertion: () => device,
+      })(asked)
+    const device = { compliant: false, assessedAt: WORKDAY, source: 'assertion' } as const
+    expect(gatherWith(device)).toHaveProperty('device', device)
+    expect(gatherWith(undefined)).toHaveProperty('device.source', 'token')
+    expect(gatherWith(refuse('posture_invalid'))).toHaveProperty('reason', 'posture_invalid')
+    const old = { ...device, assessedAt: WORKDAY - 16 * MINUTE_MS }
+    expect(gatherWith(old)).not.toHaveProperty('device')
   })
 
   it('knows nothing of a device that was assessed too long ago', () => {

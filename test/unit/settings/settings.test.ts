@@ -6,7 +6,7 @@ describe('settings', () => {
   it('fills a file of issuers and upstreams with every default', () => {
     const settings = loaded()
     expect(settings.listen.data).toEqual({ host: '0.0.0.0', port: 8080 })
-    expect(settings.listen.control).toEqual({ host: '127.0.0.1', port: 9090 })
+    expect(settings.listen.control).toEqual({ host: '127.0.0.1', port: 9090, hosts: [] })
     expect(settings.trustedProxies).toEqual([])
     expect(settings.limits.peekBytes).toBe(1024 * 1024)
     expect(settings.limits.headersTimeout).toBe(10_000)

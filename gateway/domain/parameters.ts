@@ -1,0 +1,218 @@
+/**
+ * Parameters of inference requests that a limit can cap, strip or refuse, and how each API spells
+ * them. Data only. One canonical name stands for every spelling, so that a limit on `max_tokens`
+ * also reaches `options.num_predict` (Ollama) and `parameters.max_new_tokens` (TGI).
+ *
+ * What is listed is what a body can ask for that makes a model give away more of itself than its
+ * answer (log-probabilities, logits, hidden states: arXiv 2403.06634, 2403.09539) or more answer than
+ * it should.
+ */
+
+/** What a limit can do with a parameter. */
+export type ParameterTreatment = 'cap' | 'strip' | 'refuse'
+
+/** A field of a body that carries a parameter. */
+export interface Spelling {
+  /** As the API writes it. Other spellings that fold alike are refused, never guessed at. */
+  readonly name: string
+  /** `true` and `false` under this name mean another parameter, which lists the name too. */
+  readonly exceptFlags?: boolean
+}
+
+/** One parameter. */
+export interface Parameter {
+  /** For people. */
+  readonly description: string
+  readonly treatments: readonly ParameterTreatment[]
+  /** Whether `true` and `false` are values that a cap leaves alone. */
+  readonly flags: boolean
+  readonly spellings: readonly Spelling[]
+  /** Where the parameter is an element of a list: `include: [message.output_text.logprobs]`. */
+  readonly listed?: { readonly list: string; readonly value: string }
+}
+
+const named = (...names: readonly string[]): Spelling[] => names.map((name) => ({ name }))
+
+/** Numbers of alternatives per output token; every one of them also gives log-probabilities. */
+const TOP_LOGPROBS: readonly Spelling[] = named(
+  'top_logprobs', //       OpenAI chat and responses, vLLM
+  'top_n_tokens', //       TGI
+  'n_probs', //            llama.cpp
+  'top_logprobs_num', //   SGLang
+  'num_logprobs',
+  'token_ids_logprob', //  SGLang: a list of tokens
+  'logprob_token_ids', //  vLLM: a list of tokens
+)
+
+/** All parameters, by canonical name. */
+export const PARAMETERS = {
+  max_tokens: {
+    description: 'Longest answer, in tokens.',
+    treatments: ['cap', 'refuse'],
+    flags: false,
+    spellings: named(
+      'max_tokens', //             OpenAI, vLLM, Anthropic, TensorRT-LLM, llama.cpp
+      'max_completion_tokens', //  OpenAI chat
+      'max_output_tokens', //      OpenAI responses
+      'max_new_tokens', //         TGI, SGLang, Hugging Face
+      'num_predict', //            Ollama
+      'n_predict', //              llama.cpp
+      'max_tokens_to_sample', //   Anthropic, before messages
+      'request_output_len', //     TensorRT-LLM
+      'maxTokens', //              Bedrock, vLLM forks
+      'maxOutputTokens', //        Gemini
+      'maxTokenCount', //          Titan
+      'max_gen_len', //            Llama on Bedrock
+      'max_length', //             Hugging Face: with the prompt
+    ),
+  },
+  n: {
+    description: 'Answers to one prompt.',
+    treatments: ['cap', 'strip', 'refuse'],
+    flags: false,
+    spellings: named(
+      'n',
+      'best_of',
+      'num_return_sequences', //  Hugging Face
+      'num_completions',
+      'num_generations', //       Cohere
+      'candidate_count', //       Gemini
+      'candidateCount',
+      'beam_width', //            TensorRT-LLM
+    ),
+  },
+  logprobs: {
+    description: 'Log-probabilities of the tokens of the answer, by flag or by number.',
+    treatments: ['cap', 'strip', 'refuse'],
+    flags: true,
+    spellings: [
+      ...named(
+        'logprobs', //          OpenAI: a flag in chat, a number in completions
+        'return_logprob', //    SGLang
+        'return_log_probs', //  TensorRT-LLM
+        'responseLogprobs', //  Gemini
+        'details', //           TGI
+      ),
+      ...TOP_LOGPROBS,
+    ],
+    listed: { list: 'include', value: 'message.output_text.logprobs' },
+  },
+  top_logprobs: {
+    description: 'How many alternatives to each token come with their log-probability.',
+    treatments: ['cap', 'strip', 'refuse'],
+    flags: false,
+    spellings: [...TOP_LOGPROBS, { name: 'logprobs', exceptFlags: true }],
+  },
+  prompt_logprobs: {
+    description: 'Log-probabilities of the tokens of the prompt.',
+    treatments: ['cap', 'strip', 'refuse'],
+    flags: true,
+    spellings: named('prompt_logprobs', 'decoder_input_details', 'logprob_start_len'),
+  },
+  logit_bias: {
+    description: 'Changes to the probabilities of single tokens.',
+    treatments: ['strip', 'refuse'],
+    flags: false,
+    spellings: named(
+      'logit_bias',
+      'allowed_token_ids', //       vLLM
+      'logits_processors', //       vLLM
+      'custom_logit_processor', //  SGLang
+      'embedding_bias_words', //    TensorRT-LLM
+      'embedding_bias_weights',
+    ),
+  },
+  echo: {
+    description: 'The prompt repeated in the answer.',
+    treatments: ['strip', 'refuse'],
+    flags: true,
+    spellings: named('echo', 'return_full_text'),
+  },
+  token_ids: {
+    description: 'Numbers of tokens in the place of, or besides, their text.',
+    treatments: ['strip', 'refuse'],
+    flags: true,
+    spellings: named('return_token_ids', 'return_tokens_as_token_ids', 'return_tokens'),
+  },
+  hidden_states: {
+    description: 'What the layers of the model compute: hidden states and attentions.',
+    treatments: ['strip', 'refuse'],
+    flags: true,
+    spellings: named(
+      'return_hidden_states', //  SGLang
+      'output_hidden_states', //  Hugging Face
+      'hidden_states',
+      'output_attentions',
+      'additional_model_outputs', //  TensorRT-LLM
+    ),
+  },
+  logits: {
+    description: 'The scores of the whole vocabulary.',
+    treatments: ['strip', 'refuse'],
+    flags: true,
+    spellings: named(
+      'return_context_logits', //     TensorRT-LLM
+      'return_generation_logits', //  TensorRT-LLM
+      'return_logits',
+      'output_logits', //  Hugging Face
+      'output_scores', //  Hugging Face
+    ),
+  },
+} as const satisfies Record<string, Parameter>
+
+/** A canonical name. */
+export type ParameterName = keyof typeof PARAMETERS
+
+/** All canonical names. */
+export const PARAMETER_NAMES = Object.keys(PARAMETERS) as readonly ParameterName[]
+
+/** Objects within a body, or within one another, that hold parameters. */
+export const PARAMETER_OBJECTS = [
+  'parameters', //          TGI, Open Inference Protocol, Vertex
+  'options', //             Ollama
+  'sampling_params', //     vLLM /inference/v1/generate, SGLang
+  'sampling_parameters', // the vLLM backend of Triton: JSON within a string, which is refused
+  'generation_config',
+  'generationConfig', //    Gemini
+  'inferenceConfig', //     Bedrock
+  'textGenerationConfig', // Titan
+  'additionalModelRequestFields', // Bedrock
+  'generate_kwargs',
+  'model_kwargs',
+  'extra_body',
+  'params', //              MLflow pyfunc
+] as const
+
+/**
+ * Lists of inputs. A tabular model may have a feature of any name, so that nothing is changed in
+ * their elements: a parameter found there is refused. A tensor that is named like a parameter
+ * (`inputs: [{name: max_tokens}]`, Open Inference Protocol) is one.
+ */
+export const INPUT_LISTS = ['instances', 'inputs', 'requests', 'dataframe_records'] as const
+
+/** Where a parameter is written when it is added, by the end of a route's path. */
+export interface AddedSpelling {
+  /** Route packs it holds for; every pack when absent. */
+  readonly packs?: readonly string[]
+  /** How the path template of the route ends. */
+  readonly pathEnd: string
+  /** Path of the field within the body. */
+  readonly field: readonly [string] | readonly [string, string]
+}
+
+/**
+ * How `max_tokens` is spelt where it is added; the first row that fits, else `max_tokens` at the top
+ * of the body, which is what the other APIs call it (Triton's generate included).
+ */
+export const ADDED_MAX_TOKENS: readonly AddedSpelling[] = [
+  { pathEnd: '/v1/responses', field: ['max_output_tokens'] },
+  { pathEnd: '/v1/complete', field: ['max_tokens_to_sample'] },
+  { pathEnd: '/inference/v1/generate', field: ['sampling_params', 'max_tokens'] },
+  { pathEnd: '/api/generate', field: ['options', 'num_predict'] },
+  { pathEnd: '/api/chat', field: ['options', 'num_predict'] },
+  { packs: ['sglang'], pathEnd: '/generate', field: ['sampling_params', 'max_new_tokens'] },
+  { packs: ['tgi'], pathEnd: '/', field: ['parameters', 'max_new_tokens'] },
+  { packs: ['tgi'], pathEnd: '/generate', field: ['parameters', 'max_new_tokens'] },
+  { packs: ['tgi'], pathEnd: '/generate_stream', field: ['parameters', 'max_new_tokens'] },
+  { packs: ['llamacpp'], pathEnd: '/completion', field: ['n_predict'] },
+]

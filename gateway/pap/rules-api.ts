@@ -1,0 +1,175 @@
+import type { Express, Request, Response } from 'express'
+import type { Loaded } from '../domain/diagnostics.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import {
+  readReload,
+  readRollback,
+  readUnpin,
+  type RollbackRequest,
+  type UnpinRequest,
+} from '../settings/schemas/control-requests.ts'
+import { readJsonBody } from './json-body.ts'
+import { problem, problemOf, sendProblem, type Problem } from './problem.ts'
+import { guardRequest, singleFields, type GuardOptions } from './request-guard.ts'
+
+/** Whoever was let in, for the record of what is then done. */
+export interface ControlCaller {
+  /** `user:<issuer>/<sub>`. */
+  readonly subject: string
+  /** Id under which everything this request does is recorded. */
+  readonly id: string
+}
+
+/** Who asks for what. */
+export interface ControlAsk {
+  readonly authorization: string | undefined
+  /** What the rules must permit on `server:modelgate`. */
+  readonly action: 'read' | 'admin'
+  /** What is asked for: `rules.rollback`. */
+  readonly what: string
+  /** Address of the TCP peer. */
+  readonly peer: string
+}
+
+/** What an operation led to: a document, or why nothing was done. */
+export type ControlResult = { readonly document: object } | { readonly problem: Problem }
+
+/** What the control API needs; wired by the composition root. */
+export interface RulesControl extends GuardOptions {
+  /** Authenticates, decides by the rules in force and records a refusal. Never throws. */
+  authorize(ask: ControlAsk): Promise<ControlCaller | Refusal>
+  /** The challenge of a 401. */
+  challenge(refusal: Refusal): string
+  /** Revision in force, pin, counts. */
+  rules(): ControlResult
+  revisions(): Promise<ControlResult>
+  reload(caller: ControlCaller): Promise<ControlResult>
+  rollback(caller: ControlCaller, to: RollbackRequest): Promise<ControlResult>
+  unpin(caller: ControlCaller, why: UnpinRequest): Promise<ControlResult>
+}
+
+/**
+ * Rules in force and their revisions, over HTTP:
+ *
+ * - `GET /rules`: revision in force, pin, counts.
+ * - `GET /rules/revisions`: those that are kept, and the history.
+ * - `POST /rules/reload` `{}`
+ * - `POST /rules/rollback` `{"revision", "reason"}`: pins that revision.
+ * - `POST /rules/unpin` `{"reason"}`
+ *
+ * Every call needs a token for the control audience and a rule that permits `read` (GET) or `admin`
+ * (POST) on `server:modelgate`. Without `control` the routes answer 404 and say how to have them.
+ */
+export function addRulesApi(app: Express, control: RulesControl | undefined): void {
+  const routes: readonly Route[] = control === undefined ? [] : routesOf(control)
+  app.use((request, response, next) => {
+    if (request.path !== '/rules' && !request.path.startsWith('/rules/')) {
+      next()
+      return
+    }
+    if (control === undefined) {
+      sendProblem(response, problem(404, 'control_api_off', HOW_TO))
+      return
+    }
+    answer(request, response, { control, routes }).catch(next)
+  })
+}
+
+const HOW_TO = 'The control API is off. Set listen.control.audience to switch it on.'
+
+interface Route {
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  readonly what: string
+  readonly run: (request: Request, caller: ControlCaller) => Promise<ControlResult> | ControlResult
+}
+
+function routesOf(control: RulesControl): readonly Route[] {
+  return [
+    { path: '/rules', method: 'GET', what: 'rules.read', run: () => control.rules() },
+    {
+      path: '/rules/revisions',
+      method: 'GET',
+      what: 'rules.revisions',
+      run: () => control.revisions(),
+    },
+    {
+      path: '/rules/reload',
+      method: 'POST',
+      what: 'rules.reload',
+      run: withBody(readReload, (caller) => control.reload(caller)),
+    },
+    {
+      path: '/rules/rollback',
+      method: 'POST',
+      what: 'rules.rollback',
+      run: withBody(readRollback, (caller, to) => control.rollback(caller, to)),
+    },
+    {
+      path: '/rules/unpin',
+      method: 'POST',
+      what: 'rules.unpin',
+      run: withBody(readUnpin, (caller, why) => control.unpin(caller, why)),
+    },
+  ]
+}
+
+function withBody<T>(
+  read: (text: string) => Loaded<T>,
+  run: (caller: ControlCaller, body: T) => Promise<ControlResult>,
+): Route['run'] {
+  return async (request, caller) => {
+    const body = await readJsonBody(request, read)
+    return 'value' in body ? run(caller, body.value) : { problem: body }
+  }
+}
+
+async function answer(
+  request: Request,
+  response: Response,
+  api: { readonly control: RulesControl; readonly routes: readonly Route[] },
+): Promise<void> {
+  const { control, routes } = api
+  const found = routes.filter(({ path }) => path === request.path)
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  const route = found.find((one) => one.method === method)
+  const refused = guardRequest(request, control)
+  if (refused !== undefined) {
+    sendRefusal(request, response, refused)
+  } else if (found.length === 0) {
+    sendRefusal(request, response, problem(404, 'not_found', 'There is no such route'))
+  } else if (route === undefined) {
+    response.set('allow', found.map((one) => (one.method === 'GET' ? 'GET, HEAD' : 'POST')).join())
+    sendRefusal(request, response, problem(405, 'method_refused', 'Use another method'))
+  } else {
+    await runRoute(request, response, { control, route })
+  }
+}
+
+async function runRoute(
+  request: Request,
+  response: Response,
+  { control, route }: { readonly control: RulesControl; readonly route: Route },
+): Promise<void> {
+  const caller = await control.authorize({
+    authorization: singleFields(request.rawHeaders)?.get('authorization'),
+    action: route.method === 'GET' ? 'read' : 'admin',
+    what: route.what,
+    peer: request.socket.remoteAddress ?? '',
+  })
+  if (isRefusal(caller)) {
+    const seen = problemOf(caller)
+    const challenge = seen.status === 401 ? { challenge: control.challenge(caller) } : {}
+    sendRefusal(request, response, { ...seen, ...challenge })
+    return
+  }
+  const result = await route.run(request, caller)
+  if ('problem' in result) sendRefusal(request, response, { ...result.problem, id: caller.id })
+  else response.json({ ...result.document, decision_id: caller.id })
+}
+
+/** A body that was not read to its end leaves the connection in no state for another request. */
+function sendRefusal(request: Request, response: Response, refused: Problem): void {
+  if (!request.complete) response.set('connection', 'close')
+  sendProblem(response, refused)
+}

@@ -1,0 +1,143 @@
+/**
+ * What was permitted is decided again when the policy changes while it is under way: a stream, a
+ * download, a tunnel. One that would not be permitted now is ended as a refusal would have ended it.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Decision, DecidedOperation, Obligation } from '../domain/access.ts'
+import { refuse, type Refusal } from '../domain/refusal.ts'
+import { established, type Exchange } from './exchange.ts'
+import type { PolicySnapshot, Services } from './runtime.ts'
+import { refusalOf } from './stages/decide.ts'
+
+/** Longest piece of work between two turns of the event loop, milliseconds. */
+const SLICE_MS = 4
+
+/** What came of deciding again. */
+export interface DecidedAgain {
+  readonly decided: number
+  readonly cut: number
+}
+
+/** Decides open exchanges again. */
+export interface AgainDecider {
+  /**
+   * Decides everything that is being forwarded under the policy in force now. Called while it is at
+   * work, it goes through all of them once more. Never rejects.
+   */
+  run(): Promise<DecidedAgain>
+}
+
+/** Works in slices, so that thousands of open streams hold up no new request for long. */
+export function createAgainDecider(
+  exchanges: ReadonlySet<Exchange>,
+  services: Services,
+): AgainDecider {
+  let running: Promise<DecidedAgain> | undefined
+  let next: Promise<DecidedAgain> | undefined
+  const begin = (): Promise<DecidedAgain> => {
+    const work = decideAll([...exchanges], services).finally(() => {
+      running = next
+      next = undefined
+    })
+    running = work
+    return work
+  }
+  return {
+    run() {
+      if (running === undefined) return begin()
+      // What is at work looks at the policy of its own moment: one more round is enough for all.
+      next ??= running.then(begin)
+      return next
+    },
+  }
+}
+
+async function decideAll(
+  exchanges: readonly Exchange[],
+  services: Services,
+): Promise<DecidedAgain> {
+  const { clock, log } = services
+  let [decided, cut, sliceMs] = [0, 0, clock.monotonicMs()]
+  for (const exchange of exchanges) {
+    if (exchange.cut === undefined) continue
+    decided += 1
+    if (decideAgain(exchange, services)) cut += 1
+    if (clock.monotonicMs() - sliceMs < SLICE_MS) continue
+    await nextTurn()
+    sliceMs = clock.monotonicMs()
+  }
+  if (cut > 0) log.info({ decided, cut }, 'open exchanges were ended by a change of the rules')
+  return { decided, cut }
+}
+
+/**
+ * Decides one exchange again if the policy has changed since it was last decided, and ends it when
+ * it is not permitted any more. To be called, too, once the exchange can be cut: the policy may have
+ * changed between its decision and that moment, when nobody else could have ended it.
+ * @returns whether it was ended
+ */
+export function decideAgain(exchange: Exchange, services: Services): boolean {
+  const { policy } = exchange.latest()
+  const { cut, standing = exchange.policy } = exchange
+  if (cut === undefined || standing === policy) return false
+  exchange.standing = policy
+  const against = judge(exchange, services, policy)
+  if (against === undefined) return false
+  exchange.revoked = against.decision
+  services.metrics.streamCut(against.refusal.reason)
+  cut(against.refusal)
+  return true
+}
+
+interface Against {
+  readonly refusal: Refusal
+  readonly decision: Decision | undefined
+}
+
+/** Why it is not permitted any more; a failure to find out is a reason as well (I6). */
+function judge(
+  exchange: Exchange,
+  services: Services,
+  policy: PolicySnapshot,
+): Against | undefined {
+  try {
+    const now = services.clock.now()
+    const decisions = established(exchange.decisions, 'decisions')
+    for (const before of decisions) {
+      const against = judgeOperation(exchange, policy, before, now)
+      if (against !== undefined) return against
+    }
+    return undefined
+  } catch (error) {
+    services.log.error({ decisionId: exchange.id, err: error }, 'deciding again failed')
+    return { refusal: refuse('indeterminate'), decision: undefined }
+  }
+}
+
+function judgeOperation(
+  exchange: Exchange,
+  { decisionPoint, resources }: PolicySnapshot,
+  before: DecidedOperation,
+  now: number,
+): Against | undefined {
+  const { action, resource } = before
+  const decision = decisionPoint.decide({
+    subject: established(exchange.subject, 'subject'),
+    action,
+    resource,
+    environment: { ...established(exchange.environment, 'environment'), now },
+    resourceAttributes: resources.attributesOf(resource),
+  })
+  if (decision.effect !== 'permit') return { refusal: refusalOf(decision), decision }
+  // Duties on the response cannot be taken up in the middle of it; those on the request are done.
+  const kept = new Set(before.decision.obligations.map(dutyText))
+  const isNew = (duty: Obligation): boolean =>
+    duty.type.startsWith('response.') && !kept.has(dutyText(duty))
+  return decision.obligations.some(isNew)
+    ? { refusal: refuse('obligation_unknown'), decision }
+    : undefined
+}
+
+function dutyText({ type, parameters }: Obligation): string {
+  return JSON.stringify([type, Object.entries(parameters)])
+}

@@ -1,0 +1,104 @@
+/** Does what the decisions on a request demand, or refuses the request. */
+import type { ObligationType } from '../../domain/obligations.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import { capBytes } from '../../egress/byte-cap.ts'
+import { redactResponse } from '../../egress/redacted-response.ts'
+import type { IncidentDetail } from '../../egress/response-guard.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { Services } from '../runtime.ts'
+import { dutiesOf, type Duties, type ParameterDuty } from './duties.ts'
+import { limitRequest } from './limit-request.ts'
+import { createRedaction } from './redact-document.ts'
+
+/** Told of an answer that was cut; not counted as weights that were caught, which pages people. */
+type OnIncident = (refusal: Refusal, detail: IncidentDetail) => void
+
+/**
+ * Discharges every obligation, or refuses: what is demanded of parameters is done to the body now,
+ * what is demanded of the answer is put around the guard, which sees the upstream's bytes first.
+ */
+export async function discharge(
+  exchange: Exchange,
+  services: Services,
+  onIncident: OnIncident,
+): Promise<Refusal | undefined> {
+  const duties = dutiesOf(established(exchange.decisions, 'decisions'))
+  if ('source' in duties) {
+    services.metrics.obligation(duties.type, 'refused')
+    return refuse('obligation_unknown', { detail: `It is written in ${duties.source}.` })
+  }
+  if (duties.parameters.size > 0) {
+    const refusal = await limitParameters(exchange, services, duties)
+    if (refusal !== undefined) return refusal
+  }
+  return limitAnswer(exchange, services, { duties, onIncident })
+}
+
+async function limitParameters(
+  exchange: Exchange,
+  services: Services,
+  { parameters }: Duties,
+): Promise<Refusal | undefined> {
+  const limited = await limitRequest(exchange, parameters)
+  if (isRefusal(limited)) {
+    for (const duty of parameters.values()) count(services, duty, 'refused')
+    return limited
+  }
+  for (const [name, duty] of parameters) {
+    count(services, duty, limited?.changed.has(name) === true ? 'changed' : 'unchanged')
+  }
+  if (limited !== undefined && limited.changed.size > 0) exchange.limitedBody = limited.bytes
+  return undefined
+}
+
+type Result = 'unchanged' | 'changed' | 'refused'
+
+function count({ metrics }: Services, { types }: ParameterDuty, result: Result): void {
+  for (const type of types) metrics.obligation(type, result)
+}
+
+function limitAnswer(
+  exchange: Exchange,
+  services: Services,
+  { duties, onIncident }: { duties: Duties; onIncident: OnIncident },
+): Refusal | undefined {
+  const { bytesMax, redact } = duties
+  if (bytesMax === undefined && redact.size === 0) return undefined
+  if (exchange.upgrade !== undefined) {
+    for (const type of answerTypes(duties)) services.metrics.obligation(type, 'refused')
+    return refuse('obligation_unknown', { detail: 'Frames of a WebSocket cannot be limited.' })
+  }
+  const bodyless = established(exchange.admitted, 'admitted').method === 'HEAD'
+  const told = (type: ObligationType): OnIncident => {
+    return (refusal, detail) => {
+      services.metrics.obligation(type, 'refused')
+      onIncident(refusal, detail)
+    }
+  }
+  if (bytesMax !== undefined) {
+    exchange.guard = capBytes(established(exchange.guard, 'guard'), {
+      bytesMax,
+      bodyless,
+      onIncident: told('response.bytes'),
+      onEnd: () => services.metrics.obligation('response.bytes', 'unchanged'),
+    })
+  }
+  if (redact.size > 0) {
+    exchange.guard = redactResponse(established(exchange.guard, 'guard'), {
+      fields: [...redact].sort(),
+      change: createRedaction(redact),
+      bodyless,
+      onIncident: told('response.redact'),
+      onEnd: (changed) =>
+        services.metrics.obligation('response.redact', changed ? 'changed' : 'unchanged'),
+    })
+  }
+  return undefined
+}
+
+function answerTypes({ bytesMax, redact }: Duties): ObligationType[] {
+  return [
+    ...(bytesMax === undefined ? [] : (['response.bytes'] as const)),
+    ...(redact.size === 0 ? [] : (['response.redact'] as const)),
+  ]
+}

@@ -1,0 +1,94 @@
+/** Discharges what is demanded of parameters: finds them wherever a request can carry them. */
+import { isJson, parseMediaType } from '../../classify/media-type.ts'
+import { foldFieldName } from '../../classify/names.ts'
+import type { ParameterName } from '../../domain/parameters.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import type { HeaderBag } from '../../domain/request.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { ParameterDuty } from './duties.ts'
+import { limitBody, unreadable, type LimitedBody } from './limited-body.ts'
+import { addedField, SPELLINGS } from './spelling-table.ts'
+
+type ParameterDuties = ReadonlyMap<ParameterName, ParameterDuty>
+
+/**
+ * The body as it may go on; `undefined` when there is none and nothing to do. Fails closed: where a
+ * parameter could be and cannot be looked for (query, upgrade, another media type, a body that is too
+ * large), the request is refused and told why.
+ */
+export async function limitRequest(
+  exchange: Exchange,
+  duties: ParameterDuties,
+): Promise<LimitedBody | Refusal | undefined> {
+  const { headers, framing, body, route, target } = established(exchange.admitted, 'admitted')
+  if (exchange.upgrade !== undefined) {
+    const detail = `${unreadable(duties)} Frames of a WebSocket are not read.`
+    return refuse('parameter_refused', { detail })
+  }
+  const inQuery = queryRefusal((route?.target ?? target).query, duties)
+  if (inQuery !== undefined) return inQuery
+  if (framing.kind === 'none') return undefined
+  if (!isPlainJson(headers)) return refuse('body_encoding', { detail: unreadable(duties) })
+  const peeked = await body.peek(exchange.runtime.limits.peekBytesMax)
+  if (isRefusal(peeked)) return peeked
+  if (!peeked.complete) return refuse('body_over_peek', { detail: unreadable(duties) })
+  const { pack } = established(exchange.classification, 'classification')
+  const addAt = addedField(pack, (route?.target ?? target).path)
+  return limitBody(peeked.bytes, { duties, addAt })
+}
+
+/**
+ * No inference API that is known takes these parameters from the query; one that did would not be
+ * limited by the body. So they are refused there, in any spelling.
+ */
+function queryRefusal(query: string | undefined, duties: ParameterDuties): Refusal | undefined {
+  if (query === undefined || query === '') return undefined
+  for (const part of query.split(/[&;]/)) {
+    const key = decoded(part.split('=', 1)[0] ?? '')
+    // `options.num_predict` and `options[num_predict]` are ways to write a field of an object.
+    for (const name of key.split(/[.[\]]/)) {
+      const spelt = SPELLINGS.get(foldFieldName(name))?.find(({ parameter }) =>
+        duties.has(parameter),
+      )
+      if (spelt === undefined) continue
+      const source = duties.get(spelt.parameter)?.source ?? ''
+      return refuse('parameter_refused', {
+        detail: `The parameter ${spelt.parameter} cannot be limited in the query, says the limit in ${source}.`,
+      })
+    }
+  }
+  return undefined
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}
+
+/** A form, or JSON that is compressed, is read by the upstream and not by us. */
+function isPlainJson(headers: HeaderBag): boolean {
+  const coding = headers.get('content-encoding')
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'identity') return false
+  const type = headers.get('content-type')
+  const media = type === undefined ? undefined : parseMediaType(type)
+  return media !== undefined && isJson(media)
+}
+
+const DIGESTS: ReadonlySet<string> = new Set([
+  'content-digest',
+  'content-md5',
+  'digest',
+  'repr-digest',
+])
+
+/** The fields without those that vouch for the bytes the client sent, which are no longer these. */
+export function withoutDigests(headers: HeaderBag): HeaderBag {
+  const { pairs } = headers
+  return {
+    get: (name) => (DIGESTS.has(name) ? undefined : headers.get(name)),
+    pairs: pairs.filter((_, i) => !DIGESTS.has(pairs[i - (i % 2)] ?? '')),
+  }
+}

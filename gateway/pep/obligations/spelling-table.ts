@@ -1,0 +1,78 @@
+/** The spellings of `domain/parameters.ts`, arranged for looking up the keys of a body. */
+import { foldFieldName } from '../../classify/names.ts'
+import {
+  ADDED_MAX_TOKENS,
+  INPUT_LISTS,
+  PARAMETER_NAMES,
+  PARAMETER_OBJECTS,
+  PARAMETERS,
+  type Parameter,
+  type ParameterName,
+} from '../../domain/parameters.ts'
+
+/** One meaning of a key. */
+export interface Spelt {
+  readonly parameter: ParameterName
+  readonly name: string
+  /** `true` and `false` do not have this meaning. */
+  readonly exceptFlags: boolean
+}
+
+/** An element of a list that asks for a parameter. */
+export interface Listed {
+  readonly parameter: ParameterName
+  readonly value: string
+}
+
+const specOf = (name: ParameterName): Parameter => PARAMETERS[name]
+
+/** Meanings of keys, by folded name. */
+export const SPELLINGS: ReadonlyMap<string, readonly Spelt[]> = grouped(
+  PARAMETER_NAMES.flatMap((parameter) =>
+    specOf(parameter).spellings.map(({ name, exceptFlags = false }) => ({
+      key: foldFieldName(name),
+      value: { parameter, name, exceptFlags },
+    })),
+  ),
+)
+
+/** Lists whose elements ask for parameters, by folded name. */
+export const LISTED: ReadonlyMap<string, readonly Listed[]> = grouped(
+  PARAMETER_NAMES.flatMap((parameter) => {
+    const { listed } = specOf(parameter)
+    if (listed === undefined) return []
+    return [{ key: foldFieldName(listed.list), value: { parameter, value: listed.value } }]
+  }),
+)
+
+/** Objects of parameters: the spellings that are known, by folded name. */
+export const OBJECTS: ReadonlyMap<string, readonly string[]> = grouped(
+  PARAMETER_OBJECTS.map((value) => ({ key: foldFieldName(value), value })),
+)
+
+/** Lists of inputs, folded. */
+export const INPUTS: ReadonlySet<string> = new Set(INPUT_LISTS.map(foldFieldName))
+
+/** Whether `true` and `false` are values that a cap leaves alone. */
+export function takesFlags(parameter: ParameterName): boolean {
+  return specOf(parameter).flags
+}
+
+/** Where `max_tokens` is written when it is added to a request for `path` of a server of `pack`. */
+export function addedField(
+  pack: string,
+  path: string,
+): readonly [string] | readonly [string, string] {
+  const row = ADDED_MAX_TOKENS.find(
+    ({ packs, pathEnd }) => (packs === undefined || packs.includes(pack)) && path.endsWith(pathEnd),
+  )
+  return row?.field ?? ['max_tokens']
+}
+
+function grouped<V>(
+  entries: readonly { readonly key: string; readonly value: V }[],
+): ReadonlyMap<string, readonly V[]> {
+  const groups = new Map<string, V[]>()
+  for (const { key, value } of entries) groups.set(key, [...(groups.get(key) ?? []), value])
+  return groups
+}

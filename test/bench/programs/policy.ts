@@ -1,0 +1,50 @@
+/**
+ * One engine with one rule set, in a process of its own so that its memory is its own. Arguments:
+ * engine, rows, milliseconds to measure. Prints one line of JSON. Needs `--expose-gc`.
+ */
+import { ENGINES, prepare } from '../policy/engines.ts'
+import { measure } from '../policy/measure.ts'
+import { buildRequests, EXPECTED, REQUEST_KINDS } from '../policy/requests.ts'
+import { benchRules, ROLES } from '../policy/rule-set.ts'
+import type { EngineRun } from '../policy/report.ts'
+
+/** More than the caches of one core hold, and the same for every size. */
+const REQUESTS = 8192
+const ROWS_MAX = 100_000
+
+const [engineText = '', rowsText = '', measureText = '1000'] = process.argv.slice(2)
+const engine = ENGINES.find((name) => name === engineText)
+if (engine === undefined) throw new Error(`no engine is called ${engineText}`)
+const rows = Number(rowsText)
+// The file may hold so many rows, and 50 of them give groups their roles.
+const rules = benchRules(Math.min(rows, ROWS_MAX - ROLES))
+
+const load = prepare(engine, rules)
+const before = memory()
+const started = performance.now()
+const loaded = await load()
+const loadMs = performance.now() - started
+const memoryMiB = (memory() - before) / 2 ** 20
+
+const timings = REQUEST_KINDS.map((kind) => {
+  const requests = buildRequests(rules, kind, REQUESTS)
+  const questions = requests.map(loaded.ask)
+  for (const question of questions.slice(0, 4)) {
+    const effect = loaded.effect(question)
+    const isRight = (effect === 'permit') === (EXPECTED[kind] === 'permit')
+    if (!isRight) throw new Error(`${engine} answers a ${kind} with ${effect}`)
+  }
+  const measureMs = Number(measureText)
+  return { kind, ...measure(loaded, questions, { warmUpMs: measureMs / 2, measureMs }) }
+})
+process.stdout.write(
+  `${JSON.stringify({ engine, rows, loadMs, memoryMiB, timings } satisfies EngineRun)}\n`,
+)
+
+function memory(): number {
+  const { gc } = globalThis as { gc?: () => void }
+  if (gc === undefined) throw new Error('start this with --expose-gc')
+  for (let i = 0; i < 3; i++) gc()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}

@@ -1,0 +1,34 @@
+/**
+ * Rules that change faster than anyone should change them, under load. A few seconds each; a minute
+ * each with `MODELGATE_STORM_SECONDS=60`.
+ */
+import { describe, expect, it } from '@jest/globals'
+import { runStorm, type StormVariant } from '../support/reload-storm.ts'
+
+const SECONDS = Number(process.env['MODELGATE_STORM_SECONDS'] ?? '3')
+
+/** The gateway takes files for settled that were left alone for 30 ms at the least. */
+const QUIET_MS = 30
+
+describe('a storm of reloads', () => {
+  it.each<[StormVariant, number]>([
+    ['symlink', 20],
+    ['rename', 10],
+    ['in-place', 10],
+  ])(
+    'by %s, %d times a second, leaves no decision that its revision does not explain',
+    async (variant, changesPerSecond) => {
+      const storm = { variant, seconds: SECONDS, changesPerSecond, requestsPerSecond: 200 }
+      const report = await runStorm(storm)
+      process.stdout.write(`reload storm: ${JSON.stringify(report)}\n`)
+      expect(report.changes).toBeGreaterThan(SECONDS * 2)
+      expect(report.reloads).toBeGreaterThan(1)
+      expect(Object.keys(report.statuses).sort()).toEqual(['200', '403'])
+      expect(report.decisions.a).toBeGreaterThan(0)
+      expect(report.decisions.b).toBeGreaterThan(0)
+      // A writer that was itself held up for longer than that has left a half-written set to settle.
+      if (variant !== 'in-place' || report.longestWriteMs < QUIET_MS) expect(report.wrong).toBe(0)
+    },
+    (SECONDS + 40) * 1000,
+  )
+})
