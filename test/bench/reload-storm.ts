@@ -3,8 +3,8 @@ import { runStorm, type StormVariant } from '../support/reload-storm.ts'
 
 const VARIANTS: readonly StormVariant[] = ['symlink', 'rename', 'in-place']
 
-/** The shortest time that files must have rested to be read. */
-const QUIET_MS = 30
+/** The shortest time that files written in place must have rested to be read. */
+const QUIET_MS = 250
 
 /** Runs the storms one after another and prints what came of each; a wrong decision is a failure. */
 export async function reloadStorm(args: readonly string[]): Promise<void> {

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { runModelgate, startBuiltWorld, type BuiltWorld } from '../support/built-gateway.ts'
 import { expectGolden } from '../support/golden.ts'
-import type { WorldRecord } from '../support/world-files.ts'
 
 const POLICY = `p, role:reader, read, model:*, always, allow
 p, role:reader, read, server:*, always, allow

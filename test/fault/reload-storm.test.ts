@@ -7,8 +7,8 @@ import { runStorm, type StormVariant } from '../support/reload-storm.ts'
 
 const SECONDS = Number(process.env['MODELGATE_STORM_SECONDS'] ?? '3')
 
-/** The gateway takes files for settled that were left alone for 30 ms at the least. */
-const QUIET_MS = 30
+/** The gateway takes files for settled that were left alone for 250 ms at the least when written in place. */
+const QUIET_MS = 250
 
 describe('a storm of reloads', () => {
   it.each<[StormVariant, number]>([

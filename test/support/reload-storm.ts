@@ -151,7 +151,7 @@ async function change(
     if (changes % 4 === 0) world.signal('SIGHUP')
     // Uneven gaps: short ones come before the gateway has looked, long ones let it settle.
     // An odd number, so that either set comes before a long gap in turn.
-    const beats = changes % 7 === 0 ? 5 : 0.3
+    const beats = changes % 7 === 0 ? 8 : 0.3
     await pause(Math.max(1, (beats * 1000) / changesPerSecond))
   }
   return { changes, longestWriteMs, last }

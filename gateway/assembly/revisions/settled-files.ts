@@ -21,6 +21,12 @@ export interface SettledReadDeps {
  */
 const QUIET_MS: readonly number[] = [100, 100, 60, 60, ...Array.from({ length: 40 }, () => 30)]
 
+/** The same when a file was just written where it is: its writer may only have paused. */
+const WRITTEN_QUIET_MS: readonly number[] = [500, 500, 500, ...Array.from({ length: 8 }, () => 250)]
+
+/** A file written so long ago is taken for whole. */
+const WRITTEN_MS = 500
+
 /** Files untouched for so long by the clock need no waiting. */
 const OLD_MS = 2_000
 
@@ -36,16 +42,22 @@ export async function readSettledRules(
   deps: SettledReadDeps,
 ): Promise<Loaded<StoredRuleSet>> {
   const wait = deps.wait ?? ((ms) => pause(ms))
-  for (const quietMs of QUIET_MS) {
+  for (let attempt = 0; attempt < QUIET_MS.length; attempt++) {
     const before = await identityOf(dir)
-    const age = deps.now() - before.newestMs
-    const isOld = age > OLD_MS && before.newestMs > 0
-    if (!isOld) await wait(quietMs)
+    const quietMs = quietFor(before, deps.now(), attempt)
+    if (quietMs === undefined) break
+    if (quietMs > 0) await wait(quietMs)
     const set = await readSet(dir)
     const after = await identityOf(dir)
     if (after.text === before.text) return set
   }
   return { ok: false, diagnostics: [unsettled(dir)] }
+}
+
+/** How long to wait; `undefined` when there was waiting enough. Times of the future are new. */
+function quietFor({ newestMs, writtenMs }: Identity, now: number, attempt: number) {
+  if (newestMs > 0 && now - newestMs > OLD_MS) return 0
+  return (now - writtenMs < WRITTEN_MS ? WRITTEN_QUIET_MS : QUIET_MS)[attempt]
 }
 
 /** The rule folder as it is read now, with its signature; for a look, not for enforcing. */
@@ -61,6 +73,8 @@ interface Identity {
   readonly text: string
   /** The latest change of anything, milliseconds since the epoch. */
   readonly newestMs: number
+  /** The latest writing of a file that was not renamed since. */
+  readonly writtenMs: number
 }
 
 /**
@@ -74,6 +88,7 @@ async function identityOf(dir: string): Promise<Identity> {
   return {
     text: JSON.stringify(facts.map(({ text }) => text)),
     newestMs: Math.max(...facts.map(({ newestMs }) => newestMs)),
+    writtenMs: Math.max(...facts.map(({ writtenMs }) => writtenMs)),
   }
 }
 
@@ -90,14 +105,18 @@ async function childrenOf(dir: string): Promise<readonly string[]> {
 
 async function factsOf(path: string): Promise<Identity> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    const found = await stat(path, { bigint: true })
+    const { dev, ino, size, mtimeNs, ctimeNs } = found
     const newestNs = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
+    // A rename, which comes after the last writing, changes the status alone.
+    const isRenamed = ctimeNs > mtimeNs || !found.isFile()
     return {
       text: [path, dev, ino, size, mtimeNs, ctimeNs].join(' '),
       newestMs: Number(newestNs / 1_000_000n),
+      writtenMs: isRenamed ? 0 : Number(mtimeNs / 1_000_000n),
     }
   } catch {
-    return { text: `${path} absent`, newestMs: 0 }
+    return { text: `${path} absent`, newestMs: 0, writtenMs: 0 }
   }
 }
 

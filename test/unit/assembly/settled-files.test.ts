@@ -67,6 +67,19 @@ describe('rule files that are being written', () => {
   })
 })
 
+describe('how long is waited', () => {
+  it('is longer for files written in place than for those renamed into it', async () => {
+    const at = Date.now() / 1000 - 1
+    for (const name of ['model.conf', 'policy.csv', 'conditions.yaml', 'resources.yaml']) {
+      // The times of a file that was written before and renamed now.
+      await utimes(join(dir, name), at, at)
+    }
+    expect((await readWhile([])).waits).toEqual([100])
+    await policy('in place\n')
+    expect((await readWhile([])).waits).toEqual([500])
+  })
+})
+
 describe('rule files that are old', () => {
   it('are read at once', async () => {
     const { waits, read } = await readWhile([], () => Date.now() + 60_000)
