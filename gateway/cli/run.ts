@@ -8,7 +8,7 @@ import { VERSION } from '../version.ts'
  * Every verb, in the order the help shows them. To add one: write `<name>.ts` beside this file, and
  * a line here. A verb is imported when it is asked for, so that each starts with what it needs.
  */
-const VERBS: readonly VerbEntry[] = [
+export const VERBS: readonly VerbEntry[] = [
   {
     name: 'serve',
     summary: 'run the gateway',
