@@ -34,9 +34,9 @@ export const SUBJECT_FLAGS = [
 
 /** An access request from the flags of `modelgate explain`. @throws ERR_USAGE */
 export function accessRequest(options: OptionValues, nowMs: number): AccessRequest {
-  const operation = operationOf(options)
   const now = timeOf(options, nowMs)
   const subject = subjectOf(options, now)
+  const operation = operationOf(options)
   return { subject, ...operation, environment: environmentOf(options, now, subject) }
 }
 

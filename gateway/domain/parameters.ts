@@ -188,7 +188,14 @@ export const PARAMETER_OBJECTS = [
  * their elements: a parameter found there is refused. A tensor that is named like a parameter
  * (`inputs: [{name: max_tokens}]`, Open Inference Protocol) is one.
  */
-export const INPUT_LISTS = ['instances', 'inputs', 'requests', 'dataframe_records'] as const
+export const INPUT_LISTS = [
+  'instances',
+  'inputs',
+  'requests',
+  'dataframe_records',
+  'dataframe_split', // MLflow pyfunc: names in `columns`
+  'input_data', //      Azure ML: with an object of parameters within
+] as const
 
 /** Where a parameter is written when it is added, by the end of a route's path. */
 export interface AddedSpelling {
@@ -198,13 +205,25 @@ export interface AddedSpelling {
   readonly pathEnd: string
   /** Path of the field within the body. */
   readonly field: readonly [string] | readonly [string, string]
+  /** Dotted paths of other fields that the API obeys as well: where one is, nothing is added. */
+  readonly also?: readonly string[]
 }
+
+/** Protobuf takes a field by either of its names. */
+const GEMINI = [
+  'generationConfig.max_output_tokens',
+  'generation_config.maxOutputTokens',
+  'generation_config.max_output_tokens',
+]
 
 /**
  * How `max_tokens` is spelt where it is added; the first row that fits, else `max_tokens` at the top
- * of the body, which is what the other APIs call it (Triton's generate included).
+ * of the body, which is what the other APIs call it (Triton's generate included). What is not named
+ * here is ignored by that API, so that a length written there is none: `num_predict` to vLLM.
  */
 export const ADDED_MAX_TOKENS: readonly AddedSpelling[] = [
+  { packs: ['ollama', 'tgi'], pathEnd: '/chat/completions', field: ['max_tokens'] },
+  { pathEnd: '/chat/completions', field: ['max_tokens'], also: ['max_completion_tokens'] },
   { pathEnd: '/v1/responses', field: ['max_output_tokens'] },
   { pathEnd: '/v1/complete', field: ['max_tokens_to_sample'] },
   { pathEnd: '/inference/v1/generate', field: ['sampling_params', 'max_tokens'] },
@@ -215,4 +234,12 @@ export const ADDED_MAX_TOKENS: readonly AddedSpelling[] = [
   { packs: ['tgi'], pathEnd: '/generate', field: ['parameters', 'max_new_tokens'] },
   { packs: ['tgi'], pathEnd: '/generate_stream', field: ['parameters', 'max_new_tokens'] },
   { packs: ['llamacpp'], pathEnd: '/completion', field: ['n_predict'] },
+  { pathEnd: ':generateContent', field: ['generationConfig', 'maxOutputTokens'], also: GEMINI },
+  {
+    pathEnd: ':streamGenerateContent',
+    field: ['generationConfig', 'maxOutputTokens'],
+    also: GEMINI,
+  },
+  { pathEnd: '/converse', field: ['inferenceConfig', 'maxTokens'] },
+  { pathEnd: '/converse-stream', field: ['inferenceConfig', 'maxTokens'] },
 ]

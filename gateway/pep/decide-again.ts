@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Decision, DecidedOperation, Obligation } from '../domain/access.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
-import { established, type Exchange } from './exchange.ts'
+import { established, type AnswerLimits, type Exchange } from './exchange.ts'
 import type { PolicySnapshot, Services } from './runtime.ts'
 import { refusalOf } from './stages/decide.ts'
 
@@ -89,6 +89,38 @@ export function decideAgain(exchange: Exchange, services: Services): boolean {
   return true
 }
 
+/**
+ * Decides a request again that had to wait for its body after it was decided: what was revoked, and
+ * a token that expired, meanwhile must count (I10), and so must new duties.
+ * @returns the decisions of this moment, or why it may not go on
+ */
+export function decideAfterWait(
+  exchange: Exchange,
+  services: Services,
+): readonly DecidedOperation[] | Refusal {
+  const now = services.clock.now()
+  if (established(exchange.subject, 'subject').expiresAt <= now) {
+    return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
+  }
+  const { policy } = exchange.latest()
+  exchange.standing = policy
+  try {
+    const again: DecidedOperation[] = []
+    for (const before of established(exchange.decisions, 'decisions')) {
+      const decision = decideOperation(exchange, policy, before, now)
+      if (decision.effect !== 'permit') {
+        exchange.revoked = decision
+        return refusalOf(decision)
+      }
+      again.push({ ...before, decision })
+    }
+    return again
+  } catch (error) {
+    services.log.error({ decisionId: exchange.id, err: error }, 'deciding again failed')
+    return refuse('indeterminate')
+  }
+}
+
 interface Against {
   readonly refusal: Refusal
   readonly decision: Decision | undefined
@@ -116,28 +148,40 @@ function judge(
 
 function judgeOperation(
   exchange: Exchange,
-  { decisionPoint, resources }: PolicySnapshot,
+  policy: PolicySnapshot,
   before: DecidedOperation,
   now: number,
 ): Against | undefined {
-  const { action, resource } = before
-  const decision = decisionPoint.decide({
+  const decision = decideOperation(exchange, policy, before, now)
+  if (decision.effect !== 'permit') return { refusal: refusalOf(decision), decision }
+  return decision.obligations.every((duty) => isTakenUp(duty, exchange.answerLimits))
+    ? undefined
+    : { refusal: refuse('obligation_unknown'), decision }
+}
+
+function decideOperation(
+  exchange: Exchange,
+  { decisionPoint, resources }: PolicySnapshot,
+  { action, resource }: DecidedOperation,
+  now: number,
+): Decision {
+  return decisionPoint.decide({
     subject: established(exchange.subject, 'subject'),
     action,
     resource,
     environment: { ...established(exchange.environment, 'environment'), now },
     resourceAttributes: resources.attributesOf(resource),
   })
-  if (decision.effect !== 'permit') return { refusal: refusalOf(decision), decision }
-  // Duties on the response cannot be taken up in the middle of it; those on the request are done.
-  const kept = new Set(before.decision.obligations.map(dutyText))
-  const isNew = (duty: Obligation): boolean =>
-    duty.type.startsWith('response.') && !kept.has(dutyText(duty))
-  return decision.obligations.some(isNew)
-    ? { refusal: refuse('obligation_unknown'), decision }
-    : undefined
 }
 
-function dutyText({ type, parameters }: Obligation): string {
-  return JSON.stringify([type, Object.entries(parameters)])
+/**
+ * Duties on the answer cannot be taken up in the middle of it, so that they must be no stricter than
+ * those taken up before it began; those on the request are done.
+ */
+function isTakenUp({ type, parameters }: Obligation, taken: AnswerLimits | undefined): boolean {
+  if (!type.startsWith('response.')) return true
+  const { max, fields } = parameters
+  if (type === 'response.bytes') return Number(max) >= (taken?.bytesMax ?? Infinity)
+  if (type !== 'response.redact' || !Array.isArray(fields)) return false
+  return fields.every((field) => taken?.redact.has(String(field)) === true)
 }

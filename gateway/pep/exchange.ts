@@ -33,6 +33,14 @@ export interface AdmittedRequest {
   readonly body: PeekableBody
 }
 
+/** Duties on an answer that were taken up before it began. */
+export interface AnswerLimits {
+  /** Most body bytes. */
+  readonly bytesMax: number | undefined
+  /** JSON fields that do not leave. */
+  readonly redact: ReadonlySet<string>
+}
+
 /** The raw socket of a request that asks to become a WebSocket. */
 export interface UpgradeSocket {
   readonly socket: Duplex
@@ -77,6 +85,8 @@ export interface Exchange {
   /** The body as limits leave it, when they changed it: what goes upstream in its place. */
   limitedBody?: Buffer
   guard?: ResponseGuard
+  /** What the answer is limited to. */
+  answerLimits?: AnswerLimits
   /** What the guard found, when it cut the response. */
   incident?: Refusal
   /** What it was taken for, and how many body bytes had left before. */

@@ -71,7 +71,10 @@ describe('a ledger that is full', () => {
       }
       expect(world.upstream.requests).toHaveLength(reached)
       const ready = await fetch(`${world.controlUrl}/readyz`)
-      expect([ready.status, await ready.text()]).toEqual([503, 'not ready: ledger\n'])
+      expect([ready.status, await ready.text()]).toEqual([
+        503,
+        expect.stringMatching(/^not ready: ledger\nrules sha256:[0-9a-f]{64}\n$/),
+      ])
       expect((await fetch(`${world.controlUrl}/healthz`)).status).toBe(200)
       expect(world.logText()).toContain('the ledger cannot be written')
       // What got in before is whole.

@@ -24,8 +24,10 @@ describe('a storm of reloads', () => {
       expect(report.changes).toBeGreaterThan(SECONDS * 2)
       expect(report.reloads).toBeGreaterThan(1)
       expect(Object.keys(report.statuses).sort()).toEqual(['200', '403'])
-      expect(report.decisions.a).toBeGreaterThan(0)
-      expect(report.decisions.b).toBeGreaterThan(0)
+      const { a, b } = report.decisions
+      expect(a + b).toBeGreaterThan(SECONDS * 50)
+      // Files that are not swapped at once are waited for: in so short a time one set may be all.
+      if (variant === 'symlink' || SECONDS >= 30) expect(Math.min(a, b)).toBeGreaterThan(0)
       // A writer that was itself held up for longer than that has left a half-written set to settle.
       if (variant !== 'in-place' || report.longestWriteMs < QUIET_MS) expect(report.wrong).toBe(0)
     },

@@ -50,7 +50,7 @@ function limitedPlainly(value: Record<string, unknown>): Record<string, unknown>
   const kept = Object.entries(value).filter(([key]) => !stripped.includes(key as never))
   const limited = kept.map(([key, one]) => {
     if (key === 'parameters') return [key, limitedPlainly(one as Record<string, unknown>)]
-    const isOver = capped.includes(key) && ((one as number) < 0 || (one as number) > MAX)
+    const isOver = capped.includes(key) && ((one as number) < 1 || (one as number) > MAX)
     return [key, isOver ? MAX : one]
   })
   return Object.fromEntries(limited) as Record<string, unknown>

@@ -4,9 +4,9 @@
  */
 import type { FailedCondition } from '../../domain/access.ts'
 import type { Action, ResourceKind } from '../../domain/vocabulary.ts'
-import type { Rule } from '../policy/rule.ts'
+import { permitsBy, whereIs, type Rule } from '../policy/rule.ts'
 
-const at = ({ reference }: Rule) => `${reference.file}:${reference.line}`
+const at = (rule: Rule) => rule.where ?? whereIs(rule)
 
 /** For `indeterminate`. */
 export const indeterminate =
@@ -15,7 +15,7 @@ export const indeterminate =
 
 /** For `permit`. */
 export function permitted(rule: Rule): string {
-  return `${at(rule)} allows this.`
+  return rule.permits ?? permitsBy(rule)
 }
 
 /** For `denied_by_rule`; `missing` are conditions that are unknown. */
@@ -50,10 +50,10 @@ export function stepUp(rule: Rule, failed: readonly FailedCondition[]): string {
 }
 
 function reasons(failed: readonly FailedCondition[]): string {
-  return failed
-    .map(({ name, truth, detail }) => {
-      const verb = truth === 'unknown' ? 'is unknown' : 'is not met'
-      return `${name} ${verb} (${detail})`
-    })
-    .join(', ')
+  let all = ''
+  for (const { name, truth, detail } of failed) {
+    const verb = truth === 'unknown' ? 'is unknown' : 'is not met'
+    all += `${all === '' ? '' : ', '}${name} ${verb} (${detail})`
+  }
+  return all
 }

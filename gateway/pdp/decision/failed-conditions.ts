@@ -7,13 +7,14 @@ const NAMED_MAX = 16
 
 /** What keeps `when` from being true, in order, each once, bounded. */
 export function failedConditions(when: Expression, evaluation: Evaluation): FailedCondition[] {
-  return blamesIn(when, evaluation.truthOf)
-    .slice(0, NAMED_MAX)
-    .map(({ name, negated, truth }) => {
-      const { detail } = evaluation.verdictOf(name)
-      const isFalse = negated && truth === 'false'
-      return { name, truth, detail: isFalse ? 'must not hold, and holds' : detail }
-    })
+  const failed: FailedCondition[] = []
+  for (const { name, negated, truth } of blamesIn(when, evaluation.truthOf)) {
+    if (failed.length === NAMED_MAX) break
+    const { detail } = evaluation.verdictOf(name)
+    const isFalse = negated && truth === 'false'
+    failed.push({ name, truth, detail: isFalse ? 'must not hold, and holds' : detail })
+  }
+  return failed
 }
 
 /** The conditions of `when` that are unknown, for a deny that applies because they are. */

@@ -14,7 +14,7 @@ import { coversAction, type Rule } from '../policy/rule.ts'
 import { isMet, RequestEvaluation, type Evaluation, type RuleMatcher } from './evaluation.ts'
 import { IntList } from './int-list.ts'
 import { createResourceIndexBuilder, type ResourceIndex } from './resource-index.ts'
-import { createRuleCells, type RuleCells, type RuleEntry } from './rule-cells.ts'
+import { FoundRules, RuleCellsBuilder, type RuleCells } from './rule-cells.ts'
 import { compileWhen, FALSE, TRUE, type WhenProgram } from './when-program.ts'
 
 /** Builds a matcher over `rules`, in the order of the file; conditions go by `numbers`. */
@@ -22,51 +22,75 @@ export function createCompiledMatcher(
   rules: readonly Rule[],
   numbers: ConditionNumbers,
 ): RuleMatcher {
-  const { resources, cells, subjects } = indexRules(rules)
+  const { resources, cells, subjects, programs } = indexRules(rules, numbers)
   const numbersHeld = createNumbersHeld(subjects)
-  const applies = createTest(rules, numbers)
   // A match is synchronous and asks nothing that could start another: the lists are free again.
-  const buckets = new IntList()
-  const places = new IntList()
+  const addresses = new IntList()
+  const found = new FoundRules()
+  /** What `found` was found for, as long as the next question may be about the same. */
+  let foundFor: Evaluation | undefined
 
-  const lookUp = ({ request, holdings }: Evaluation, effect: RuleEffect): void => {
-    cells.collect(buckets, { action: request.action, effect, held: numbersHeld(holdings) }, places)
+  const lookUp = ({ request, holdings }: Evaluation): void => {
+    addresses.clear()
+    found.clear()
+    resources.find(request.resource, addresses)
+    cells.collect(addresses, { action: request.action, held: numbersHeld(holdings) }, found)
   }
-  const first = (evaluation: Evaluation, effect: RuleEffect): Rule | undefined => {
-    places.clear()
-    lookUp(evaluation, effect)
-    let found = rules.length
-    for (let i = 0; i < places.size; i++) {
-      const place = places.at(i)
-      if (place < found && applies(place, effect, evaluation)) found = place
+  const first = (list: IntList, effect: RuleEffect, evaluation: Evaluation): Rule | undefined => {
+    // Numbers of another set would name other conditions.
+    const isNumbered = evaluation instanceof RequestEvaluation && evaluation.numbers === numbers
+    let best = rules.length
+    for (let i = 0; i < list.size; i += 2) {
+      const place = list.at(i)
+      if (place >= best) continue
+      const program = isNumbered ? programs[list.at(i + 1)] : undefined
+      const applies =
+        program === undefined
+          ? isMetByName(rules[place], effect, evaluation)
+          : isMetAs(effect, program(evaluation as RequestEvaluation))
+      if (applies) best = place
     }
-    return rules[found]
-  }
-  const findBuckets = ({ request }: Evaluation): void => {
-    buckets.clear()
-    resources.find(request.resource, buckets)
+    return best < rules.length ? rules[best] : undefined
   }
   return {
     match(evaluation) {
-      findBuckets(evaluation)
-      return first(evaluation, 'deny') ?? first(evaluation, 'allow')
+      lookUp(evaluation)
+      const rule =
+        first(found.denies, 'deny', evaluation) ?? first(found.allows, 'allow', evaluation)
+      // A refusal asks for what concerns it next.
+      foundFor = rule === undefined ? evaluation : undefined
+      return rule
     },
     concerning(evaluation) {
-      findBuckets(evaluation)
-      places.clear()
-      lookUp(evaluation, 'deny')
-      lookUp(evaluation, 'allow')
-      return inOrder(rules, places)
+      if (foundFor !== evaluation) lookUp(evaluation)
+      foundFor = undefined
+      return inOrder(rules, found)
     },
   }
 }
 
+function isMetByName(
+  rule: Rule | undefined,
+  effect: RuleEffect,
+  evaluation: Evaluation,
+): boolean {
+  return rule === undefined ? effect === 'deny' : isMet(rule.when, effect, evaluation)
+}
+
+function isMetAs(effect: RuleEffect, truth: number): boolean {
+  return effect === 'allow' ? truth === TRUE : truth !== FALSE
+}
+
 const NONE: readonly Rule[] = Object.freeze([])
 
-function inOrder(rules: readonly Rule[], places: IntList): readonly Rule[] {
-  if (places.size === 0) return NONE
+function inOrder(rules: readonly Rule[], { denies, allows }: FoundRules): readonly Rule[] {
+  const places: number[] = []
+  for (let i = 0; i < denies.size; i += 2) places.push(denies.at(i))
+  for (let i = 0; i < allows.size; i += 2) places.push(allows.at(i))
+  if (places.length === 0) return NONE
+  if (places.length > 1) places.sort((a, b) => a - b)
   const found: Rule[] = []
-  for (const place of places.sorted()) {
+  for (const place of places) {
     const rule = rules[place]
     if (rule !== undefined) found.push(rule)
   }
@@ -77,26 +101,41 @@ interface Indexed {
   readonly resources: ResourceIndex
   readonly cells: RuleCells
   readonly subjects: ReadonlyMap<string, number>
+  /** Each distinct `when`, compiled. */
+  readonly programs: readonly WhenProgram[]
 }
 
-function indexRules(rules: readonly Rule[]): Indexed {
+function indexRules(rules: readonly Rule[], numbers: ConditionNumbers): Indexed {
   const builder = createResourceIndexBuilder()
+  const entries = new RuleCellsBuilder()
   const subjects = new Map<string, number>()
-  const entries: RuleEntry[] = []
-  for (const [place, { resource, effect, action: column, subject: name }] of rules.entries()) {
-    const subject = subjects.get(name) ?? subjects.size
-    subjects.set(name, subject)
-    const buckets = [builder.bucketOf(resource)]
-    if (effect === 'deny' && resource.version !== undefined) {
-      buckets.push(builder.bucketWithoutVersion(resource))
-    }
-    for (const action of ACTIONS) {
+  const whens = new Map<string, number>()
+  const programs: WhenProgram[] = []
+  const whenOf = ({ when, whenText }: Rule): number => {
+    const known = whens.get(whenText)
+    if (known !== undefined) return known
+    whens.set(whenText, programs.length)
+    return programs.push(compileWhen(when, numbers)) - 1
+  }
+  for (const [place, rule] of rules.entries()) {
+    const { resource, effect, action: column } = rule
+    const subject = subjects.get(rule.subject) ?? subjects.size
+    subjects.set(rule.subject, subject)
+    const when = whenOf(rule)
+    const bucket = builder.bucketOf(resource)
+    const other =
+      effect === 'deny' && resource.version !== undefined
+        ? builder.bucketWithoutVersion(resource)
+        : bucket
+    for (const action of column === '*' ? ACTIONS : [column]) {
       if (!coversAction(column, action)) continue
-      for (const bucket of buckets) entries.push({ bucket, action, effect, subject, place })
+      const entry = { action, effect, subject, place, when }
+      entries.add({ bucket, ...entry })
+      if (other !== bucket) entries.add({ bucket: other, ...entry })
     }
   }
-  const sizes = { buckets: builder.size, subjects: subjects.size }
-  return { resources: builder.build(), cells: createRuleCells(entries, sizes), subjects }
+  const cells = entries.build({ buckets: builder.size, subjects: subjects.size })
+  return { resources: builder.build((bucket) => cells.addressOf(bucket)), cells, subjects, programs }
 }
 
 /** Holdings as ascending numbers, kept as long as the holdings are: those of one token are shared. */
@@ -113,28 +152,5 @@ function createNumbersHeld(subjects: ReadonlyMap<string, number>) {
     const held = Int32Array.from(numbers).sort()
     kept.set(holdings, held)
     return held
-  }
-}
-
-/** Whether the conditions of the rule at a place say that it applies. */
-type RuleTest = (place: number, effect: RuleEffect, evaluation: Evaluation) => boolean
-
-function createTest(rules: readonly Rule[], numbers: ConditionNumbers): RuleTest {
-  const byText = new Map<string, WhenProgram>()
-  const programs = rules.map(({ when, whenText }) => {
-    const program = byText.get(whenText) ?? compileWhen(when, numbers)
-    byText.set(whenText, program)
-    return program
-  })
-  return (place, effect, evaluation) => {
-    const program = programs[place]
-    const rule = rules[place]
-    if (program === undefined || rule === undefined) return effect === 'deny'
-    // Numbers of another set would name other conditions.
-    if (!(evaluation instanceof RequestEvaluation) || evaluation.numbers !== numbers) {
-      return isMet(rule.when, effect, evaluation)
-    }
-    const truth = program(evaluation)
-    return effect === 'allow' ? truth === TRUE : truth !== FALSE
   }
 }

@@ -40,7 +40,7 @@ export function createGlobIndex(globs: ReadonlyMap<string, number>): GlobIndex {
     else if (glob !== '*') shapes.push({ glob, number, parts: glob.split('*') })
   }
   const finders = createFinders(shapes)
-  if (exact.size > 0) finders.push(createExact(exact))
+  if (exact.size > 0) finders.push(createExactFinder(exact))
   return {
     find(text, found) {
       if (any !== undefined) found.push(any)
@@ -55,19 +55,6 @@ function createList(globs: readonly string[], numbers: readonly number[]): GlobI
       for (let i = 0; i < globs.length; i++) {
         if (globMatches(globs[i] ?? '', text)) found.push(numbers[i] ?? 0)
       }
-    },
-  }
-}
-
-function createExact(names: ReadonlyMap<string, number>): GlobIndex {
-  const finder = createExactFinder([...names.keys()])
-  const numbers = Int32Array.from(names.values())
-  const places = new IntList()
-  return {
-    find(text, found) {
-      places.clear()
-      finder.find(text, places)
-      if (places.size > 0) found.push(numbers[places.at(0)] ?? 0)
     },
   }
 }

@@ -110,7 +110,9 @@ function createEdges(nodesMax: number) {
       const key = node * CODES + code
       const hash = hashOf(key)
       filter.add(hash)
-      slots.set([key, child], find(key, hash))
+      const at = find(key, hash)
+      slots[at] = key
+      slots[at + 1] = child
     },
   }
 }

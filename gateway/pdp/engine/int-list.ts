@@ -22,8 +22,11 @@ export class IntList {
 
   /** A copy, ascending. */
   sorted(): Int32Array {
-    const items = this.#items.slice(0, this.size)
-    return this.size > 1 ? items.sort() : items
+    return this.copy().sort()
+  }
+
+  copy(): Int32Array {
+    return this.#items.slice(0, this.size)
   }
 
   clear(): void {

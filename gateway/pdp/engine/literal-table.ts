@@ -9,20 +9,22 @@
 import { BitFilter } from './bit-filter.ts'
 import type { IntList } from './int-list.ts'
 
-/** Finds literals in a text. Numbers are places in the list it was made from. */
+/** Finds literals in a text. Numbers are places in the list it was made from, if none are given. */
 export interface LiteralFinder {
   /** Adds to `found` the number of each literal that is there, each once. */
   find(text: string, found: IntList): void
 }
 
-/** Hash, first character, length, and one more than the number; 0 there means free. */
+/** Hash, first character, length and number; no length means free, as no literal is empty. */
 const SLOT_INTS = 4
+/** What there is no literal for; no number is as low. */
+const NOTHING = -0x8000_0000
 
 const HASH_START = 0x811c9dc5 | 0
 const HASH_FACTOR = 0x01000193
 
-/** Finds the literal that is the whole text. `literals` are distinct and ASCII. */
-export function createExactFinder(literals: readonly string[]): LiteralFinder {
+/** Finds the literal that is the whole text. They are distinct, not empty, and ASCII. */
+export function createExactFinder(literals: ReadonlyMap<string, number>): LiteralFinder {
   const table = new LiteralTable(literals, false)
   return {
     find(text, found) {
@@ -31,7 +33,7 @@ export function createExactFinder(literals: readonly string[]): LiteralFinder {
       let hash = HASH_START
       for (let i = 0; i < length; i++) hash = step(hash, text.charCodeAt(i))
       const number = table.numberOf(hash, length, text)
-      if (number >= 0) found.push(number)
+      if (number !== NOTHING) found.push(number)
     },
   }
 }
@@ -41,7 +43,7 @@ export function createExactFinder(literals: readonly string[]): LiteralFinder {
  * looking into the table only at lengths that occur. `literals` are distinct, not empty, and ASCII.
  */
 export function createAffixFinder(literals: readonly string[], fromEnd: boolean): LiteralFinder {
-  const table = new LiteralTable(literals, fromEnd)
+  const table = new LiteralTable(new Map(literals.map((literal, i) => [literal, i])), fromEnd)
   return {
     find(text, found) {
       const last = Math.min(text.length, table.longest)
@@ -50,7 +52,7 @@ export function createAffixFinder(literals: readonly string[], fromEnd: boolean)
         hash = step(hash, text.charCodeAt(fromEnd ? text.length - length : length - 1))
         if (!table.has(length)) continue
         const number = table.numberOf(hash, length, text)
-        if (number >= 0) found.push(number)
+        if (number !== NOTHING) found.push(number)
       }
     },
   }
@@ -65,18 +67,24 @@ class LiteralTable {
   readonly #mask: number
   readonly #characters: Uint8Array
 
-  constructor(literals: readonly string[], fromEnd: boolean) {
+  constructor(literals: ReadonlyMap<string, number>, fromEnd: boolean) {
+    let longest = 0
+    let characters = 0
+    for (const { length } of literals.keys()) {
+      longest = Math.max(longest, length)
+      characters += length
+    }
     this.#fromEnd = fromEnd
-    this.longest = literals.reduce((most, { length }) => Math.max(most, length), 0)
-    this.#lengths = new Uint8Array(this.longest + 1)
-    this.#filter = new BitFilter(literals.length)
+    this.longest = longest
+    this.#lengths = new Uint8Array(longest + 1)
+    this.#filter = new BitFilter(literals.size)
     // At most half full, so that a miss ends soon.
-    const count = 2 ** Math.ceil(Math.log2(literals.length * 2 + 2))
+    const count = 2 ** Math.ceil(Math.log2(literals.size * 2 + 2))
     this.#slots = new Int32Array(count * SLOT_INTS)
     this.#mask = count - 1
-    this.#characters = new Uint8Array(literals.reduce((sum, { length }) => sum + length, 0))
+    this.#characters = new Uint8Array(characters)
     let start = 0
-    for (const [number, literal] of literals.entries()) {
+    for (const [literal, number] of literals) {
       this.#add(literal, number, start)
       start += literal.length
     }
@@ -87,16 +95,16 @@ class LiteralTable {
     return this.#lengths[length] === 1
   }
 
-  /** The literal of `length` characters at the start (or end) of `text`, or -1. */
+  /** The number of the literal of `length` characters that `text` starts (or ends) with. */
   numberOf(hash: number, length: number, text: string): number {
-    if (!this.#filter.mayHave(hash)) return -1
+    if (!this.#filter.mayHave(hash)) return NOTHING
     const slots = this.#slots
     for (let slot = slotOf(hash, this.#mask); ; slot = (slot + 1) & this.#mask) {
       const at = slot * SLOT_INTS
-      const number = (slots[at + 3] ?? 0) - 1
-      if (number < 0) return -1
-      if (slots[at] !== hash || slots[at + 2] !== length) continue
-      if (this.#isThere(slots[at + 1] ?? 0, length, text)) return number
+      const there = slots[at + 2] ?? 0
+      if (there === 0) return NOTHING
+      if (slots[at] !== hash || there !== length) continue
+      if (this.#isThere(slots[at + 1] ?? 0, length, text)) return slots[at + 3] ?? NOTHING
     }
   }
 
@@ -119,8 +127,12 @@ class LiteralTable {
     this.#lengths[length] = 1
     this.#filter.add(hash)
     let slot = slotOf(hash, this.#mask)
-    while (this.#slots[slot * SLOT_INTS + 3] !== 0) slot = (slot + 1) & this.#mask
-    this.#slots.set([hash, start, length, number + 1], slot * SLOT_INTS)
+    while (this.#slots[slot * SLOT_INTS + 2] !== 0) slot = (slot + 1) & this.#mask
+    const at = slot * SLOT_INTS
+    this.#slots[at] = hash
+    this.#slots[at + 1] = start
+    this.#slots[at + 2] = length
+    this.#slots[at + 3] = number
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * From a resource to the patterns that cover it. Patterns with the same kind, name and version are
- * one `bucket`, a number from 0; what the rules of a bucket say is the business of `rule-cells.ts`.
+ * one `bucket`, a number from 0; what the rules of a bucket say is the business of `rule-cells.ts`,
+ * which gives each bucket an address.
  */
 import type { Resource, ResourceKind } from '../../domain/vocabulary.ts'
 import { createGlobIndex, type GlobIndex } from './glob-index.ts'
@@ -10,9 +11,12 @@ import type { ResourcePattern } from '../policy/resource-pattern.ts'
 /** The bucket of the pattern `*`. */
 export const EVERYTHING = 0
 
+/** The address of a bucket, not negative. */
+export type AddressOf = (bucket: number) => number
+
 /** Looks up buckets. Immutable. */
 export interface ResourceIndex {
-  /** Adds to `found` the buckets whose patterns cover `resource`, each once. */
+  /** Adds to `found` the addresses of the buckets whose patterns cover `resource`, each once. */
   find(resource: Resource, found: IntList): void
 }
 
@@ -27,7 +31,7 @@ export interface ResourceIndexBuilder {
   bucketWithoutVersion(pattern: ResourcePattern): number
   /** How many buckets there are. */
   readonly size: number
-  build(): ResourceIndex
+  build(addressOf: AddressOf): ResourceIndex
 }
 
 /** One name glob of a kind; -1 where it has no bucket. */
@@ -70,36 +74,52 @@ export function createResourceIndexBuilder(): ResourceIndexBuilder {
       if (level.withoutVersion < 0) level.withoutVersion = size++
       return level.withoutVersion
     },
-    build: () => createResourceIndex(kinds),
+    build: (addressOf) => createResourceIndex(kinds, addressOf),
   }
 }
 
-function createResourceIndex(kinds: ReadonlyMap<ResourceKind, Map<string, Level>>): ResourceIndex {
-  const indexes = new Map([...kinds].map(([kind, names]) => [kind, createKindIndex(names)]))
+function createResourceIndex(
+  kinds: ReadonlyMap<ResourceKind, Map<string, Level>>,
+  addressOf: AddressOf,
+): ResourceIndex {
+  const indexes = new Map(
+    [...kinds].map(([kind, names]) => [kind, createKindIndex(names, addressOf)]),
+  )
+  const everything = addressOf(EVERYTHING)
   return {
     find(resource, found) {
-      found.push(EVERYTHING)
+      found.push(everything)
       indexes.get(resource.kind)?.find(resource, found)
     },
   }
 }
 
-/** A name whose rules speak of versions; -1 where it has no bucket. */
+/** A name whose rules speak of versions, by addresses; -1 where it has no bucket. */
 interface VersionedLevel extends Pick<Level, 'anyVersion' | 'withoutVersion'> {
   readonly versions: GlobIndex
 }
 
-function createKindIndex(levels: ReadonlyMap<string, Level>): ResourceIndex {
+function createKindIndex(
+  levels: ReadonlyMap<string, Level>,
+  addressOf: AddressOf,
+): ResourceIndex {
   const versioned: VersionedLevel[] = []
-  // Most names are one bucket for every version, and that is their code; else -1 and less is a place.
+  const addressAt = (bucket: number) => (bucket < 0 ? -1 : addressOf(bucket))
+  // Most names are one bucket for every version, and its address is their code; else -1 and less
+  // is a place.
   const codes = new Map<string, number>()
   for (const [name, { anyVersion, withoutVersion, versions }] of levels) {
-    if (versions === undefined) {
-      codes.set(name, anyVersion)
-    } else {
-      codes.set(name, -1 - versioned.length)
-      versioned.push({ anyVersion, withoutVersion, versions: createGlobIndex(versions) })
+    if (versions === undefined && anyVersion >= 0) {
+      codes.set(name, addressOf(anyVersion))
+      continue
     }
+    codes.set(name, -1 - versioned.length)
+    const addresses = [...(versions ?? [])].map(([v, bucket]) => [v, addressOf(bucket)] as const)
+    versioned.push({
+      anyVersion: addressAt(anyVersion),
+      withoutVersion: addressAt(withoutVersion),
+      versions: createGlobIndex(new Map(addresses)),
+    })
   }
   const names = createGlobIndex(codes)
   const matched = new IntList()

@@ -173,28 +173,33 @@ export interface Blame {
  * it is true. For `a | b` both are named, since either would do.
  */
 export function blamesIn(expression: Expression, truthOf: (name: string) => Truth): Blame[] {
-  const found = collectBlames(expression, truthOf, false)
-  const seen = new Set<string>()
-  return found.filter((blame) => {
-    const key = `${blame.negated ? '!' : ''}${blame.name}`
-    return seen.has(key) ? false : seen.add(key)
-  })
+  const found: Blame[] = []
+  collectBlames(expression, truthOf, false, found)
+  return found
 }
 
 function collectBlames(
   expression: Expression,
   truthOf: (name: string) => Truth,
   negated: boolean,
-): Blame[] {
-  if (expression.type === 'not') return collectBlames(expression.operand, truthOf, !negated)
+  found: Blame[],
+): void {
+  if (expression.type === 'not') {
+    collectBlames(expression.operand, truthOf, !negated, found)
+    return
+  }
   const plain = evaluate(expression, truthOf)
   const truth = negated ? not(plain) : plain
-  if (truth === 'true') return []
-  if (expression.type === 'name') return [{ name: expression.name, negated, truth }]
-  return [
-    ...collectBlames(expression.left, truthOf, negated),
-    ...collectBlames(expression.right, truthOf, negated),
-  ]
+  if (truth === 'true') return
+  if (expression.type !== 'name') {
+    collectBlames(expression.left, truthOf, negated, found)
+    collectBlames(expression.right, truthOf, negated, found)
+    return
+  }
+  // A list of 64 at most, and mostly of one: quicker than a set.
+  const { name } = expression
+  for (const other of found) if (other.name === name && other.negated === negated) return
+  found.push({ name, negated, truth })
 }
 
 /** One spelling per tree, for comparing rules and for people. */

@@ -1,5 +1,8 @@
 /** Finds the globs that cover another one without comparing it with all of them. */
 import { globMatches } from '../../domain/glob.ts'
+import { createInfixFinder } from '../engine/infix-finder.ts'
+import { IntList } from '../engine/int-list.ts'
+import type { LiteralFinder } from '../engine/literal-table.ts'
 
 /** Stands for what a `*` may hold when globs are compared; no name and no glob contains it. */
 const ANY_RUN = '\u0001'
@@ -16,8 +19,18 @@ export function globCovers(outer: string, inner: string): boolean {
 interface Shape {
   readonly head: number
   readonly tail: number
-  readonly byEnds: Map<string, string[]>
+  readonly byEnds: Map<string, Alike>
 }
+
+/** Globs with the same ends. */
+interface Alike {
+  readonly globs: string[]
+  /** What finds those that may cover; made when it is first asked, and again when there are more. */
+  finder?: { readonly find: (inner: string) => Iterable<string>; readonly count: number }
+}
+
+/** So many globs with the same ends are compared one by one. */
+const FEW = 8
 
 /** Values by glob. */
 export class GlobIndex<T> {
@@ -35,12 +48,12 @@ export class GlobIndex<T> {
     if (!isNew || !glob.includes('*')) return
     const { head, tail } = fixedOf(glob)
     const key = head * GLOB_LENGTHS + tail
-    const shape = this.#shapes.get(key) ?? { head, tail, byEnds: new Map<string, string[]>() }
+    const shape = this.#shapes.get(key) ?? { head, tail, byEnds: new Map<string, Alike>() }
     this.#shapes.set(key, shape)
     const ends = endsOf(glob, shape)
     const same = shape.byEnds.get(ends)
-    if (same === undefined) shape.byEnds.set(ends, [glob])
-    else same.push(glob)
+    if (same === undefined) shape.byEnds.set(ends, { globs: [glob] })
+    else same.globs.push(glob)
   }
 
   /**
@@ -62,11 +75,11 @@ export class GlobIndex<T> {
   }
 
   #findAmong(
-    alike: readonly string[],
+    alike: Alike,
     glob: string,
     { accept, step }: { accept: (value: T) => boolean; step: () => boolean },
   ): boolean {
-    for (const outer of alike) {
+    for (const outer of candidatesFor(glob, alike)) {
       if (!step()) return false
       if (outer === glob || !globCovers(outer, glob)) continue
       const value = this.#values.get(outer)
@@ -74,6 +87,50 @@ export class GlobIndex<T> {
     }
     return false
   }
+}
+
+/** Those of `alike` that may cover `glob`, in their order. */
+function candidatesFor(glob: string, alike: Alike): Iterable<string> {
+  const { globs } = alike
+  if (globs.length <= FEW) return globs
+  if (alike.finder?.count !== globs.length) {
+    alike.finder = { find: createCandidates(globs), count: globs.length }
+  }
+  return alike.finder.find(glob)
+}
+
+/**
+ * Finds globs by the longest text between their stars: what a glob covers contains it. One glob at
+ * most has none, since with the same ends and nothing between them it is the same glob.
+ */
+function createCandidates(globs: readonly string[]): (inner: string) => Iterable<string> {
+  const places = new Map<string, number[]>()
+  for (const [place, glob] of globs.entries()) {
+    const literal = longestBetween(glob)
+    const same = places.get(literal)
+    if (same === undefined) places.set(literal, [place])
+    else same.push(place)
+  }
+  const open = places.get('') ?? []
+  places.delete('')
+  const lists = [...places.values()]
+  const finder: LiteralFinder = createInfixFinder([...places.keys()])
+  const found = new IntList()
+  return (inner) => {
+    found.clear()
+    finder.find(inner, found)
+    if (found.size === 0 && open.length === 0) return NONE
+    const candidates = [...open]
+    for (let i = 0; i < found.size; i++) candidates.push(...(lists[found.at(i)] ?? []))
+    return candidates.sort((a, b) => a - b).map((place) => globs[place] ?? '')
+  }
+}
+
+const NONE: readonly string[] = []
+
+function longestBetween(glob: string): string {
+  const parts = glob.split('*').slice(1, -1)
+  return parts.reduce((best, part) => (part.length > best.length ? part : best), '')
 }
 
 /** How many characters of `glob` stand for themselves before its first `*` and after its last. */

@@ -8,7 +8,7 @@ import { expressionText, namesIn, parseExpression, type Expression } from './exp
 import type { Findings } from './finding.ts'
 import type { RulePlaces } from './places.ts'
 import { parseResourcePattern, type ResourcePattern, type RuleEffect } from './resource-pattern.ts'
-import { ANYONE, type RoleLink, type Rule } from './rule.ts'
+import { ANYONE, WordedRule, type RoleLink, type Rule } from './rule.ts'
 import type { Suggest } from './suggest.ts'
 
 const P_COLUMNS = ['subject', 'action', 'resource', 'when', 'effect'] as const
@@ -69,7 +69,7 @@ export function createRowReader(context: RowContext): RowReader {
       const reference = { file, line: row.line, text }
       const rest = { when: when.value, whenText: when.text, effect }
       return {
-        rule: { reference, subject, action, resource, ...rest },
+        rule: new WordedRule({ reference, subject, action, resource, ...rest }),
         places: {
           subject: subjectCell.column,
           resource: resourceCell.column,

@@ -1,13 +1,15 @@
 /** Does what the decisions on a request demand, or refuses the request. */
+import type { DecidedOperation } from '../../domain/access.ts'
 import type { ObligationType } from '../../domain/obligations.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { capBytes } from '../../egress/byte-cap.ts'
 import { redactResponse } from '../../egress/redacted-response.ts'
 import type { IncidentDetail } from '../../egress/response-guard.ts'
+import { decideAfterWait } from '../decide-again.ts'
 import { established, type Exchange } from '../exchange.ts'
 import type { Services } from '../runtime.ts'
 import { dutiesOf, type Duties, type ParameterDuty } from './duties.ts'
-import { limitRequest } from './limit-request.ts'
+import { bodyToLimit, limitRequest } from './limit-request.ts'
 import { createRedaction } from './redact-document.ts'
 
 /** Told of an answer that was cut; not counted as weights that were caught, which pages people. */
@@ -22,16 +24,49 @@ export async function discharge(
   services: Services,
   onIncident: OnIncident,
 ): Promise<Refusal | undefined> {
-  const duties = dutiesOf(established(exchange.decisions, 'decisions'))
-  if ('source' in duties) {
-    services.metrics.obligation(duties.type, 'refused')
-    return refuse('obligation_unknown', { detail: `It is written in ${duties.source}.` })
-  }
+  let duties = readDuties(established(exchange.decisions, 'decisions'), services)
+  if (isRefusal(duties)) return duties
   if (duties.parameters.size > 0) {
+    const now = await waitForBody(exchange, services, duties)
+    duties = isRefusal(now) ? now : readDuties(now, services)
+    if (isRefusal(duties)) return duties
     const refusal = await limitParameters(exchange, services, duties)
     if (refusal !== undefined) return refusal
   }
   return limitAnswer(exchange, services, { duties, onIncident })
+}
+
+function readDuties(decisions: readonly DecidedOperation[], services: Services): Duties | Refusal {
+  const duties = dutiesOf(decisions)
+  if (!('source' in duties)) return duties
+  services.metrics.obligation(duties.type, 'refused')
+  return refuse('obligation_unknown', { detail: `It is written in ${duties.source}.` })
+}
+
+/**
+ * The decisions that count once the body is here. A body that classifying did not need is waited for
+ * after the decision, and as long as the client likes to take: what is decided then counts as well.
+ */
+async function waitForBody(
+  exchange: Exchange,
+  services: Services,
+  { parameters }: Duties,
+): Promise<readonly DecidedOperation[] | Refusal> {
+  const decisions = established(exchange.decisions, 'decisions')
+  if (established(exchange.admitted, 'admitted').body.finished) return decisions
+  const body = await bodyToLimit(exchange, parameters)
+  if (isRefusal(body)) return refused(services, parameters, body)
+  const now = decideAfterWait(exchange, services)
+  return isRefusal(now) ? now : [...decisions, ...now]
+}
+
+function refused(
+  services: Services,
+  parameters: Duties['parameters'],
+  refusal: Refusal,
+): Refusal {
+  for (const duty of parameters.values()) count(services, duty, 'refused')
+  return refusal
 }
 
 async function limitParameters(
@@ -40,10 +75,7 @@ async function limitParameters(
   { parameters }: Duties,
 ): Promise<Refusal | undefined> {
   const limited = await limitRequest(exchange, parameters)
-  if (isRefusal(limited)) {
-    for (const duty of parameters.values()) count(services, duty, 'refused')
-    return limited
-  }
+  if (isRefusal(limited)) return refused(services, parameters, limited)
   for (const [name, duty] of parameters) {
     count(services, duty, limited?.changed.has(name) === true ? 'changed' : 'unchanged')
   }
@@ -64,6 +96,7 @@ function limitAnswer(
 ): Refusal | undefined {
   const { bytesMax, redact } = duties
   if (bytesMax === undefined && redact.size === 0) return undefined
+  exchange.answerLimits = { bytesMax, redact }
   if (exchange.upgrade !== undefined) {
     for (const type of answerTypes(duties)) services.metrics.obligation(type, 'refused')
     return refuse('obligation_unknown', { detail: 'Frames of a WebSocket cannot be limited.' })

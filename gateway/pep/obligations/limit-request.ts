@@ -7,19 +7,31 @@ import type { HeaderBag } from '../../domain/request.ts'
 import { established, type Exchange } from '../exchange.ts'
 import type { ParameterDuty } from './duties.ts'
 import { limitBody, unreadable, type LimitedBody } from './limited-body.ts'
-import { addedField, SPELLINGS } from './spelling-table.ts'
+import { lengthFields, LISTED, SPELLINGS } from './spelling-table.ts'
 
 type ParameterDuties = ReadonlyMap<ParameterName, ParameterDuty>
 
-/**
- * The body as it may go on; `undefined` when there is none and nothing to do. Fails closed: where a
- * parameter could be and cannot be looked for (query, upgrade, another media type, a body that is too
- * large), the request is refused and told why.
- */
+/** The body as it may go on; `undefined` when there is none and nothing to do. */
 export async function limitRequest(
   exchange: Exchange,
   duties: ParameterDuties,
 ): Promise<LimitedBody | Refusal | undefined> {
+  const bytes = await bodyToLimit(exchange, duties)
+  if (bytes === undefined || isRefusal(bytes)) return bytes
+  const { route, target } = established(exchange.admitted, 'admitted')
+  const { pack } = established(exchange.classification, 'classification')
+  return limitBody(bytes, { duties, ...lengthFields(pack, (route?.target ?? target).path) })
+}
+
+/**
+ * The whole body, waited for; `undefined` when there is none. Fails closed: where a parameter could
+ * be and cannot be looked for (query, upgrade, another media type, a body that is too large), the
+ * request is refused and told why.
+ */
+export async function bodyToLimit(
+  exchange: Exchange,
+  duties: ParameterDuties,
+): Promise<Buffer | Refusal | undefined> {
   const { headers, framing, body, route, target } = established(exchange.admitted, 'admitted')
   if (exchange.upgrade !== undefined) {
     const detail = `${unreadable(duties)} Frames of a WebSocket are not read.`
@@ -31,10 +43,9 @@ export async function limitRequest(
   if (!isPlainJson(headers)) return refuse('body_encoding', { detail: unreadable(duties) })
   const peeked = await body.peek(exchange.runtime.limits.peekBytesMax)
   if (isRefusal(peeked)) return peeked
-  if (!peeked.complete) return refuse('body_over_peek', { detail: unreadable(duties) })
-  const { pack } = established(exchange.classification, 'classification')
-  const addAt = addedField(pack, (route?.target ?? target).path)
-  return limitBody(peeked.bytes, { duties, addAt })
+  return peeked.complete
+    ? peeked.bytes
+    : refuse('body_over_peek', { detail: unreadable(duties) })
 }
 
 /**
@@ -44,18 +55,30 @@ export async function limitRequest(
 function queryRefusal(query: string | undefined, duties: ParameterDuties): Refusal | undefined {
   if (query === undefined || query === '') return undefined
   for (const part of query.split(/[&;]/)) {
-    const key = decoded(part.split('=', 1)[0] ?? '')
-    // `options.num_predict` and `options[num_predict]` are ways to write a field of an object.
-    for (const name of key.split(/[.[\]]/)) {
-      const spelt = SPELLINGS.get(foldFieldName(name))?.find(({ parameter }) =>
-        duties.has(parameter),
-      )
-      if (spelt === undefined) continue
-      const source = duties.get(spelt.parameter)?.source ?? ''
-      return refuse('parameter_refused', {
-        detail: `The parameter ${spelt.parameter} cannot be limited in the query, says the limit in ${source}.`,
-      })
-    }
+    const [key = '', ...value] = part.split('=').map(decoded)
+    const parameter = parameterIn(key, value.join('='), duties)
+    if (parameter === undefined) continue
+    const source = duties.get(parameter)?.source ?? ''
+    return refuse('parameter_refused', {
+      detail: `The parameter ${parameter} cannot be limited in the query, says the limit in ${source}.`,
+    })
+  }
+  return undefined
+}
+
+/** `options.num_predict` and `options[num_predict]` are ways to write a field of an object. */
+function parameterIn(
+  key: string,
+  value: string,
+  duties: ParameterDuties,
+): ParameterName | undefined {
+  for (const name of key.split(/[.[\]]/)) {
+    const folded = foldFieldName(name)
+    const spelt = SPELLINGS.get(folded)?.find(({ parameter }) => duties.has(parameter))
+    if (spelt !== undefined) return spelt.parameter
+    // `include[]=message.output_text.logprobs` when an answer is fetched that was stored.
+    const listed = LISTED.get(folded)?.find((one) => value.includes(one.value))
+    if (listed !== undefined && duties.has(listed.parameter)) return listed.parameter
   }
   return undefined
 }

@@ -17,13 +17,19 @@ import {
   type Span,
   type Verdict,
 } from './json-edit.ts'
-import { INPUTS, LISTED, OBJECTS, SPELLINGS, takesFlags, type Spelt } from './spelling-table.ts'
+import {
+  INPUTS,
+  LISTED,
+  OBJECTS,
+  SPELLINGS,
+  takesFlags,
+  type LengthFields,
+  type Spelt,
+} from './spelling-table.ts'
 
 /** What is done to a body. */
-export interface BodyLimits {
+export interface BodyLimits extends LengthFields {
   readonly duties: ReadonlyMap<ParameterName, ParameterDuty>
-  /** Where `max_tokens` is written when it is added. */
-  readonly addAt: readonly [string] | readonly [string, string]
 }
 
 /** A body that keeps its limits. */
@@ -54,8 +60,10 @@ export function unreadable(duties: ReadonlyMap<ParameterName, ParameterDuty>): s
 class BodyEdit {
   private refusal: Refusal | undefined
   private readonly changed = new Set<ParameterName>()
-  /** Parameters that some field gives a value. */
-  private readonly present = new Set<ParameterName>()
+  /** Whether a field that the API obeys asks for a length. */
+  private hasLength = false
+  /** The shortest that other fields ask for. */
+  private leastElsewhere = Infinity
   /** Fields at which something could be added, by path: `null`s, and objects. */
   private readonly nulls = new Map<string, Span>()
   private readonly places = new Map<string, Place>()
@@ -131,11 +139,25 @@ class BodyEdit {
     const final = strictest([...verdicts.values()])
     for (const [parameter, verdict] of verdicts) {
       if (verdict !== 'keep') this.changed.add(parameter)
-      // What is gone is not there, and `null` asks for nothing.
-      if (kind !== 'null' && final !== 'remove') this.present.add(parameter)
     }
+    // What is gone is not there, and `null` asks for nothing.
     if (kind === 'null' && final !== 'remove') this.nulls.set(field, span)
+    if (kind === 'number' && verdicts.has('max_tokens')) {
+      this.noteLength(field, typeof final === 'object' ? Number(final.text) : this.numberAt(span))
+    }
     return final
+  }
+
+  /** A length in a field that the API does not know is none, but whoever wrote it meant one. */
+  private noteLength(field: string, tokens: number): void {
+    const { addAt, alsoAt = [] } = this.limits
+    const isObeyed = [addAt.join('.'), ...alsoAt].some((path) => field === `.${path}`)
+    if (isObeyed) this.hasLength = true
+    else this.leastElsewhere = Math.min(this.leastElsewhere, Math.max(1, Math.floor(tokens)))
+  }
+
+  private numberAt({ start, end }: Span): number {
+    return Number(this.bytes.toString('latin1', start, end))
   }
 
   private verdictOn(parameter: ParameterName, span: Span, kind: Kind): Verdict {
@@ -155,10 +177,12 @@ class BodyEdit {
     { span, kind }: { span: Span; kind: Kind },
   ): Verdict {
     if (kind !== 'number') return this.reject(parameter, 'must be a number')
-    const value = Number(this.bytes.toString('latin1', span.start, span.end))
+    const value = this.numberAt(span)
     if (!Number.isFinite(value)) return this.reject(parameter, 'must be a finite number')
-    // To the servers that take them, negative numbers mean without end, or all there is.
-    return value < 0 || value > max ? { text: String(max) } : 'keep'
+    // To the servers that take them, negative numbers mean without end, or all there is; to Ollama
+    // 0 tokens are without end as well, and it makes 0 of a half.
+    const isEndless = value < 0 || (value < 1 && parameter === 'max_tokens')
+    return isEndless || value > max ? { text: String(max) } : 'keep'
   }
 
   private judgeObject(span: Span, path: string): Verdict {
@@ -200,27 +224,31 @@ class BodyEdit {
       return { judge }
     }
     if (OBJECTS.has(folded)) return { below: this.inputs }
-    if (folded !== 'name') return undefined
-    const judge = (span: Span): Verdict => {
-      if (kindOf(this.bytes, span) !== 'string') return 'keep'
-      const tensor = foldFieldName(textOfString(this.bytes, span))
-      const [named] = this.speltAs(tensor)
-      if (named === undefined && !OBJECTS.has(tensor)) return 'keep'
-      return this.reject(named?.parameter, 'cannot be limited in a tensor')
-    }
-    return { judge }
+    const judge = (span: Span): Verdict => this.judgeName(span)
+    if (folded === 'columns') return { judge, below: { strict: false, element: { judge } } }
+    return folded === 'name' ? { judge } : undefined
+  }
+
+  /** Of a tensor, or of a column of a table. */
+  private judgeName(span: Span): Verdict {
+    if (kindOf(this.bytes, span) !== 'string') return 'keep'
+    const name = foldFieldName(textOfString(this.bytes, span))
+    const [named] = this.speltAs(name)
+    if (named === undefined && !OBJECTS.has(name)) return 'keep'
+    return this.reject(named?.parameter, 'cannot be limited in a tensor or table')
   }
 
   /** The length that the request did not ask for. */
   private addition(root: Place): Edit | undefined {
     const add = this.limits.duties.get('max_tokens')?.add
-    if (add === undefined || this.present.has('max_tokens')) return undefined
+    if (add === undefined || this.hasLength) return undefined
     this.changed.add('max_tokens')
+    const tokens = String(Math.min(add, this.leastElsewhere))
     const [first, second] = this.limits.addAt
-    if (second === undefined) return this.insertion(root, '', first, String(add))
+    if (second === undefined) return this.insertion(root, '', first, tokens)
     const place = this.places.get(`.${first}`)
-    if (place !== undefined) return this.insertion(place, `.${first}`, second, String(add))
-    return this.insertion(root, '', first, `{"${second}":${add}}`)
+    if (place !== undefined) return this.insertion(place, `.${first}`, second, tokens)
+    return this.insertion(root, '', first, `{"${second}":${tokens}}`)
   }
 
   private insertion(place: Place, path: string, key: string, text: string): Edit {

@@ -58,15 +58,20 @@ export function takesFlags(parameter: ParameterName): boolean {
   return specOf(parameter).flags
 }
 
-/** Where `max_tokens` is written when it is added to a request for `path` of a server of `pack`. */
-export function addedField(
-  pack: string,
-  path: string,
-): readonly [string] | readonly [string, string] {
+/** Where an API reads the length of its answer. */
+export interface LengthFields {
+  /** Path of the field that is written when a length is added. */
+  readonly addAt: readonly [string] | readonly [string, string]
+  /** Dotted paths of others that it obeys. */
+  readonly alsoAt?: readonly string[]
+}
+
+/** Where a server of `pack` reads the length when it is asked for `path`. */
+export function lengthFields(pack: string, path: string): LengthFields {
   const row = ADDED_MAX_TOKENS.find(
     ({ packs, pathEnd }) => (packs === undefined || packs.includes(pack)) && path.endsWith(pathEnd),
   )
-  return row?.field ?? ['max_tokens']
+  return { addAt: row?.field ?? ['max_tokens'], alsoAt: row?.also ?? [] }
 }
 
 function grouped<V>(

@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
 import { dutiesOf, type Duties } from '../../../gateway/pep/obligations/duties.ts'
 import { limitBody } from '../../../gateway/pep/obligations/limited-body.ts'
-import { addedField } from '../../../gateway/pep/obligations/spelling-table.ts'
+import { lengthFields } from '../../../gateway/pep/obligations/spelling-table.ts'
 import { obligationsOf } from '../../support/limits.ts'
 import { PERMIT } from '../../support/pipeline.ts'
 
@@ -36,7 +36,7 @@ describe.each(groups)('$name', ({ limits, cases }) => {
   const duties = dutiesFor(limits)
   it.each(cases)('$in', ({ in: body, out = body, refused, path = '/v1/x', pack = 'vllm' }) => {
     const bytes = Buffer.from(body)
-    const limited = limitBody(bytes, { duties, addAt: addedField(pack, path) })
+    const limited = limitBody(bytes, { duties, ...lengthFields(pack, path) })
     if (isRefusal(limited)) {
       expect(limited.reason).toBe(refused)
       expect(limited.detail).toContain('limits.yaml:1')
