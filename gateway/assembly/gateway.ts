@@ -1,32 +1,31 @@
 import { createServer as createControlServer, type Server } from 'node:http'
 import { resolve } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { VERSION } from '../version.ts'
 import type { SegmentLedger } from '../audit/ledger.ts'
 import type { Clock } from '../domain/clock.ts'
 import { systemClock } from '../domain/clock.ts'
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
-import { refuse } from '../domain/refusal.ts'
 import { createLogger, type RootLogger } from '../log/logger.ts'
 import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { createControlApp } from '../pap/control-app.ts'
 import type { RulesControl } from '../pap/rules-api.ts'
-import { createDataListener, type DataListener, type ListenerOptions } from '../pep/listener.ts'
+import { createDataListener, type ListenerOptions } from '../pep/listener.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createControlRules } from './control-rules.ts'
-import { keepCertificate, readListenerTls, type CertificateKeeper } from './certificate.ts'
+import { keepCertificate, readListenerTls } from './certificate.ts'
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { createRuleRevisions, type RuleRevisions } from './revisions/rule-revisions.ts'
 import { assertRuntimeFloor } from './runtime-floor.ts'
-import { contentDigest, createReloader, type Reloader } from './reloader.ts'
+import { contentDigest } from './content-digest.ts'
+import { createReloader, type Reloader } from './reloader.ts'
 import { openCountedLedger } from './open-ledger.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
-import type { ChangeWatch } from './watch.ts'
 import { issuerNames, startRuntime, type RunningRuntime } from './running-runtime.ts'
+import { shutDown } from './shut-down.ts'
 
 /** What a gateway is started with. */
 export interface GatewayOptions extends ConfigSource {
@@ -133,25 +132,8 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
     listenerOptions(settings, tls),
   )
   runtime.onReplaced(() => void listener.decideAgain())
-  const state = { draining: false, listening: false }
-  const controlServer = createControlServer(
-    CONTROL_LIMITS,
-    createControlApp({
-      metrics: () => services.metrics.expose(),
-      assertionKeys: () => runtime.assertionKeys(),
-      rules: controlRules(opening),
-      revision: () => {
-        const { rules, pin } = reloader.active()
-        return { revision: rules.revision, pinned: typeof pin?.revision === 'string' }
-      },
-      unreadiness: () => [
-        ...runtime.unreadiness(),
-        ...(state.listening ? [] : ['listener']),
-        ...(state.draining ? ['draining'] : []),
-      ],
-    }),
-  )
-  controlServer.maxConnections = CONTROL_CONNECTIONS_MAX
+  const state: ListenState = { draining: false, listening: false }
+  const controlServer = openControl(opening, state)
   const controlPort = await listen(controlServer, control.host, control.port)
   undo.push(() => closed(controlServer))
   const dataPort = await listen(listener.server, data.host, data.port)
@@ -185,6 +167,34 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
   }
 }
 
+/** What readiness depends on beside the runtime. */
+interface ListenState {
+  draining: boolean
+  listening: boolean
+}
+
+/** The server of the control listener, which does not listen yet. */
+function openControl(opening: Opening, state: Readonly<ListenState>): Server {
+  const { services, runtime, reloader } = opening
+  const app = createControlApp({
+    metrics: () => services.metrics.expose(),
+    assertionKeys: () => runtime.assertionKeys(),
+    rules: controlRules(opening),
+    revision: () => {
+      const { rules, pin } = reloader.active()
+      return { revision: rules.revision, pinned: typeof pin?.revision === 'string' }
+    },
+    unreadiness: () => [
+      ...runtime.unreadiness(),
+      ...(state.listening ? [] : ['listener']),
+      ...(state.draining ? ['draining'] : []),
+    ],
+  })
+  const server = createControlServer(CONTROL_LIMITS, app)
+  server.maxConnections = CONTROL_CONNECTIONS_MAX
+  return server
+}
+
 /** The control API, where it is switched on. */
 function controlRules(opening: Opening): RulesControl | undefined {
   const { settings, runtime, services, revisions, reloader } = opening
@@ -198,52 +208,6 @@ function controlRules(opening: Opening): RulesControl | undefined {
     runtime: () => runtime.current(),
     authenticator: () => runtime.controlAuthenticator(),
   })
-}
-
-/** A client that is cut off has this long to be told; a cut stream ends within a second. */
-const CUT_MS = 2_000
-
-/** Last bytes of answers already given have this long to leave. */
-const FLUSH_MS = 1_000
-
-/**
- * Ends in the order that loses nothing: unready first, so that load balancers look elsewhere; then
- * no new requests; then those in flight, for as long as they may take; then ledger and log.
- */
-async function shutDown(
-  parts: Opening & {
-    readonly listener: DataListener
-    readonly controlServer: Server
-    readonly watch: ChangeWatch
-    readonly certificate: CertificateKeeper
-  },
-): Promise<void> {
-  const { services, settings, listener, runtime } = parts
-  const { delay, drain } = settings.shutdown
-  services.log.info({ inFlight: listener.inFlight(), delay, drain }, 'draining')
-  parts.watch.stop()
-  parts.certificate.stop()
-  await wait(delay, undefined)
-  const ended = closed(listener.server)
-  listener.drain()
-  await Promise.race([listener.idle(), wait(drain, undefined, { ref: false })])
-  if (listener.inFlight() > 0) {
-    services.log.warn(
-      { inFlight: listener.inFlight() },
-      'requests were cut when the drain time was over',
-    )
-    listener.cut(refuse('draining', { retryAfter: 1 }))
-    await Promise.race([listener.idle(), wait(CUT_MS, undefined, { ref: false })])
-  }
-  listener.server.closeIdleConnections()
-  await Promise.race([ended, wait(FLUSH_MS, undefined, { ref: false })])
-  listener.destroy()
-  await runtime.stop()
-  parts.controlServer.closeAllConnections()
-  await closed(parts.controlServer)
-  await services.ledger.close()
-  services.log.info({}, 'stopped')
-  await services.log.flush()
 }
 
 function listenerOptions(settings: Settings, tls: ListenerOptions['tls']): ListenerOptions {

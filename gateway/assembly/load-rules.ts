@@ -80,11 +80,13 @@ export async function loadRuleFiles(
 /** What rules may name because the configuration gives it a name. */
 function knownNames(settings: Settings | undefined): KnownNames | undefined {
   if (settings === undefined) return undefined
-  const { issuers, upstreams } = settings
+  const { issuers, upstreams, listen } = settings
+  // What the control API asks the rules about; no upstream.
+  const ownName = listen.control.audience === undefined ? [] : ['modelgate']
   return {
     issuerNames: new Set(issuers.map(({ name }) => name)),
     issuerRoles: new Set(issuers.flatMap(({ roles }) => roles.map((name) => `role:${name}`))),
-    upstreams: new Set(upstreams.map(({ name }) => name)),
+    upstreams: new Set([...upstreams.map(({ name }) => name), ...ownName]),
   }
 }
 

@@ -45,7 +45,8 @@ export function assertionReader(
   const { assertion } = settings.devicePosture
   if (assertion === undefined || verifier === undefined) return undefined
   const { header, subjectClaim, callerClaim } = assertion
-  return createAssertionReader({ header, verifier, subjectClaim, callerClaim })
+  const callerIssuers = new Set(assertion.callers ?? settings.issuers.map(({ name }) => name))
+  return createAssertionReader({ header, verifier, subjectClaim, callerClaim, callerIssuers })
 }
 
 /** Fields the gateway reads by configuration: they go to no upstream (I3). */

@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { createHash } from 'node:crypto'
-import { mkdir, readFile, stat } from 'node:fs/promises'
-import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
+import { mkdir } from 'node:fs/promises'
+import type { Diagnostic } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
+import { configDigest, contentDigest, digestOf } from './content-digest.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { FOLDER_MODE } from './revisions/files.ts'
 import type { Cause } from './revisions/history-index.ts'
-import type { Acceptance, ActiveRules, RuleRevisions } from './revisions/rule-revisions.ts'
+import { accept, announce, refuseReload, samePin } from './reload-notes.ts'
+import type { ActiveRules, RuleRevisions } from './revisions/rule-revisions.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 import { startChangeWatch, type ChangeWatch } from './watch.ts'
 
@@ -61,9 +62,9 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   let running: Promise<unknown> = Promise.resolve()
   const load = async (cause: ReloadCause): Promise<readonly Diagnostic[]> => {
     const config = await loadConfig(deps.source)
-    if (!config.ok) return refuse(services, 'configuration', config.diagnostics)
+    if (!config.ok) return refuseReload(services, 'configuration', config.diagnostics)
     const rules = await revisions.load(config.value)
-    if (!rules.ok) return refuse(services, 'rules', rules.diagnostics)
+    if (!rules.ok) return refuseReload(services, 'rules', rules.diagnostics)
     await runtime.replace(config.value, rules.value.rules)
     const before = state.active
     state.settings = config.value
@@ -75,7 +76,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   }
   const attempt = (cause: ReloadCause): Promise<readonly Diagnostic[]> =>
     load(cause).catch((error: unknown) =>
-      refuse(services, 'configuration', findingsOf(deps.source.file, error)),
+      refuseReload(services, 'configuration', findingsOf(deps.source.file, error)),
     )
   const fileCause: ReloadCause = { how: 'file', by: deps.user }
   const reload = (cause = fileCause): Promise<readonly Diagnostic[]> => {
@@ -130,10 +131,6 @@ async function watchFiles(
   })
 }
 
-function announce(services: Services, warnings: readonly Diagnostic[]): void {
-  for (const warning of warnings) services.log.warn({ ...warning }, warning.message)
-}
-
 /** A pin that came or went is the cause, and whoever set it is who did it. */
 function causeOf(
   cause: ReloadCause,
@@ -146,10 +143,6 @@ function causeOf(
   return { how, by: pin.by, reason: pin.reason }
 }
 
-function samePin(before: ActiveRules['pin'], after: ActiveRules['pin']): boolean {
-  return JSON.stringify(before) === JSON.stringify(after)
-}
-
 /** A folder of routes that comes later is noticed by its parent and read by polling. */
 function watchedFolders(deps: ReloaderDeps): string[] {
   const config = dirname(resolve(deps.source.cwd, deps.source.file))
@@ -157,107 +150,6 @@ function watchedFolders(deps: ReloaderDeps): string[] {
   const { historyDir } = deps.revisions
   const optional = [routes, historyDir].filter((folder) => existsSync(folder))
   return [config, deps.rulesDir, ...optional]
-}
-
-/**
- * A digest of everything a reload reads: configuration, rules, and the keys and certificates that
- * `settings` names. Content that cannot be read has one too.
- */
-export async function contentDigest(
-  source: ConfigSource,
-  revisions: Pick<RuleRevisions, 'fingerprint'>,
-  settings: Settings,
-): Promise<string> {
-  return digestOf(await configDigest(source, settings), await revisions.fingerprint())
-}
-
-async function configDigest(source: ConfigSource, settings: Settings): Promise<string> {
-  const files = [resolve(source.cwd, source.file), ...namedFiles(settings)]
-  const contents = files.map((file) => stateOf(file).catch(() => 'unreadable'))
-  return JSON.stringify(await Promise.all(contents))
-}
-
-function digestOf(config: string, rules: string): string {
-  return createHash('sha256').update(config).update(rules).digest('hex')
-}
-
-/** Above this a file is known by its state: a database of addresses is not read every few seconds. */
-const COMPARED_BYTES_MAX = 1024 * 1024
-
-/** The content of a file, or of a large one what changes with its content. */
-async function stateOf(file: string): Promise<string | readonly string[]> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true })
-  if (size <= COMPARED_BYTES_MAX) return readFile(file, 'base64')
-  return [dev, ino, size, mtimeNs, ctimeNs].map(String)
-}
-
-function refuse(
-  services: Services,
-  what: 'configuration' | 'rules',
-  diagnostics: readonly Diagnostic[],
-): readonly Diagnostic[] {
-  services.metrics.policyReload({ result: 'failure' })
-  services.log.error(
-    { findings: diagnostics.map(diagnosticText) },
-    `the ${what} cannot be used; what was in force stays in force`,
-  )
-  const [first] = diagnostics
-  const where = first === undefined ? '' : `${first.file}:${first.line}:${first.column}`
-  note(services, 'policy.refused', { what, findings: diagnostics.length, where })
-  return diagnostics
-}
-
-/** Counts, logs, records and keeps what came into force. */
-async function accept(
-  deps: ReloaderDeps,
-  before: ActiveRules | undefined,
-  acceptance: Acceptance,
-): Promise<void> {
-  const { services, runtime } = deps
-  const { active, how, by } = acceptance
-  const { revision, policy } = active.rules
-  const { configRevision } = runtime.current()
-  const pinned = active.pin?.revision ?? undefined
-  services.metrics.policyReload({
-    result: 'success',
-    revision,
-    rules: policy.table.rules.length,
-    at: services.clock.now(),
-    pinned: pinned !== undefined,
-  })
-  services.log.info({ revision, configRevision, how, by }, 'configuration and rules are in force')
-  note(services, 'policy.changed', { pol: revision, cfg: configRevision, how, by })
-  notePin(services, before, active)
-  if (pinned !== undefined && active.folder !== pinned && active.folder !== before?.folder) {
-    const { folder } = active
-    services.log.warn({ pinned, folder }, 'the rule folder was edited but another set is pinned')
-  }
-  if (before?.rules.revision === revision) return
-  try {
-    await deps.revisions.accepted(acceptance)
-  } catch (error) {
-    services.metrics.historyError()
-    services.log.error({ err: error, revision }, 'the rule set in force could not be kept')
-  }
-}
-
-/** A pin that came or went has a record of its own, with who and why. */
-function notePin(
-  services: Services,
-  before: ActiveRules | undefined,
-  { pin, rules }: ActiveRules,
-): void {
-  if (before === undefined || pin === undefined || samePin(before.pin, pin)) return
-  const from = before.rules.revision
-  const { by, reason } = pin
-  const isBack = from !== rules.revision
-  const held = isBack ? 'policy.rolled_back' : 'policy.pinned'
-  const type = pin.revision === null ? 'policy.unpinned' : held
-  note(services, type, { pol: rules.revision, from, by, why: reason })
-}
-
-function note(services: Services, type: string, fields: Record<string, string | number>): void {
-  services.ledger.append({ type, fields }, 'disk').catch(() => services.metrics.auditError())
 }
 
 function findingsOf(file: string, error: unknown): readonly Diagnostic[] {
@@ -286,14 +178,4 @@ function fixedSettings(before: Settings, after: Settings): Diagnostic[] {
     message: `a change of \`${[key, ...(key === 'limits' ? limits : [])].join(' ')}\` takes effect at the next start`,
     remedy: 'Restart the gateway to apply it.',
   }))
-}
-
-/** The values of every `*File` and `*Files` key, wherever it is. */
-function namedFiles(settings: unknown): string[] {
-  if (typeof settings !== 'object' || settings === null) return []
-  return Object.entries(settings).flatMap(([key, value]) => {
-    if (key === 'provenance') return []
-    if (key.endsWith('Files') && Array.isArray(value)) return value.map(String)
-    return key.endsWith('File') && typeof value === 'string' ? [value] : namedFiles(value)
-  })
 }

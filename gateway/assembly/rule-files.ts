@@ -43,6 +43,9 @@ export async function readRuleFiles(dir: string): Promise<Loaded<RuleFiles>> {
   const names = [...NAMES, ...optional, ...routeNames]
   const results = await Promise.all(names.map((name) => readOne(dir, name)))
   const missing = results.filter((result) => 'severity' in result)
+  if (missing.length === names.length && !(await isFolder(dir))) {
+    return { ok: false, diagnostics: [noFolder()] }
+  }
   if (missing.length > 0) return { ok: false, diagnostics: missing }
   return ruleFilesOf(results.filter((result): result is SourceFile => !('severity' in result)))
 }
@@ -157,6 +160,24 @@ async function readOne(dir: string, name: string): Promise<SourceFile | Diagnost
   } catch (error) {
     return unreadable(name, error)
   }
+}
+
+/** Once for the folder rather than once for each file that is not in it. */
+function noFolder(): Diagnostic {
+  return {
+    ...START_OF_FILE,
+    file: '.',
+    code: 'unreadable-file',
+    message: 'there is no such folder',
+    remedy: 'Point --rules, or rules.dir of the configuration, at the folder of policy.csv.',
+  }
+}
+
+async function isFolder(dir: string): Promise<boolean> {
+  return stat(dir).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 }
 
 function unreadable(file: string, error: unknown): Diagnostic {

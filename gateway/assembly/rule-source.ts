@@ -20,7 +20,7 @@ export interface RuleSourceContext {
 }
 
 /** Rules, read and not yet loaded. */
-export interface RuleSource {
+interface RuleSource {
   /** As it was named, for people. */
   readonly label: string
   readonly files: Loaded<RuleFiles>
@@ -31,7 +31,7 @@ export interface RuleSource {
  * folder; anything else is `<git revision>` or `<git revision>:<path>`.
  * @throws ERR_USAGE when it is none of these
  */
-export async function openRuleSource(
+async function openRuleSource(
   spec: string,
   context: RuleSourceContext,
 ): Promise<RuleSource> {

@@ -1,27 +1,16 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createAssertionSigner } from '../authn/assertion.ts'
-import { createAuthenticator, type RunningAuthenticator } from '../authn/authenticator.ts'
-import { fetchJson } from '../authn/http-fetch.ts'
-import type { AuthnEvent } from '../authn/events.ts'
+import type { RunningAuthenticator } from '../authn/authenticator.ts'
 import type { Loaded } from '../domain/diagnostics.ts'
-import { GatewayError } from '../domain/errors.ts'
-import type { AssertionSigner, Authenticator } from '../domain/ports.ts'
+import type { Authenticator } from '../domain/ports.ts'
 import { createForwarder } from '../forward/http-forwarder.ts'
 import { createUpgradeForwarder } from '../forward/upgrade.ts'
-import { createUpstreams, type Upstreams, type UpstreamOptions } from '../forward/upstream-pools.ts'
+import type { Upstreams } from '../forward/upstream-pools.ts'
 import type { Runtime, Services } from '../pep/runtime.ts'
-import type { SecretFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
-import { openDatabase, type OpenDatabase } from './country-database.ts'
-import { authnEvents } from './events.ts'
-import { issuerOptions, pem } from './issuer-options.ts'
-import type { IssuerOptions } from '../authn/issuer.ts'
-import { assertionIssuer } from './posture-assertion.ts'
 import type { LoadedRules } from './load-rules.ts'
-import { publicUrl } from './own-documents.ts'
 import { buildRuntime } from './runtime-builder.ts'
-import { openCredential, upstreamOptions } from './upstream-parts.ts'
+import { openParts, type RuntimeParts } from './runtime-parts.ts'
 
 /** The runtime in force and its replacement. */
 export interface RunningRuntime {
@@ -41,24 +30,8 @@ export interface RunningRuntime {
   stop(): Promise<void>
 }
 
-/** Parts that live on when their settings did not change, so that a rule edit costs no connection. */
-interface Parts {
-  readonly authenticator: Kept<RunningAuthenticator>
-  /** Verifies assertions of posture, where they are configured. */
-  readonly posture: Kept<RunningAuthenticator> | undefined
-  readonly countries: OpenDatabase | undefined
-  /** Verifies tokens for the control API, whose audience is its own (I11). */
-  readonly control: Kept<RunningAuthenticator> | undefined
-  readonly signer: Kept<AssertionSigner>
-  readonly upstreams: Kept<Upstreams>
-  readonly connections: readonly UpstreamOptions[]
-  readonly secrets: readonly (SecretFile | undefined)[]
-}
-
-interface Kept<T> {
-  readonly key: string
-  readonly part: T
-}
+/** The parts that fetch keys. */
+const AUTHENTICATORS = ['authenticator', 'posture', 'control'] as const
 
 const SECRETS_REFRESH_MS = 10_000
 
@@ -72,9 +45,7 @@ export async function startRuntime(start: {
   const fixed = start.settings
   let parts = await openParts(start.settings, services, { fixed, before: undefined })
   let runtime = assemble({ ...start, fixed, parts })
-  await begin(parts.authenticator.part)
-  if (parts.posture !== undefined) await begin(parts.posture.part)
-  if (parts.control !== undefined) await begin(parts.control.part)
+  await beginNew(parts, undefined)
   const retired = new Set<Upstreams>()
   let replaced = (): void => undefined
   const refreshSecrets = async (): Promise<void> => {
@@ -92,13 +63,7 @@ export async function startRuntime(start: {
       })
       const next = await openParts(settings, services, { fixed, before: parts })
       const replacement = assemble({ settings, rules, parts: next, services, fixed })
-      if (next.authenticator.part !== parts.authenticator.part) await begin(next.authenticator.part)
-      if (next.posture !== undefined && next.posture.part !== parts.posture?.part) {
-        await begin(next.posture.part)
-      }
-      if (next.control !== undefined && next.control.part !== parts.control?.part) {
-        await begin(next.control.part)
-      }
+      await beginNew(next, parts)
       const before = parts
       parts = next
       runtime = replacement
@@ -120,9 +85,7 @@ export async function startRuntime(start: {
     assertionKeys: () => parts.signer.part.jwks(),
     async stop() {
       clearInterval(timer)
-      parts.authenticator.part.stop()
-      parts.posture?.part.stop()
-      parts.control?.part.stop()
+      for (const name of AUTHENTICATORS) parts[name]?.part.stop()
       await Promise.all([parts.upstreams.part, ...retired].map((pools) => pools.destroy()))
     },
   }
@@ -131,7 +94,7 @@ export async function startRuntime(start: {
 function assemble(made: {
   readonly settings: Settings
   readonly rules: LoadedRules
-  readonly parts: Parts
+  readonly parts: RuntimeParts
   readonly services: Services
   readonly fixed: Settings
 }): Runtime {
@@ -155,91 +118,6 @@ function assemble(made: {
   })
 }
 
-async function openParts(
-  settings: Settings,
-  services: Services,
-  { fixed, before }: { readonly fixed: Settings; readonly before: Parts | undefined },
-): Promise<Parts> {
-  const issuers = await Promise.all(settings.issuers.map(issuerOptions))
-  const connections = await Promise.all(settings.upstreams.map(upstreamOptions))
-  const secrets = await Promise.all(settings.upstreams.map(openCredential))
-  const signing = await signingOptions(settings, services)
-  const { assertion } = settings.devicePosture
-  const posture = assertion === undefined ? [] : [await assertionIssuer(assertion)]
-  const countries = await openDatabase(settings, before?.countries)
-  return {
-    authenticator: keepAuthenticator(before?.authenticator, issuers, services),
-    posture:
-      posture.length === 0 ? undefined : keepAuthenticator(before?.posture, posture, services),
-    control: keepControl(before?.control, controlIssuers(issuers, fixed), services),
-    signer: keep(before?.signer, signing.facts, () =>
-      createAssertionSigner({ ...signing.deps, previousPublicKey: publicKeyOf(before) }),
-    ),
-    upstreams: keep(before?.upstreams, connections, () =>
-      createUpstreams({ upstreams: connections }),
-    ),
-    countries,
-    connections,
-    secrets,
-  }
-}
-
-function keepAuthenticator(
-  before: Kept<RunningAuthenticator> | undefined,
-  issuers: readonly IssuerOptions[],
-  services: Services,
-): Kept<RunningAuthenticator> {
-  const onEvent = authnEvents({
-    ...services,
-    append: (record) =>
-      void services.ledger.append(record, 'kernel').catch(() => services.metrics.auditError()),
-  })
-  const { clock } = services
-  return keep(before, issuers, () =>
-    createAuthenticator({ issuers, clock, fetchJson, onEvent, inherit: before?.part }),
-  )
-}
-
-/**
- * The same issuers with the audience of the control API instead, and no other beside it: a token is
- * good for models or for the gateway itself, never for both (I11).
- * @throws ERR_CONFIG_INVALID when a reload would make it both
- */
-function controlIssuers(issuers: readonly IssuerOptions[], fixed: Settings): IssuerOptions[] {
-  const { audience } = fixed.listen.control
-  if (audience === undefined) return []
-  const both = issuers.find((issuer) => [issuer.audience].flat().includes(audience))
-  if (both !== undefined) {
-    const message = `issuer ${both.name}: ${audience} is the audience of the control API`
-    throw new GatewayError('ERR_CONFIG_INVALID', message)
-  }
-  return issuers.map((issuer) => ({ ...issuer, audience: [audience], audienceSingle: true }))
-}
-
-function keepControl(
-  before: Kept<RunningAuthenticator> | undefined,
-  issuers: readonly IssuerOptions[],
-  services: Services,
-): Kept<RunningAuthenticator> | undefined {
-  if (issuers.length === 0) return undefined
-  const told = authnEvents({ ...services, append: () => undefined })
-  // The keys are those of the issuers of callers, which tells of them already.
-  const onEvent = (event: AuthnEvent): void => {
-    if (!event.type.startsWith('keys_')) told(event)
-  }
-  const { clock } = services
-  return keep(before, issuers, () =>
-    createAuthenticator({ issuers, clock, fetchJson, onEvent, inherit: before?.part }),
-  )
-}
-
-async function signingOptions(settings: Settings, services: Services) {
-  const { signingKeyFile, lifetime } = settings.assertion
-  const privateKey = signingKeyFile === undefined ? undefined : await pem(signingKeyFile)
-  const facts = { issuer: publicUrl(settings), lifetimeS: Math.floor(lifetime / 1000), privateKey }
-  return { facts, deps: { ...facts, clock: services.clock } }
-}
-
 /** Everyone whose keys are kept: issuers of callers' tokens, and of assertions of posture. */
 export function issuerNames({ issuers, devicePosture }: Settings): readonly string[] {
   const { assertion } = devicePosture
@@ -251,12 +129,6 @@ function hasKeys(authenticator: RunningAuthenticator): boolean {
   return authenticator.ready() && authenticator.issuers().some(({ usable }) => usable)
 }
 
-/** The part from before when what it was made of is the same, else a new one. */
-function keep<T>(before: Kept<T> | undefined, facts: unknown, create: () => T): Kept<T> {
-  const key = createHash('sha256').update(JSON.stringify(facts)).digest('hex')
-  return before?.key === key ? before : { key, part: create() }
-}
-
 /**
  * A request that arrived before a reload may still be sending its body and then needs the
  * connections it arrived with: they are closed when no such request can be left, or when the
@@ -264,10 +136,10 @@ function keep<T>(before: Kept<T> | undefined, facts: unknown, create: () => T): 
  */
 const RETIRE_MS = 600_000
 
-function retire(before: Parts, next: Parts, retired: Set<Upstreams>): void {
-  if (before.authenticator.part !== next.authenticator.part) before.authenticator.part.stop()
-  if (before.posture?.part !== next.posture?.part) before.posture?.part.stop()
-  if (before.control?.part !== next.control?.part) before.control?.part.stop()
+function retire(before: RuntimeParts, next: RuntimeParts, retired: Set<Upstreams>): void {
+  for (const name of AUTHENTICATORS) {
+    if (before[name]?.part !== next[name]?.part) before[name]?.part.stop()
+  }
   const old = before.upstreams.part
   if (old === next.upstreams.part) return
   retired.add(old)
@@ -282,10 +154,12 @@ async function begin(authenticator: RunningAuthenticator): Promise<void> {
   await Promise.race([authenticator.start(), wait(KEYS_WAIT_MS, undefined, { ref: false })])
 }
 
-/** The key that signed until now stays published until its last assertion has expired. */
-function publicKeyOf(before: Parts | undefined): string | undefined {
-  const [key] = before?.signer.part.jwks().keys ?? []
-  return key === undefined ? undefined : JSON.stringify(key)
+/** Begins the authenticators of `next` that were not at work in `before`, one after the other. */
+async function beginNew(next: RuntimeParts, before: RuntimeParts | undefined): Promise<void> {
+  for (const name of AUTHENTICATORS) {
+    const kept = next[name]
+    if (kept !== undefined && kept.part !== before?.[name]?.part) await begin(kept.part)
+  }
 }
 
 /** A credential that cannot be read stays as it was; the operator must hear of it. */

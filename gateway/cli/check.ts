@@ -5,6 +5,7 @@ import { certificateProblems } from '../assembly/certificate.ts'
 import { databaseProblems } from '../assembly/country-database.ts'
 import { issuerProblems } from '../assembly/issuer-options.ts'
 import { loadRules } from '../assembly/load-rules.ts'
+import { folderSignatureProblems } from '../assembly/revisions/signature.ts'
 import type { Diagnostic } from '../domain/diagnostics.ts'
 import type { Settings } from '../settings/settings.ts'
 import { EXIT, type CliIo } from './io.ts'
@@ -35,9 +36,13 @@ async function run(
 ): Promise<number> {
   const found: Diagnostic[] = []
   const settings = await checkConfig(options, io, found)
-  const dir = textOption(options, 'rules') ?? settings?.rules.dir ?? 'rules'
-  const rules = await loadRules(resolve(io.cwd, dir), settings)
+  const dir = resolve(io.cwd, textOption(options, 'rules') ?? settings?.rules.dir ?? 'rules')
+  const rules = await loadRules(dir, settings)
   found.push(...findingsOf(rules))
+  if (rules.ok && settings !== undefined) {
+    const { trustedKeysFiles } = settings.rules
+    found.push(...(await folderSignatureProblems(dir, rules.value.revision, trustedKeysFiles)))
+  }
   const findings = fromFolder(io.cwd, found)
   const ok = rules.ok && !findings.some(({ severity }) => severity === 'error')
   const facts = rules.ok

@@ -7,6 +7,7 @@ import type { AccessRequest } from '../domain/access.ts'
 import { explainDecision, type ExplainedDecision } from '../pdp/decision/explain.ts'
 import { explainedText, placeOf } from './explain-text.ts'
 import { EXIT, type CliIo } from './io.ts'
+import { ledgerIn } from './ledger-options.ts'
 import { plainText } from './output/plain-text.ts'
 import { configFile, findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
 import type { OptionValues } from './verb.ts'
@@ -23,7 +24,7 @@ export async function showRecorded(id: string, options: OptionValues, io: CliIo)
     printDiagnostics(io, findingsOf(config))
     return EXIT.invalid
   }
-  const dir = resolve(io.cwd, config.value.audit.dir)
+  const dir = await ledgerIn(resolve(io.cwd, config.value.audit.dir), 'set audit.dir')
   const records = [...(await findById(dir, id))].reverse()
   if (records.length === 0) {
     io.err(`no record in ${dir} has the id ${JSON.stringify(id)}\n`)

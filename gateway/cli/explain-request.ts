@@ -1,5 +1,6 @@
 import type { AccessRequest, Approval, Country, Environment, GrantInUse } from '../domain/access.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { parseIp } from '../domain/network.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import type {
   AuthenticationContext,
@@ -61,7 +62,7 @@ export function environmentOf(options: OptionValues, now: number, subject: Subje
   const grant = grantOf(options, now)
   return {
     now,
-    client: { ip: textOption(options, 'ip', '127.0.0.1'), source: 'peer' },
+    client: { ip: addressOf(options), source: 'peer' },
     ...(device === undefined ? {} : { device }),
     ...(country === undefined ? {} : { country }),
     ...(approvals.length === 0 ? {} : { approvals }),
@@ -149,6 +150,12 @@ function authenticationOf(options: OptionValues, now: number): AuthenticationCon
   }
 }
 
+function addressOf(options: OptionValues): string {
+  const text = textOption(options, 'ip', '127.0.0.1')
+  if (parseIp(text) === undefined) throw usage('--ip takes an address, such as 10.1.2.3')
+  return text
+}
+
 const DEVICE_SOURCES: readonly DevicePosture['source'][] = [
   'assertion',
   'token',
@@ -195,10 +202,14 @@ function grantOf(options: OptionValues, now: number): GrantInUse | undefined {
 }
 
 function resourceOf(text: string): Resource {
-  const match = /^(model|dataset|server):([^@\s]{1,256})(?:@([A-Za-z0-9._-]{1,128}))?$/.exec(text)
+  const match = /^(model|dataset|server):([^@\s*\p{C}]{1,256})(?:@([A-Za-z0-9._-]{1,128}))?$/u.exec(
+    text,
+  )
   const [, kind, name, version] = match ?? []
   if (name === undefined)
-    throw usage('--resource takes model:<name>[@<version>], dataset:<name> or server:<upstream>')
+    throw usage(
+      '--resource takes model:<name>[@<version>], dataset:<name> or server:<upstream>, no *',
+    )
   return { kind: kind as Resource['kind'], name, ...(version === undefined ? {} : { version }) }
 }
 

@@ -14,6 +14,7 @@ import { explainedText } from './explain-text.ts'
 import { tokenSubject } from './explain-token.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { findingsOf, printDiagnostics, rulesFolder, textOption, wantsJson } from './report.ts'
+import { noteUnknownNames } from './unknown-names.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate explain`: how the rules decide one request, and what each of them made of it. */
@@ -48,7 +49,7 @@ export const explain: Verb = {
     device: {
       type: 'string',
       value: 'POSTURE',
-      help: 'such as "managed, compliant=?0, os=\\"macos\\""',
+      help: 'such as "managed, compliant=?0, os=\\"macos\\", assessed_at=<Unix seconds>"',
     },
     'device-source': {
       type: 'string',
@@ -125,6 +126,11 @@ async function run(
     return EXIT.invalid
   }
   const { request, unverified } = await requestOf(options, io)
+  if (textOption(options, 'token-file') === undefined) {
+    // A token may well hold groups that no rule names; a flag was typed by hand.
+    const { groups, roles } = request.subject
+    noteUnknownNames([...groups, ...roles], rules.value.policy.table, io)
+  }
   const attributes = rules.value.resources.attributesOf(request.resource)
   const asked: AccessRequest =
     attributes === undefined ? request : { ...request, resourceAttributes: attributes }

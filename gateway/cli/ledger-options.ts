@@ -25,8 +25,13 @@ export const LEDGER_OPTIONS = {
 /** The folder of the ledger to read. @throws ERR_USAGE ERR_CONFIG_INVALID */
 export async function ledgerFolder(options: OptionValues, io: CliIo): Promise<string> {
   const dir = resolve(io.cwd, textOption(options, 'dir') ?? (await configuredFolder(options, io)))
+  return ledgerIn(dir, 'name it with --dir')
+}
+
+/** `dir`, where a ledger is in it. @throws ERR_USAGE that says `remedy` */
+export async function ledgerIn(dir: string, remedy: string): Promise<string> {
   await access(join(dir, 'seg')).catch(() => {
-    throw new GatewayError('ERR_USAGE', `there is no ledger in ${dir}; name it with --dir`)
+    throw new GatewayError('ERR_USAGE', `there is no ledger in ${dir}; ${remedy}`)
   })
   return dir
 }

@@ -1,5 +1,12 @@
 import { osUser } from '../assembly/process-facts.ts'
-import { checkedReason, findRevision, readHistory, setPin } from '../assembly/revisions/operator.ts'
+import {
+  checkedReason,
+  findRevision,
+  readHistory,
+  readPast,
+  setPin,
+  type HistoryView,
+} from '../assembly/revisions/operator.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { printDiagnostics, textOption, wantsJson } from './report.ts'
@@ -14,7 +21,7 @@ const REASON = {
 export const pin: Verb = {
   positionals: 'REV',
   options: REASON,
-  examples: ['modelgate pin ~0 --reason "frozen for the audit"', 'modelgate pin 1f0c9a2b'],
+  examples: ['modelgate pin "~0" --reason "frozen for the audit"', 'modelgate pin 1f0c9a2b'],
   run: (options, positionals, io) => hold('pin', options, positionals, io),
 }
 
@@ -24,7 +31,7 @@ export const rollback: Verb = {
   options: REASON,
   examples: [
     'modelgate rollback previous --reason "readers were locked out"',
-    'modelgate rollback ~2 --config config/gateway.yaml',
+    'modelgate rollback "~2" --config config/gateway.yaml',
   ],
   run: (options, positionals, io) => hold('rollback', options, positionals, io),
 }
@@ -35,14 +42,19 @@ export const unpin: Verb = {
   examples: ['modelgate unpin --reason "the corrected rules are in the folder"'],
   async run(options, _positionals, io) {
     const { revisions } = await configuredRevisions(options, io)
-    const { pin: before } = await readHistory(revisions).catch(() => ({ pin: undefined }))
+    const view = await readHistory(revisions).catch(() => undefined)
     const reason = checkedReason(textOption(options, 'reason', ''))
     await setPin(revisions, { revision: null, by: osUser(io.process), reason })
-    const was = before?.revision ?? null
+    const was = view?.pin?.revision ?? null
     if (wantsJson(options)) io.out(`${JSON.stringify({ pinned: null, before: was })}\n`)
-    else io.out(was === null ? 'nothing was pinned\n' : `${was} is not pinned any more\n`)
+    else io.out(`${unpinned(view, was)}\n`)
     return EXIT.ok
   },
+}
+
+function unpinned(view: HistoryView | undefined, was: string | null): string {
+  if (view === undefined) return 'nothing is pinned any more; what was could not be read'
+  return was === null ? 'nothing was pinned' : `${was} is not pinned any more`
 }
 
 async function hold(
@@ -55,7 +67,7 @@ async function hold(
   const name = onlyWord(verb, positionals, 'one revision')
   const reason = checkedReason(textOption(options, 'reason', ''))
   const revision = await findRevision(revisions, name)
-  const { current } = await readHistory(revisions)
+  const { current } = await readPast(revisions)
   if (verb === 'rollback' && revision === current) {
     throw new GatewayError(
       'ERR_USAGE',

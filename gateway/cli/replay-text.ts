@@ -78,12 +78,15 @@ function judged({ effect, reason, rule }: JudgedAs): string {
   return plainText(`${effect}${why}${rule === undefined ? '' : ` by ${rule}`}`)
 }
 
+const NOTHING = 'Nothing was judged: no request that rules decided is on record here, in this time.'
+
 function conclusion({ changed, judged, incomplete }: ReplayReport): string {
   const { gains, loses, reason } = changed
   const other =
     reason === 0 ? '' : ` ${plural(reason, 'request')} would be refused for another reason.`
   const missing = Object.values(incomplete).reduce((sum, count) => sum + count, 0)
   const silent = missing === 0 ? '' : ` Of ${plural(missing, 'request')} nothing can be said.`
+  if (judged + missing === 0) return NOTHING
   if (gains + loses === 0) return `No permission would change.${other}${silent}`
   return (
     `Of ${plural(judged, 'request')}, ${loses} would be refused that ${were(loses)} permitted, and ` +

@@ -4,6 +4,8 @@ import { diagnosticText, type Diagnostic, type Loaded } from '../domain/diagnost
 import { GatewayError } from '../domain/errors.ts'
 import { CONFIG_FILE_VARIABLE } from '../settings/environment.ts'
 import type { CliIo } from './io.ts'
+import { fromFolder } from './output/findings.ts'
+import { plainFinding } from './output/plain-text.ts'
 import type { OptionValues } from './verb.ts'
 
 /** The value of a text option, or `fallback`. */
@@ -61,10 +63,10 @@ export function wantsJson(options: OptionValues): boolean {
   return formatOf(options) === 'json'
 }
 
-/** Prints findings for people on standard error, one block each, errors first. */
+/** Prints findings for people on standard error, one block each, errors first, files named from here. */
 export function printDiagnostics(io: CliIo, diagnostics: readonly Diagnostic[]): void {
-  const ranked = [...diagnostics].sort((a, b) => rank(a) - rank(b))
-  for (const diagnostic of ranked) io.err(`${diagnosticText(diagnostic)}\n`)
+  const ranked = [...fromFolder(io.cwd, diagnostics)].sort((a, b) => rank(a) - rank(b))
+  for (const diagnostic of ranked) io.err(`${diagnosticText(plainFinding(diagnostic))}\n`)
 }
 
 function rank(diagnostic: Diagnostic): number {

@@ -1,13 +1,12 @@
+import { access } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
 import { loadRules } from '../assembly/load-rules.ts'
 import { keyText } from '../assembly/revisions/operator.ts'
 import { writeAtomically } from '../assembly/revisions/files.ts'
 import {
-  readSignature,
-  readTrustedKeys,
+  folderSignatureProblems,
   SIGNATURE_FILE,
-  signatureProblem,
   signRevision,
 } from '../assembly/revisions/signature.ts'
 import type { Diagnostic } from '../domain/diagnostics.ts'
@@ -18,7 +17,7 @@ import {
   findingsOf,
   listOption,
   printDiagnostics,
-  textOption,
+  rulesFolder,
   wantsJson,
 } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
@@ -52,7 +51,7 @@ async function sign(options: OptionValues, io: CliIo): Promise<number> {
     throw new GatewayError('ERR_USAGE', 'rules sign takes one --key PRIVATE.pem')
   }
   const pem = await keyText(resolve(io.cwd, key))
-  const dir = resolve(io.cwd, textOption(options, 'rules', 'rules'))
+  const dir = await folderOf(options, io)
   // A signature says that somebody stands for these rules: nobody stands for what cannot be loaded.
   const loaded = await loadRules(dir, undefined)
   printDiagnostics(io, findingsOf(loaded))
@@ -66,20 +65,12 @@ async function sign(options: OptionValues, io: CliIo): Promise<number> {
 }
 
 async function verify(options: OptionValues, io: CliIo): Promise<number> {
-  const dir = resolve(io.cwd, textOption(options, 'rules', 'rules'))
-  const keys = await readTrustedKeys(await keyFiles(options, io))
+  const keys = await keyFiles(options, io)
+  const dir = await folderOf(options, io)
   const loaded = await loadRules(dir, undefined)
-  const signature = await readSignature(dir)
-  const findings: Diagnostic[] = [keys, loaded, signature].flatMap((one) =>
-    findingsOf<unknown>(one),
-  )
+  const findings: Diagnostic[] = [...findingsOf(loaded)]
   const revision = loaded.ok ? loaded.value.revision : null
-  if (keys.ok && loaded.ok && signature.ok) {
-    const signed = { file: join(dir, SIGNATURE_FILE), text: signature.value }
-    const { revision: found } = loaded.value
-    const problem = signatureProblem({ ...signed, revision: found }, keys.value)
-    if (problem !== undefined) findings.push(problem)
-  }
+  if (revision !== null) findings.push(...(await folderSignatureProblems(dir, revision, keys)))
   const isGood = !findings.some(({ severity }) => severity === 'error')
   if (wantsJson(options)) {
     io.out(`${JSON.stringify({ ok: isGood, revision, findings }, null, 2)}\n`)
@@ -92,11 +83,31 @@ async function verify(options: OptionValues, io: CliIo): Promise<number> {
   return isGood ? EXIT.ok : EXIT.invalid
 }
 
+/** The folder that help and gateway mean; `rules` where nothing is configured at all, as on a build machine. */
+async function folderOf(options: OptionValues, io: CliIo): Promise<string> {
+  const isGiven = options['rules'] !== undefined || options['config'] !== undefined
+  if (isGiven || (await isThere(resolve(io.cwd, configFile(options, io))))) {
+    return rulesFolder(options, io)
+  }
+  return resolve(io.cwd, 'rules')
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
 async function keyFiles(options: OptionValues, io: CliIo): Promise<readonly string[]> {
   const given = listOption(options, 'key').map((file) => resolve(io.cwd, file))
   if (given.length > 0) return given
   const config = await loadConfig({ file: configFile(options, io), cwd: io.cwd, env: io.env })
-  const files = config.ok ? config.value.rules.trustedKeysFiles : []
+  if (!config.ok) {
+    printDiagnostics(io, config.diagnostics)
+    throw new GatewayError('ERR_CONFIG_INVALID', 'the configuration names no key; use --key')
+  }
+  const files = config.value.rules.trustedKeysFiles
   if (files.length > 0) return files.map((file) => resolve(io.cwd, file))
   throw new GatewayError(
     'ERR_USAGE',

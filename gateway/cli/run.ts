@@ -1,6 +1,7 @@
 import { closest } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
+import { plainLines } from './output/plain-text.ts'
 import { parseVerbArguments, verbHelp, type VerbEntry } from './verb.ts'
 import { VERSION } from '../version.ts'
 
@@ -130,7 +131,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
 
 function explainFailure(error: unknown, io: CliIo): number {
   const message = error instanceof Error ? error.message : String(error)
-  io.err(`modelgate: ${message}\n`)
+  io.err(`modelgate: ${plainLines(message)}\n`)
   if (!(error instanceof GatewayError)) return EXIT.failed
   if (error.code === 'ERR_USAGE') return EXIT.usage
   const invalid = error.code.startsWith('ERR_CONFIG') || error.code.startsWith('ERR_RULES')

@@ -10,8 +10,7 @@ import { EXIT, type CliIo } from './io.ts'
 import { FINDING_FORMATS } from './output/findings.ts'
 import { printTestReport } from './output/test-report.ts'
 import { passed, type TestReport } from './output/test-run.ts'
-import { findingsOf, formatOf, textOption } from './report.ts'
-import { rulesFolder } from './rules-folder.ts'
+import { findingsOf, formatOf, rulesFolder, textOption } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate test`: the tests beside the rules, and how much of the rules they prove. */

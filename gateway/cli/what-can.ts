@@ -5,6 +5,7 @@ import { whatCanText } from './matrix/ability-text.ts'
 import { analysedFolder } from './matrix/analysed-folder.ts'
 import { createPaint } from './output/paint.ts'
 import { wantsJson } from './report.ts'
+import { noteUnknownNames } from './unknown-names.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate what-can`: everything one caller may do. */
@@ -35,6 +36,7 @@ async function run(
   }
   const rules = await analysedFolder(options, io)
   if (rules === undefined) return EXIT.invalid
+  noteUnknownNames(caller, rules.policy.table, io)
   const found = answer(rules, caller)
   if (wantsJson(options)) io.out(`${JSON.stringify(found, null, 2)}\n`)
   else io.out(whatCanText(found, createPaint(io.colour)))

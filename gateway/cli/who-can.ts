@@ -48,7 +48,9 @@ async function run(
 }
 
 function resourceOf(text: string): Resource {
-  const match = /^(model|dataset|server):([^@\s*]{1,512})(?:@([^@\s*]{1,512}))?$/.exec(text)
+  const match = /^(model|dataset|server):([^@\s*\p{C}]{1,512})(?:@([^@\s*\p{C}]{1,512}))?$/u.exec(
+    text,
+  )
   const [, kind, name, version] = match ?? []
   if (name === undefined || (version !== undefined && kind !== 'model')) {
     throw usage('RESOURCE is model:<name>[@<version>], dataset:<name> or server:<upstream>, no *')

@@ -31,7 +31,8 @@ export function capBytes(inner: ResponseGuard, options: ByteCapOptions): Respons
   return {
     head(head) {
       const judged = inner.head(head)
-      if (isRefusal(judged) || bodyless) return judged
+      // The length in a 304 is that of the body it stands for (RFC 9110 §8.6).
+      if (isRefusal(judged) || bodyless || judged.status === 304) return judged
       return declaredBytes(judged.headers) > bytesMax ? cut() : judged
     },
     chunk(chunk) {

@@ -7,6 +7,9 @@ import type { CountryReader } from './country.ts'
 import type { PostureReader } from './device-posture.ts'
 import type { AssertionReader } from './posture-assertion.ts'
 
+/** How far ahead of the gateway's clock another machine's may run, in milliseconds. */
+const CLOCK_SKEW_MS = 60_000
+
 /** What the gatherer is made of. */
 export interface EnvironmentGathererDeps {
   readonly readPosture: PostureReader
@@ -44,7 +47,8 @@ export type EnvironmentGatherer = (
 /**
  * Creates a gatherer; it keeps nothing between requests. Posture comes from the strongest source
  * that says anything: a signed assertion, claims of the verified token, a hop with a certificate, a
- * hop with a trusted address; they are never mixed. A posture that is too old is unknown, not false.
+ * hop with a trusted address; they are never mixed. A posture that is too old is unknown, not false;
+ * so is one from the future, which would otherwise never grow old (milliseconds for seconds).
  */
 export function createEnvironmentGatherer(deps: EnvironmentGathererDeps): EnvironmentGatherer {
   return (request) => {
@@ -65,8 +69,9 @@ function environmentWith(
   if (isRefusal(device)) return device
   const country = deps.readCountry?.(request)
   if (isRefusal(country)) return country
-  const isOld = assessedAt(device, subject, now) < now - deps.postureAgeMaxMs
-  const known = device === undefined || isOld ? { now, client } : { now, client, device }
+  const ageMs = now - assessedAt(device, subject, now)
+  const isDated = ageMs <= deps.postureAgeMaxMs && ageMs >= -CLOCK_SKEW_MS
+  const known = device !== undefined && isDated ? { now, client, device } : { now, client }
   return country === undefined ? known : { ...known, country }
 }
 

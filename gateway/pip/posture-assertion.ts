@@ -16,6 +16,8 @@ export interface AssertionReaderOptions {
   readonly verifier: Authenticator
   /** Claim of the assertion that says whom it was made for; `sub` is its subject. */
   readonly subjectClaim: string
+  /** Short names of the issuers whose callers assertions are made for. */
+  readonly callerIssuers: ReadonlySet<string>
   /** Claim of the caller's token it must equal; the caller's id when absent. */
   readonly callerClaim: string | undefined
 }
@@ -54,6 +56,8 @@ function postureFrom(
     if (reason !== 'authn_keys_unavailable') return refuse('posture_invalid')
     return refuse(reason, retryAfter === undefined ? {} : { retryAfter })
   }
+  // The same id from another issuer is another person.
+  if (!options.callerIssuers.has(caller.issuerName)) return refuse('posture_invalid')
   const madeFor = claimOf(verified, options.subjectClaim)
   const asked = claimOf(caller, options.callerClaim ?? 'sub')
   const { device } = verified

@@ -14,6 +14,7 @@ export interface SchemaNode {
     readonly shape?: Readonly<Record<string, z.ZodType>>
     readonly element?: z.ZodType
     readonly valueType?: z.ZodType
+    readonly keyType?: z.ZodType
     readonly innerType?: z.ZodType
     readonly in?: z.ZodType
     readonly options?: readonly z.ZodType[]
@@ -69,7 +70,13 @@ export function schemasAt(schema: unknown, path: readonly (string | number)[]): 
 /** Keys that the schema knows at `path`; unions give the keys of all their members. */
 export function keysAt(schema: unknown, path: readonly (string | number)[]): string[] {
   const nodes = schemasAt(schema, path).flatMap(unwrap)
-  return [...new Set(nodes.flatMap((node) => Object.keys(node.def.shape ?? {})))]
+  return [...new Set(nodes.flatMap(ownKeys))]
+}
+
+/** Keys of an object, or of a record whose keys are a closed list. */
+function ownKeys({ def }: SchemaNode): readonly string[] {
+  if (def.shape !== undefined) return Object.keys(def.shape)
+  return unwrap(def.keyType).flatMap((key) => Object.keys(key.def.entries ?? {}))
 }
 
 /** The default of `schema` as it would be written, or `undefined`. */

@@ -4,7 +4,7 @@ import { FILE_MODE, FOLDER_MODE, isPlainText, readBounded } from './files.ts'
 import { isRevision } from './revision.ts'
 
 /** What put a rule set in force. */
-export const CAUSES = ['start', 'file', 'signal', 'api', 'rollback'] as const
+const CAUSES = ['start', 'file', 'signal', 'api', 'rollback'] as const
 
 /** One of {@link CAUSES}. */
 export type Cause = (typeof CAUSES)[number]

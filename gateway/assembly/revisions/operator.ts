@@ -34,10 +34,23 @@ export function revisionsOf(settings: Settings, cwd: string, rulesDir?: string):
 
 /** Reads history and pin. @throws ERR_RULES_UNREADABLE */
 export async function readHistory(revisions: RuleRevisions): Promise<HistoryView> {
-  const [entries, kept] = await Promise.all([revisions.index.read(), revisions.store.list()])
-  const pin = await currentPin(revisions)
-  const newest = [...entries].reverse()
-  return { entries: newest, kept: new Set(kept), current: newest[0]?.revision, pin }
+  const past = await readPast(revisions)
+  return { ...past, pin: await currentPin(revisions) }
+}
+
+/** The history without the pin: a pin that cannot be read must not keep a new one from being set. */
+export async function readPast(revisions: RuleRevisions): Promise<Omit<HistoryView, 'pin'>> {
+  try {
+    const [entries, kept] = await Promise.all([revisions.index.read(), revisions.store.list()])
+    const newest = [...entries].reverse()
+    return { entries: newest, kept: new Set(kept), current: newest[0]?.revision }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const message =
+      `${revisions.historyDir}: the history cannot be read: ${reason}\n` +
+      '    Name the right folder in rules.history_dir, or move the damaged file away.'
+    throw new GatewayError('ERR_RULES_UNREADABLE', message, { cause: error })
+  }
 }
 
 async function currentPin(revisions: RuleRevisions): Promise<Pin | undefined> {
@@ -50,7 +63,7 @@ async function currentPin(revisions: RuleRevisions): Promise<Pin | undefined> {
 
 /** The kept revision that `name` means. @throws ERR_USAGE with a remedy */
 export async function findRevision(revisions: RuleRevisions, name: string): Promise<string> {
-  const { entries, kept } = await readHistory(revisions)
+  const { entries, kept } = await readPast(revisions)
   const accepted = entries.map(({ revision }) => revision).reverse()
   const found = resolveRevision(name, { kept: [...kept], accepted })
   if ('revision' in found) return found.revision

@@ -36,7 +36,8 @@ export function resolveRevision(name: string, known: KnownRevisions): ResolvedRe
     return {
       problem: `${JSON.stringify(name.slice(0, 80))} names no revision`,
       remedy:
-        'Give a digest, at least 8 hex digits of one, previous, or ~N; see modelgate history.',
+        'Give a digest, at least 8 hex digits of one, previous, or ~N (in quotes: a shell may ' +
+        'take ~N for a folder); see modelgate history.',
     }
   }
   const found = known.kept.filter((revision) => revision.startsWith(`sha256:${digits}`))
@@ -58,7 +59,7 @@ function stepBack(steps: number, { accepted, kept }: KnownRevisions): ResolvedRe
   const revision = changes[changes.length - 1 - steps]
   if (revision === undefined) {
     return {
-      problem: `there are only ${changes.length} changes on record`,
+      problem: `that is further back than what is on record (${changes.length})`,
       remedy: 'modelgate history lists them.',
     }
   }

@@ -135,6 +135,22 @@ export function signatureProblem(
   return holds ? undefined : fail(`the signature does not verify with the key of ${trusted.file}`)
 }
 
+/** What is wrong with the signature of the rule folder `dir`, of `revision`: nothing where no key is asked for. */
+export async function folderSignatureProblems(
+  dir: string,
+  revision: string,
+  keyFiles: readonly string[],
+): Promise<readonly Diagnostic[]> {
+  if (keyFiles.length === 0) return []
+  const keys = await readTrustedKeys(keyFiles)
+  if (!keys.ok) return keys.diagnostics
+  const text = await readSignature(dir)
+  if (!text.ok) return text.diagnostics
+  const signed = { file: join(dir, SIGNATURE_FILE), text: text.value, revision }
+  const problem = signatureProblem(signed, keys.value)
+  return problem === undefined ? [] : [problem]
+}
+
 function partsOf(
   text: string,
 ): { readonly revision: string; readonly keyId: string; readonly signature: Buffer } | undefined {

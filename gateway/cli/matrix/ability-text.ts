@@ -3,6 +3,7 @@ import type { RuleThrough, StandingDeny, WhoCan } from '../../pdp/analysis/who-c
 import type { Ability, WhatCan } from '../../pdp/analysis/what-can.ts'
 import type { LimitWords } from '../../pdp/analysis/limit-words.ts'
 import type { Paint } from '../output/paint.ts'
+import { plainText } from '../output/plain-text.ts'
 import { plural } from '../report.ts'
 import { labelled, namesText, ruleLines, ruleText } from './text.ts'
 
@@ -10,7 +11,7 @@ import { labelled, namesText, ruleLines, ruleText } from './text.ts'
 export function whoCanText(found: WhoCan, paint: Paint): string {
   const { action, resource, privileged, permitted, blocked, denies } = found
   const lines = [
-    paint.bold(`${action} on ${resource}`) + (privileged ? '  (privileged)' : ''),
+    paint.bold(plainText(`${action} on ${resource}`)) + (privileged ? '  (privileged)' : ''),
     ...(privileged && permitted.some(({ principal }) => principal === 'role:anyone')
       ? ['  Every authenticated caller is among those below: is that meant?']
       : []),
@@ -46,8 +47,8 @@ function denyLines({ subject, rule, when }: StandingDeny): string[] {
 /** Everything a caller may do. */
 export function whatCanText(found: WhatCan, paint: Paint): string {
   const lines = [
-    paint.bold(found.caller.join(' + ')),
-    labelled('holds', found.holds.join(', ')),
+    paint.bold(plainText(found.caller.join(' + '))),
+    labelled('holds', plainText(found.holds.join(', '))),
     '',
     ...found.abilities.flatMap((ability) => abilityLines(ability, paint)),
     ...(found.abilities.length === 0 ? ['  Nothing.'] : []),

@@ -8,6 +8,7 @@ import type {
   DocumentSubject,
   MatrixDocument,
 } from '../../pdp/analysis/matrix-document.ts'
+import { plainLines } from '../output/plain-text.ts'
 import { limitSentence, membersText, ruleSentence, separationSentences } from './docs-words.ts'
 
 const STYLE = `
@@ -95,7 +96,7 @@ function conditionTable(conditions: readonly DocumentCondition[]): string {
 }
 
 function escaped(text: string): string {
-  return text
+  return plainLines(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

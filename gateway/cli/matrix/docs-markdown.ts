@@ -6,6 +6,7 @@ import type {
   SeparationNote,
 } from '../../pdp/analysis/matrix-document.ts'
 import { joined } from '../../pdp/analysis/condition-words.ts'
+import { plainText } from '../output/plain-text.ts'
 import { limitSentence, membersText, ruleSentence, separationSentences } from './docs-words.ts'
 
 /** The whole document. */
@@ -60,8 +61,7 @@ function separationLines(notes: readonly SeparationNote[]): string[] {
 
 /** Everything that CommonMark or its tables could read as markup, and what HTML could. */
 function escaped(text: string): string {
-  return text
-    .replaceAll(/[\r\n]+/g, ' ')
+  return plainText(text.replaceAll(/[\r\n]+/g, ' '))
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll(/[\\`*_[\]|~#]/g, '\\$&')

@@ -13,23 +13,8 @@ import {
   type SubjectPower,
 } from './access-functions.ts'
 import type { AnalysedRevision, AnalysisSpace, ClassGroup } from './analysis-space.ts'
+import { createMerger, type Cause, type RawChange } from './change-merger.ts'
 import { NEVER, type Diagram } from './diagrams.ts'
-
-/** One change, before it is merged with others like it. */
-export interface RawChange {
-  readonly direction: 'gain' | 'loss'
-  /** Any of these; `role:anyone` is a caller that holds nothing that rules name. */
-  readonly anyOf: readonly string[]
-  /** When not empty: together with any of these. */
-  readonly with: readonly string[]
-  readonly when: Diagram
-  /** Rules that permit, in the revision that does: the new one for a gain. */
-  readonly permittedBy: readonly Rule[]
-  /** Rules that deny, in the other revision; none when nothing permits there. */
-  readonly refusedBy: readonly Rule[]
-  /** Rules of the other revision that permit the same callers, under other conditions at most. */
-  readonly otherwise: readonly Rule[]
-}
 
 const NO_POWERS: Powers = new Map()
 
@@ -200,8 +185,6 @@ function together(a: Standing, b: Standing): Pick<Standing, 'permitting' | 'refu
   }
 }
 
-type Cause = Pick<RawChange, 'direction' | 'when' | 'permittedBy' | 'refusedBy' | 'otherwise'>
-
 function causeOf(side: Side, standing: Standing, when: Diagram): Cause {
   const { diagrams } = side.space
   const touching = (entries: readonly ConcerningRule[], of: (e: ConcerningRule) => Diagram) =>
@@ -218,39 +201,4 @@ function causeOf(side: Side, standing: Standing, when: Diagram): Cause {
 function inFileOrder(entries: readonly ConcerningRule[]): Rule[] {
   const rules = [...new Set(entries.map(({ rule }) => rule))]
   return rules.sort((a, b) => a.reference.line - b.reference.line)
-}
-
-/** Puts callers together whose change is the same; keys are numbers of lines and diagrams. */
-function createMerger() {
-  const byPartner = new Map<string, { cause: Cause; anyOf: Set<string>; with: string }>()
-  return {
-    add(cause: Cause, principal: string, partner: string): void {
-      const key = JSON.stringify([causeKey(cause), partner])
-      const known = byPartner.get(key)
-      if (known === undefined)
-        byPartner.set(key, { cause, anyOf: new Set([principal]), with: partner })
-      else known.anyOf.add(principal)
-    },
-    changes(): RawChange[] {
-      const merged = new Map<string, { cause: Cause; anyOf: string[]; with: Set<string> }>()
-      for (const { cause, anyOf, with: partner } of byPartner.values()) {
-        const sorted = [...anyOf].sort()
-        const key = JSON.stringify([causeKey(cause), sorted])
-        const known = merged.get(key)
-        if (known !== undefined) known.with.add(partner)
-        else merged.set(key, { cause, anyOf: sorted, with: new Set([partner]) })
-      }
-      return [...merged.values()].map(({ cause, anyOf, with: partners }) => ({
-        ...cause,
-        anyOf,
-        with: [...partners].filter((partner) => partner !== '').sort(),
-      }))
-    },
-  }
-}
-
-/** The rules of the side where the cause is to be found: what the revision says now. */
-function causeKey({ direction, when, permittedBy: permits, refusedBy }: Cause): string {
-  const rules = direction === 'gain' ? permits : refusedBy
-  return JSON.stringify([direction, when, rules.map(({ reference }) => reference.line)])
 }

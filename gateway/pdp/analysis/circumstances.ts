@@ -52,7 +52,7 @@ export function circumstancesOf(
 }
 
 /** How one literal is written in text: `mfa`, `!mfa`, `mfa unknown`, … */
-export function literalText({ condition, truths }: Literal): string {
+function literalText({ condition, truths }: Literal): string {
   switch (truths.join(' ')) {
     case 'true':
       return condition

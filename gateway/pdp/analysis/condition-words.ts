@@ -198,7 +198,7 @@ export function joined(items: readonly string[]): string {
 }
 
 /** `a, b or c`; long lists are cut. */
-export function oneOfWords(items: readonly string[]): string {
+function oneOfWords(items: readonly string[]): string {
   return listWords(items, 'or')
 }
 

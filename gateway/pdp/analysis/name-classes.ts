@@ -32,7 +32,7 @@ export interface ClassBounds {
 }
 
 /** A few seconds and some hundred megabytes at most. */
-export const CLASS_BOUNDS: ClassBounds = { statesMax: 200_000, placesMax: 30_000_000 }
+const CLASS_BOUNDS: ClassBounds = { statesMax: 200_000, placesMax: 30_000_000 }
 
 interface State {
   readonly shortest: string

@@ -15,7 +15,7 @@ import { isMet, RequestEvaluation, type Evaluation, type RuleMatcher } from './e
 import { IntList } from './int-list.ts'
 import { createResourceIndexBuilder, type ResourceIndex } from './resource-index.ts'
 import { FoundRules, RuleCellsBuilder, type RuleCells } from './rule-cells.ts'
-import { compileWhen, FALSE, TRUE, type WhenProgram } from './when-program.ts'
+import { compileWhen, FALSE, TRUE, type TruthReader, type WhenProgram } from './when-program.ts'
 
 /** Builds a matcher over `rules`, in the order of the file; conditions go by `numbers`. */
 export function createCompiledMatcher(
@@ -38,16 +38,16 @@ export function createCompiledMatcher(
   }
   const first = (list: IntList, effect: RuleEffect, evaluation: Evaluation): Rule | undefined => {
     // Numbers of another set would name other conditions.
-    const isNumbered = evaluation instanceof RequestEvaluation && evaluation.numbers === numbers
+    const truths = numberedBy(numbers, evaluation)
     let best = rules.length
     for (let i = 0; i < list.size; i += 2) {
       const place = list.at(i)
       if (place >= best) continue
-      const program = isNumbered ? programs[list.at(i + 1)] : undefined
+      const program = programs[list.at(i + 1)]
       const applies =
-        program === undefined
+        truths === undefined || program === undefined
           ? isMetByName(rules[place], effect, evaluation)
-          : isMetAs(effect, program(evaluation as RequestEvaluation))
+          : isMetAs(effect, program(truths))
       if (applies) best = place
     }
     return best < rules.length ? rules[best] : undefined
@@ -69,11 +69,12 @@ export function createCompiledMatcher(
   }
 }
 
-function isMetByName(
-  rule: Rule | undefined,
-  effect: RuleEffect,
-  evaluation: Evaluation,
-): boolean {
+function numberedBy(numbers: ConditionNumbers, evaluation: Evaluation): TruthReader | undefined {
+  if (!(evaluation instanceof RequestEvaluation)) return undefined
+  return evaluation.numbers === numbers ? evaluation : undefined
+}
+
+function isMetByName(rule: Rule | undefined, effect: RuleEffect, evaluation: Evaluation): boolean {
   return rule === undefined ? effect === 'deny' : isMet(rule.when, effect, evaluation)
 }
 
@@ -135,7 +136,12 @@ function indexRules(rules: readonly Rule[], numbers: ConditionNumbers): Indexed 
     }
   }
   const cells = entries.build({ buckets: builder.size, subjects: subjects.size })
-  return { resources: builder.build((bucket) => cells.addressOf(bucket)), cells, subjects, programs }
+  return {
+    resources: builder.build((bucket) => cells.addressOf(bucket)),
+    cells,
+    subjects,
+    programs,
+  }
 }
 
 /** Holdings as ascending numbers, kept as long as the holdings are: those of one token are shared. */

@@ -99,10 +99,7 @@ interface VersionedLevel extends Pick<Level, 'anyVersion' | 'withoutVersion'> {
   readonly versions: GlobIndex
 }
 
-function createKindIndex(
-  levels: ReadonlyMap<string, Level>,
-  addressOf: AddressOf,
-): ResourceIndex {
+function createKindIndex(levels: ReadonlyMap<string, Level>, addressOf: AddressOf): ResourceIndex {
   const versioned: VersionedLevel[] = []
   const addressAt = (bucket: number) => (bucket < 0 ? -1 : addressOf(bucket))
   // Most names are one bucket for every version, and its address is their code; else -1 and less

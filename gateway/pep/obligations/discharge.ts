@@ -60,11 +60,7 @@ async function waitForBody(
   return isRefusal(now) ? now : [...decisions, ...now]
 }
 
-function refused(
-  services: Services,
-  parameters: Duties['parameters'],
-  refusal: Refusal,
-): Refusal {
+function refused(services: Services, parameters: Duties['parameters'], refusal: Refusal): Refusal {
   for (const duty of parameters.values()) count(services, duty, 'refused')
   return refusal
 }

@@ -43,9 +43,7 @@ export async function bodyToLimit(
   if (!isPlainJson(headers)) return refuse('body_encoding', { detail: unreadable(duties) })
   const peeked = await body.peek(exchange.runtime.limits.peekBytesMax)
   if (isRefusal(peeked)) return peeked
-  return peeked.complete
-    ? peeked.bytes
-    : refuse('body_over_peek', { detail: unreadable(duties) })
+  return peeked.complete ? peeked.bytes : refuse('body_over_peek', { detail: unreadable(duties) })
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   type Span,
   type Verdict,
 } from './json-edit.ts'
+import { isFalse, kindOf, strictest, type Kind } from './json-kind.ts'
 import {
   INPUTS,
   LISTED,
@@ -272,30 +273,3 @@ class BodyEdit {
 }
 
 const REFUSED = 'is not allowed here'
-
-type Kind = 'null' | 'flag' | 'number' | 'string' | 'object' | 'array'
-
-function kindOf(bytes: Buffer, { start }: Span): Kind {
-  const first = bytes[start]
-  if (first === 0x6e) return 'null'
-  if (first === 0x74 || first === 0x66) return 'flag'
-  if (first === 0x22) return 'string'
-  if (first === 0x7b) return 'object'
-  return first === 0x5b ? 'array' : 'number'
-}
-
-function isFalse(bytes: Buffer, { start }: Span): boolean {
-  return bytes[start] === 0x66
-}
-
-function strictest(verdicts: readonly Verdict[]): Verdict {
-  if (verdicts.includes('reject')) return 'reject'
-  if (verdicts.includes('remove')) return 'remove'
-  let smallest: Verdict = 'keep'
-  for (const verdict of verdicts) {
-    if (typeof verdict !== 'object') continue
-    const isSmaller = typeof smallest !== 'object' || Number(verdict.text) < Number(smallest.text)
-    if (isSmaller) smallest = verdict
-  }
-  return smallest
-}

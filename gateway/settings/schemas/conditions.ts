@@ -26,7 +26,7 @@ const resource = z
   })
 
 /** One condition, by its `kind`. */
-export const conditionSchema = z.discriminatedUnion(
+const conditionSchema = z.discriminatedUnion(
   'kind',
   [time, network, geo, device, mfa, token, resource, grant, approval],
   {

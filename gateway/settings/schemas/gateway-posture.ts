@@ -55,6 +55,15 @@ const assertion = z
     subject_claim: claimPath
       .prefault('sub')
       .describe('Claim of the assertion that says whom it was made for.'),
+    callers: z
+      .array(shortName)
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        'Issuers, by short name, whose callers assertions are made for; needed when there is more ' +
+          'than one, because the same id may be somebody else there.',
+      ),
     caller_claim: claimPath
       .optional()
       .describe(

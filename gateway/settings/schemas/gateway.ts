@@ -70,9 +70,23 @@ function postureClashes(
   const withoutAuthority = hops.length > 0 && value.listen.data.tls?.client_ca_file === undefined
   const signer = value.issuers.find(({ issuer }) => issuer === assertion?.issuer)
   const shared = assertion !== undefined && shares(signer?.audience, assertion.audience)
+  const names = value.issuers.map(({ name }) => name)
+  const stranger = assertion?.callers?.findIndex((name) => !names.includes(name)) ?? -1
+  const unnamed = assertion !== undefined && assertion.callers === undefined && names.length > 1
+  const callers = ['device_posture', 'assertion', 'callers']
+  const unnamedMessage = `say for callers of which issuers assertions are made: ${names.join(', ')}`
   const hopsMessage = 'hops prove themselves with a certificate; set listen.data.tls.client_ca_file'
   const sharedMessage = 'tokens of callers have this audience too; assertions need one of their own'
   return [
+    ...(unnamed ? [{ path: callers, message: unnamedMessage }] : []),
+    ...(stranger < 0
+      ? []
+      : [
+          {
+            path: [...callers, stranger],
+            message: `no issuer has this name; write ${names.join(', ')}`,
+          },
+        ]),
     ...(withoutAuthority ? [{ path: ['device_posture', 'mtls_hops'], message: hopsMessage }] : []),
     ...(shared
       ? [{ path: ['device_posture', 'assertion', 'audience'], message: sharedMessage }]

@@ -15,9 +15,12 @@ const LIMITS_MAX = 1000
 const subject = z.string().min(1).max(512)
 const subjects = z.array(subject).min(1).max(LIST_MAX)
 
-const max = z.int().min(0).max(1_000_000_000)
-
-const CAP_DESCRIPTION = 'Most that may be asked for; more is lowered to it.'
+const atMost = (least: number) =>
+  z
+    .int()
+    .min(least)
+    .max(1_000_000_000)
+    .describe('Most that may be asked for; more is lowered to it.')
 
 function treatment(name: ParameterName) {
   const { treatments, description }: Parameter = PARAMETERS[name]
@@ -31,10 +34,10 @@ function treatment(name: ParameterName) {
 
 /** Only an answer has a length when none is asked for. */
 function cap(name: ParameterName) {
-  const bounded = { max: max.describe(CAP_DESCRIPTION) }
-  if (name !== 'max_tokens') return z.strictObject(bounded)
+  if (name !== 'max_tokens') return z.strictObject({ max: atMost(0) })
   return z.strictObject({
-    ...bounded,
+    // To Ollama, 0 is without end.
+    max: atMost(1),
     add: z.boolean().optional().describe('Write `max` into requests that ask for no length.'),
   })
 }

@@ -16,7 +16,7 @@ export const described = z.string().max(2000).optional()
 /** Names of fixtures and tests: free text on one line, because it is shown in reports. */
 export const name = z
   .string()
-  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]{1,200}$/u, 'expected up to 200 characters')
+  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]{1,200}$/u, 'expected one line of up to 200 characters')
 
 /** RFC 3339 with an offset; `Date.parse('2026-02-30')` would be 2 March, silently. */
 export const time = z

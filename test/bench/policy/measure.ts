@@ -1,5 +1,7 @@
 /** Times decisions one by one. */
+import type { AccessRequest } from '../../../gateway/domain/access.ts'
 import type { LoadedEngine } from './engines.ts'
+import { asReceived } from './requests.ts'
 
 /** Microseconds; `decisions` is how many were timed. */
 export interface Timing {
@@ -20,33 +22,44 @@ const DECISIONS_MIN = 3
 /** The compiler of V8 goes by calls; on a busy machine the time alone does not bring enough. */
 const WARM_UP_DECISIONS = 50_000
 const WARM_UP_STRETCH = 4
+/** What decides less often than that while it warms up takes milliseconds for each, warm or not. */
+const WARM_UP_DECISIONS_SLOW = 1_000
 const SAMPLES_MAX = 2_000_000
 
-/** Goes round the questions until the time is up. */
+/**
+ * Goes round `requests` until the time is up. Each is written anew right before it is asked, outside
+ * of what is timed: a gateway has just made its request, so that it lies in the caches whatever the
+ * number of rules, and what is measured is the engine.
+ */
 export function measure(
-  { decide }: Pick<LoadedEngine, 'decide'>,
-  questions: readonly unknown[],
+  { ask, decide }: Pick<LoadedEngine, 'ask' | 'decide'>,
+  requests: readonly AccessRequest[],
   { warmUpMs, measureMs }: MeasureOptions,
 ): Timing {
   let next = 0
-  const one = (): boolean => decide(questions[next++ % questions.length])
+  const nextQuestion = (): unknown => {
+    const request = requests[next++ % requests.length]
+    if (request === undefined) throw new Error('there is nothing to ask')
+    return ask(asReceived(request))
+  }
   const started = performance.now()
   const isWarm = (): boolean => {
     const spentMs = performance.now() - started
-    return spentMs > warmUpMs * WARM_UP_STRETCH || (spentMs > warmUpMs && next >= WARM_UP_DECISIONS)
+    if (spentMs > warmUpMs * WARM_UP_STRETCH) return true
+    return spentMs > warmUpMs && (next >= WARM_UP_DECISIONS || next < WARM_UP_DECISIONS_SLOW)
   }
-  while (!isWarm()) one()
+  while (!isWarm()) decide(nextQuestion())
   const samples = new Float64Array(SAMPLES_MAX)
   let count = 0
   let total = 0
   const end = performance.now() + measureMs
-  for (let now = performance.now(); count < SAMPLES_MAX;) {
-    one()
-    const after = performance.now()
-    samples[count++] = after - now
-    total += after - now
-    now = after
-    if (now >= end && count >= DECISIONS_MIN) break
+  for (let now = 0; count < SAMPLES_MAX && (now < end || count < DECISIONS_MIN);) {
+    const question = nextQuestion()
+    const before = performance.now()
+    decide(question)
+    now = performance.now()
+    samples[count++] = now - before
+    total += now - before
   }
   const sorted = samples.subarray(0, count).sort()
   const at = (share: number) => (sorted[Math.min(count - 1, Math.floor(count * share))] ?? 0) * 1000

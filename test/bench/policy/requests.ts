@@ -75,6 +75,26 @@ export function buildRequests(
   })
 }
 
+/** The same request with objects and texts of its own; callers are shared, as those of a token are. */
+export function asReceived({ subject, action, resource, environment }: AccessRequest) {
+  const { kind, name, version } = resource
+  const { now, client, device } = environment
+  return {
+    subject,
+    action,
+    resource: {
+      kind,
+      name: rewritten(name),
+      ...(version !== undefined && { version: rewritten(version) }),
+    },
+    environment: { now, client: { ...client }, ...(device !== undefined && { device }) },
+  }
+}
+
+function rewritten(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
+
 function strangerTo(role: number, from: number): number {
   for (let i = from; ; i++) if (!rolesOf(i % CALLERS).includes(role)) return i % CALLERS
 }

@@ -7,7 +7,7 @@ import { runPaced } from '../../bench/paced-load.ts'
 import { parsePolicyOptions } from '../../bench/policy/bench.ts'
 import { ENGINES, prepare, type EngineName } from '../../bench/policy/engines.ts'
 import { policyReport, policyText, type EngineRun } from '../../bench/policy/report.ts'
-import { buildRequests, EXPECTED, REQUEST_KINDS } from '../../bench/policy/requests.ts'
+import { asReceived, buildRequests, EXPECTED, REQUEST_KINDS } from '../../bench/policy/requests.ts'
 import { benchRules } from '../../bench/policy/rule-set.ts'
 import { latencyRows } from '../../bench/report.ts'
 import { median, spread } from '../../bench/statistics.ts'
@@ -53,7 +53,9 @@ describe('the bench of the policy', () => {
     const loaded = await prepare(engine, rules)()
     for (const kind of REQUEST_KINDS) {
       for (const request of buildRequests(rules, kind, 40)) {
-        const isPermitted = loaded.decide(loaded.ask(request))
+        const received = asReceived(request)
+        expect(received).toEqual(request)
+        const isPermitted = loaded.decide(loaded.ask(received))
         expect([kind, isPermitted]).toEqual([kind, EXPECTED[kind] === 'permit'])
       }
     }
@@ -64,14 +66,19 @@ describe('the bench of the policy', () => {
       engine,
       rows,
       loadMs: 5,
+      loadCpuMs: 6,
       memoryMiB: 1,
       timings: REQUEST_KINDS.map((kind) => ({ kind, decisions: 9, p50Us, p99Us: 9, meanUs: 2 })),
     })
     const runs = [runOf('compiled', 10, 2), runOf('casbin', 10, 30), runOf('compiled', 1000, 3)]
-    const report = policyReport(describeMachine(), 1, runs)
+    const leftOut = ['cedar with 1000 rows: not measured']
+    const about = { machine: describeMachine(), rounds: 1, busy: [0.5, 1] as const, leftOut }
+    const report = policyReport(about, runs)
     expect(report.rows.find(({ engine }) => engine === 'casbin')?.ratio).toBe(15)
     expect(report.flatness[0]).toEqual({ engine: 'compiled', kind: 'hit', ratio: 1.5 })
-    expect(policyText(report)).toContain('x compiled')
+    const text = policyText(report)
+    expect(text).toContain('x compiled')
+    expect(text).toContain('Load average 0.5 at the start, 1.0 at the end\ncedar with 1000 rows')
   })
 })
 

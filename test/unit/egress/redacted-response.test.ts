@@ -59,6 +59,18 @@ describe('redaction of one JSON document', () => {
     expect(out.join('')).toBe('response_unredactable')
   })
 
+  it('takes out tensors by their names', () => {
+    const tensor = (name: string, more = '') => `{"name":"${name}","data":[0.5]${more}}`
+    const nested = tensor('a', `,"outputs":[${tensor('hidden_states')}]`)
+    const listed = [tensor('hidden_states'), nested, tensor('hidden\\u005fstates'), tensor('b')]
+    const text = `{"name":"hidden_states","outputs":[${listed.join(', ')}]}`
+    expect(through('application/json', [text]).join('')).toBe(
+      `{"name":"hidden_states","outputs":[${tensor('a', ',"outputs":[]')}, ${tensor('b')}]}`,
+    )
+    const other = `{"tools":[{"name":"hidden_states"}],"outputs":{"name":"hidden_states"}}`
+    expect(through('application/json', [other]).join('')).toBe(other)
+  })
+
   it('says what is taken out, and nothing of the bytes that were', () => {
     const headers = ['content-type', 'application/json', 'content-length', '9', 'etag', '"x"']
     const head = redacting().head({ status: 200, headers: [...headers, 'x-a', 'b'] })
@@ -194,6 +206,8 @@ describe('guards around guards', () => {
     const guard = cap(5)
     const head = guard.head({ status: 200, headers: ['content-length', '6'] })
     expect(isRefusal(head) && head.reason).toBe('response_over_limit')
+    const unchanged = cap(5).head({ status: 304, headers: ['content-length', '6'] })
+    expect(isRefusal(unchanged)).toBe(false)
     const headOnly = capBytes(OPEN_GUARD, { bytesMax: 5, bodyless: true })
     expect(isRefusal(headOnly.head({ status: 200, headers: ['content-length', '6'] }))).toBe(false)
   })

@@ -159,6 +159,7 @@ describe('what limits.yaml must not say', () => {
     ],
     ['limits: { a: { parameters: { max_tokens: strip } } }', ['1:42 invalid-value']],
     ['limits: { a: { parameters: { max_tokens: { max: -1 } } } }', ['1:49 invalid-value']],
+    ['limits: { a: { parameters: { max_tokens: { max: 0 } } } }', ['1:49 invalid-value']],
     ['limits: { a: { parameters: { n: { max: 1, add: true } } } }', ['1:43 unknown-key']],
     ['limits: { a: { parameters: { logit_bias: { max: 1 } } } }', ['1:42 invalid-value']],
     ['limits: { a: { response: { bytes: 64 } } }', ['1:35 invalid-value']],

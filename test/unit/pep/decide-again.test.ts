@@ -89,6 +89,30 @@ describe('an open exchange', () => {
   })
 })
 
+describe('an open exchange with limits on its answer', () => {
+  const duty = (max: number, fields: readonly string[]): Decision['obligations'] => [
+    { type: 'response.bytes', parameters: { max }, source: 'limits.yaml:1' },
+    { type: 'response.redact', parameters: { fields }, source: 'limits.yaml:2' },
+  ]
+  it.each([
+    [64, ['x', 'y'], 0],
+    [65, ['y'], 0],
+    [63, ['x'], 1],
+    [64, ['x', 'z'], 1],
+  ])('goes on with the same or looser ones: %d %j', async (max, fields, cut) => {
+    let forwarding = (): void => undefined
+    const begun = new Promise<void>((resolve) => (forwarding = resolve))
+    const policy = policyOf({ ...PERMIT, obligations: duty(64, ['x', 'y']) })
+    running = await startPipeline({ runtime: { forwarder: streaming(() => forwarding()), policy } })
+    const answer = get(running)
+    await begun
+    const next = policyOf({ ...PERMIT, obligations: duty(max, fields) })
+    expect(await running.replace({ policy: next })).toEqual({ decided: 1, cut })
+    await running.replace({ policy: policyOf(DENY) })
+    expect((await answer).status).toBe(403)
+  })
+})
+
 describe('a request between its decision and its forwarding', () => {
   it('does not slip through a change of the rules', async () => {
     let forwarded = 0

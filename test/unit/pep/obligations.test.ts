@@ -60,6 +60,18 @@ describe('a request with limits on parameters', () => {
     expect(body).toContain(source)
   })
 
+  it.each([
+    ['include[]=message.output_text.logprobs', false],
+    ['include=a,message%2Eoutput_text.logprobs', false],
+    ['include[]=reasoning.encrypted_content', true],
+    ['top%5Flogprobs=5', false],
+    ['x=top_logprobs', true],
+  ])('may not ask for them in the query: %s', async (query, isForwarded) => {
+    const strip = { type: 'parameter.strip', parameters: { parameter: 'logprobs' }, source }
+    const asked = await ask([`GET /m?${query} HTTP/1.1`, 'Host: a'], '', [strip])
+    expect(asked.isForwarded).toBe(isForwarded)
+  })
+
   it('leaves its duties in the record, each once', async () => {
     const { records } = await ask(['GET /m HTTP/1.1', 'Host: a'], '', [CAP, CAP])
     expect(records[0]?.fields['obl']).toEqual([

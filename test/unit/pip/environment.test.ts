@@ -67,6 +67,15 @@ describe('the environment of a request', () => {
     expect(gather(request(assessed(16 * MINUTE_MS)))).toEqual({ now: WORKDAY, client: CLIENT })
   })
 
+  it('knows nothing of a device that is to be assessed yet, whoever says so', () => {
+    const assessedAt = (WORKDAY / 1000) * 1_000_000
+    const device = { managed: true, assessedAt, source: 'token' } as const
+    expect(gather(request('', { subject: subjectOf({ device }) }))).not.toHaveProperty('device')
+    const soon = { ...device, assessedAt: WORKDAY + MINUTE_MS }
+    const gathered = gather(request('', { subject: subjectOf({ device: soon }) }))
+    expect(gathered).toHaveProperty('device', soon)
+  })
+
   it('is a refusal when a trusted hop is ambiguous', () => {
     expect(gather(request('x'))).toMatchObject({ reason: 'forwarded_invalid' })
   })

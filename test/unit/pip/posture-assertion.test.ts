@@ -19,7 +19,9 @@ function reading(verified: ReturnType<Authenticator['authenticate']>, callerClai
     },
   }
   const subjectClaim = callerClaim ?? 'sub'
-  const read = createAssertionReader({ header: HEADER, verifier, subjectClaim, callerClaim })
+  const callerIssuers = new Set(['kc'])
+  const options = { header: HEADER, verifier, subjectClaim, callerClaim, callerIssuers }
+  const read = createAssertionReader(options)
   return { read, asked }
 }
 
@@ -49,6 +51,12 @@ describe('an assertion of posture', () => {
     const { read } = reading(verified as ReturnType<Authenticator['authenticate']>)
     const refused = { reason: 'posture_invalid' }
     expect(read(headersOf(HEADER, 'a.b.c'), subjectOf())).toMatchObject(refused)
+  })
+
+  it('made for the same id of another issuer is refused', () => {
+    const { read } = reading(assertion('alice'))
+    const namesake = subjectOf({ id: 'user:partner/alice', issuerName: 'partner' })
+    expect(read(headersOf(HEADER, 'a.b.c'), namesake)).toHaveProperty('reason', 'posture_invalid')
   })
 
   it('sent twice is refused before anyone looks at it', () => {

@@ -36,6 +36,21 @@ describe('settings that weaken the gateway are refused', () => {
       `${MINIMAL}device_posture: { header: host }`,
     ],
     [
+      'posture of hops with a certificate nobody asks for',
+      'device_posture.mtls_hops',
+      `${MINIMAL}device_posture: { mtls_hops: ["DNS:proxy"] }`,
+    ],
+    [
+      'a posture assertion that callers could use as their token',
+      'device_posture.assertion.audience',
+      `${MINIMAL}device_posture: { assertion: { issuer: "https://idp.example.com/realms/ml", audience: modelgate, claims: { managed: m } } }`,
+    ],
+    [
+      'a posture assertion for callers of an issuer that is not here',
+      'device_posture.assertion.callers.0',
+      `${MINIMAL}device_posture: { assertion: { issuer: "https://p.example.com", audience: p, callers: [partner], claims: { managed: m } } }`,
+    ],
+    [
       'a credential in a framing header',
       'upstreams.0.credential.header',
       upstream('credential: { header: host, value_file: x }'),

@@ -1,0 +1,61 @@
+import type { Server } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { SegmentLedger } from '../audit/ledger.ts'
+import { refuse } from '../domain/refusal.ts'
+import type { RootLogger } from '../log/logger.ts'
+import type { DataListener } from '../pep/listener.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { CertificateKeeper } from './certificate.ts'
+import { closed } from './listeners.ts'
+import type { RunningRuntime } from './running-runtime.ts'
+import type { ChangeWatch } from './watch.ts'
+
+/** What runs and has to end. */
+export interface RunningParts {
+  readonly settings: Settings
+  readonly services: { readonly log: RootLogger; readonly ledger: SegmentLedger }
+  readonly runtime: RunningRuntime
+  readonly listener: DataListener
+  readonly controlServer: Server
+  readonly watch: ChangeWatch
+  readonly certificate: CertificateKeeper
+}
+
+/** A client that is cut off has this long to be told; a cut stream ends within a second. */
+const CUT_MS = 2_000
+
+/** Last bytes of answers already given have this long to leave. */
+const FLUSH_MS = 1_000
+
+/**
+ * Ends in the order that loses nothing: unready first, so that load balancers look elsewhere; then
+ * no new requests; then those in flight, for as long as they may take; then ledger and log.
+ */
+export async function shutDown(parts: RunningParts): Promise<void> {
+  const { services, settings, listener, runtime } = parts
+  const { delay, drain } = settings.shutdown
+  services.log.info({ inFlight: listener.inFlight(), delay, drain }, 'draining')
+  parts.watch.stop()
+  parts.certificate.stop()
+  await wait(delay, undefined)
+  const ended = closed(listener.server)
+  listener.drain()
+  await Promise.race([listener.idle(), wait(drain, undefined, { ref: false })])
+  if (listener.inFlight() > 0) {
+    services.log.warn(
+      { inFlight: listener.inFlight() },
+      'requests were cut when the drain time was over',
+    )
+    listener.cut(refuse('draining', { retryAfter: 1 }))
+    await Promise.race([listener.idle(), wait(CUT_MS, undefined, { ref: false })])
+  }
+  listener.server.closeIdleConnections()
+  await Promise.race([ended, wait(FLUSH_MS, undefined, { ref: false })])
+  listener.destroy()
+  await runtime.stop()
+  parts.controlServer.closeAllConnections()
+  await closed(parts.controlServer)
+  await services.ledger.close()
+  services.log.info({}, 'stopped')
+  await services.log.flush()
+}
