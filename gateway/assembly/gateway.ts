@@ -1,4 +1,3 @@
-import { createServer as createControlServer, type Server } from 'node:http'
 import { resolve } from 'node:path'
 import { VERSION } from '../version.ts'
 import type { SegmentLedger } from '../audit/ledger.ts'
@@ -9,22 +8,20 @@ import { GatewayError } from '../domain/errors.ts'
 import { createLogger, type RootLogger } from '../log/logger.ts'
 import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
-import { createControlApp } from '../pap/control-app.ts'
-import type { RulesControl } from '../pap/rules-api.ts'
 import { createDataListener, type ListenerOptions } from '../pep/listener.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
-import { createControlRules } from './control-rules.ts'
+import { openControl, type Controlled, type ListenState } from './control-server.ts'
 import { keepCertificate, readListenerTls } from './certificate.ts'
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { createRuleRevisions, type RuleRevisions } from './revisions/rule-revisions.ts'
 import { assertRuntimeFloor } from './runtime-floor.ts'
 import { contentDigest } from './content-digest.ts'
-import { createReloader, type Reloader } from './reloader.ts'
+import { createReloader } from './reloader.ts'
 import { openCountedLedger } from './open-ledger.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
-import { issuerNames, startRuntime, type RunningRuntime } from './running-runtime.ts'
+import { issuerNames, startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
 
 /** What a gateway is started with. */
@@ -100,23 +97,10 @@ function revisionsOf(
   return createRuleRevisions({ rulesDir, historyDir, historyMax, trustedKeysFiles, now })
 }
 
-/** Probes and scrapes are small and quick; nothing else has business there (I17). */
-const CONTROL_LIMITS = {
-  headersTimeout: 5_000,
-  requestTimeout: 10_000,
-  connectionsCheckingInterval: 1_000,
-  maxHeaderSize: 16 * 1024,
-} as const
-const CONTROL_CONNECTIONS_MAX = 256
-
 /** What is listened with, once everything is in force. */
-interface Opening {
+interface Opening extends Controlled {
   readonly options: GatewayOptions
-  readonly settings: Settings
   readonly services: RunningServices
-  readonly reloader: Reloader
-  readonly runtime: RunningRuntime
-  readonly revisions: RuleRevisions
 }
 
 /** Takes back one step of a start that failed later. */
@@ -165,49 +149,6 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
       return stopping
     },
   }
-}
-
-/** What readiness depends on beside the runtime. */
-interface ListenState {
-  draining: boolean
-  listening: boolean
-}
-
-/** The server of the control listener, which does not listen yet. */
-function openControl(opening: Opening, state: Readonly<ListenState>): Server {
-  const { services, runtime, reloader } = opening
-  const app = createControlApp({
-    metrics: () => services.metrics.expose(),
-    assertionKeys: () => runtime.assertionKeys(),
-    rules: controlRules(opening),
-    revision: () => {
-      const { rules, pin } = reloader.active()
-      return { revision: rules.revision, pinned: typeof pin?.revision === 'string' }
-    },
-    unreadiness: () => [
-      ...runtime.unreadiness(),
-      ...(state.listening ? [] : ['listener']),
-      ...(state.draining ? ['draining'] : []),
-    ],
-  })
-  const server = createControlServer(CONTROL_LIMITS, app)
-  server.maxConnections = CONTROL_CONNECTIONS_MAX
-  return server
-}
-
-/** The control API, where it is switched on. */
-function controlRules(opening: Opening): RulesControl | undefined {
-  const { settings, runtime, services, revisions, reloader } = opening
-  const { audience, host, hosts } = settings.listen.control
-  if (audience === undefined) return undefined
-  return createControlRules({
-    services,
-    revisions,
-    reloader,
-    hosts: [...hosts, host.toLowerCase()],
-    runtime: () => runtime.current(),
-    authenticator: () => runtime.controlAuthenticator(),
-  })
 }
 
 function listenerOptions(settings: Settings, tls: ListenerOptions['tls']): ListenerOptions {

@@ -31,10 +31,7 @@ interface RuleSource {
  * folder; anything else is `<git revision>` or `<git revision>:<path>`.
  * @throws ERR_USAGE when it is none of these
  */
-async function openRuleSource(
-  spec: string,
-  context: RuleSourceContext,
-): Promise<RuleSource> {
+async function openRuleSource(spec: string, context: RuleSourceContext): Promise<RuleSource> {
   if (spec.startsWith('sha256:')) return { label: spec, files: await readKept(spec, context) }
   const folder = resolve(context.cwd, spec)
   if (spec !== '' && (await isFolder(folder))) {

@@ -108,7 +108,7 @@ export const explain: Verb = {
     'modelgate explain --token-file token.txt --action infer --resource model:fraud-detector',
     'modelgate explain --decision 7f0c0d1e-5a43-4a55-9c5e-2f0f6f3d8f11 --config config/gateway.yaml',
     'modelgate explain --subject user:corp/alice --role inference --action infer --resource model:fraud-detector --ip 10.1.2.3',
-    'modelgate explain --subject user:corp/bob --role exporter --action export --resource model:fraud-detector@3 --device "managed, compliant, encrypted" --amr pwd,otp --auth-age 5',
+    'modelgate explain --subject user:corp/bob --role exporter --action export --resource model:fraud-detector@3 --at 2026-11-23T10:30:00Z --ip 10.1.2.3 --device "managed, compliant, encrypted, assessed_at=1795429500" --amr pwd,otp --auth-age 5',
   ],
   run,
 }

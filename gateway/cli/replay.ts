@@ -75,6 +75,8 @@ async function run(
       ? `${JSON.stringify({ dir, unreadable, ...shown }, null, 2)}\n`
       : replayText({ ...shown, unreadable }),
   )
+  // A ledger of which nothing can be read proves nothing, least of all that nothing would change.
+  if (unreadable > 0 && report.records === 0) return EXIT.failed
   if (report.selfCheck.differing > 0) return EXIT.failed
   const { gains, loses } = report.changed
   return options['exit-code'] === true && gains + loses > 0 ? EXIT.failed : EXIT.ok

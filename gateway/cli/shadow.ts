@@ -34,10 +34,18 @@ async function run(
   const dir = await ledgerFolder(options, io)
   const tally = createShadowTally()
   const progress = progressLine(io)
-  const records = scanRecords(dir, { type: 'decision', since, onProgress: progress.show })
+  let unreadable = 0
+  const records = scanRecords(dir, {
+    type: 'decision',
+    since,
+    onProgress: progress.show,
+    onUnreadable: () => void (unreadable += 1),
+  })
   for await (const record of records) tally.take(record)
   progress.clear()
-  const report = tally.report()
+  const counted = tally.report()
+  // Lines that are no record at all, and records that do not say what they must.
+  const report = { ...counted, unreadable: counted.unreadable + unreadable }
   io.out(wantsJson(options) ? `${JSON.stringify({ dir, ...report }, null, 2)}\n` : text(report))
   return EXIT.ok
 }
@@ -49,7 +57,7 @@ function text(report: ShadowReport): string {
   const { records, decided, unreadable, ungrouped, groups } = report
   const lines = [
     `${plural(records, 'decision')} recorded, ${decided} made by rules; the chain is not verified here`,
-    ...(unreadable === 0 ? [] : [`${plural(unreadable, 'record')} not readable`]),
+    ...(unreadable === 0 ? [] : [`${plural(unreadable, 'line')} not readable`]),
     '',
     ...groups.flatMap(groupLines),
     ...(ungrouped === 0 ? [] : [`${plural(ungrouped, 'request')} of further rules`, '']),

@@ -62,36 +62,38 @@ export const gatewaySchema = shape.superRefine((value, context) => {
 /** A validated file as written, in snake_case. */
 export type GatewayDocument = z.output<typeof gatewaySchema>
 
+interface Clash {
+  readonly path: (string | number)[]
+  readonly message: string
+}
+
 /** What `device_posture` needs of the listener, and must not share with the issuers. */
-function postureClashes(
-  value: z.output<typeof shape>,
-): { readonly path: (string | number)[]; readonly message: string }[] {
+function postureClashes(value: z.output<typeof shape>): Clash[] {
   const { mtls_hops: hops, assertion } = value.device_posture
-  const withoutAuthority = hops.length > 0 && value.listen.data.tls?.client_ca_file === undefined
-  const signer = value.issuers.find(({ issuer }) => issuer === assertion?.issuer)
-  const shared = assertion !== undefined && shares(signer?.audience, assertion.audience)
+  const clashes: Clash[] = []
+  if (hops.length > 0 && value.listen.data.tls?.client_ca_file === undefined) {
+    const message = 'hops prove themselves with a certificate; set listen.data.tls.client_ca_file'
+    clashes.push({ path: ['device_posture', 'mtls_hops'], message })
+  }
+  if (assertion === undefined) return clashes
+  const signer = value.issuers.find(({ issuer }) => issuer === assertion.issuer)
+  if (shares(signer?.audience, assertion.audience)) {
+    const message = 'tokens of callers have this audience too; assertions need one of their own'
+    clashes.push({ path: ['device_posture', 'assertion', 'audience'], message })
+  }
   const names = value.issuers.map(({ name }) => name)
-  const stranger = assertion?.callers?.findIndex((name) => !names.includes(name)) ?? -1
-  const unnamed = assertion !== undefined && assertion.callers === undefined && names.length > 1
-  const callers = ['device_posture', 'assertion', 'callers']
-  const unnamedMessage = `say for callers of which issuers assertions are made: ${names.join(', ')}`
-  const hopsMessage = 'hops prove themselves with a certificate; set listen.data.tls.client_ca_file'
-  const sharedMessage = 'tokens of callers have this audience too; assertions need one of their own'
-  return [
-    ...(unnamed ? [{ path: callers, message: unnamedMessage }] : []),
-    ...(stranger < 0
-      ? []
-      : [
-          {
-            path: [...callers, stranger],
-            message: `no issuer has this name; write ${names.join(', ')}`,
-          },
-        ]),
-    ...(withoutAuthority ? [{ path: ['device_posture', 'mtls_hops'], message: hopsMessage }] : []),
-    ...(shared
-      ? [{ path: ['device_posture', 'assertion', 'audience'], message: sharedMessage }]
-      : []),
-  ]
+  return [...clashes, ...callerClashes(assertion.callers, names)]
+}
+
+function callerClashes(callers: readonly string[] | undefined, names: readonly string[]): Clash[] {
+  const path = ['device_posture', 'assertion', 'callers']
+  if (callers === undefined) {
+    const message = `say for callers of which issuers assertions are made: ${names.join(', ')}`
+    return names.length > 1 ? [{ path, message }] : []
+  }
+  const stranger = callers.findIndex((name) => !names.includes(name))
+  const message = `no issuer has this name; write ${names.join(', ')}`
+  return stranger < 0 ? [] : [{ path: [...path, stranger], message }]
 }
 
 function shares(a: readonly string[] | undefined, b: readonly string[]): boolean {

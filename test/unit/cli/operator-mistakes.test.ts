@@ -176,3 +176,14 @@ describe('no ledger, and an empty one', () => {
     expect([code, stdout]).toEqual([0, expect.stringContaining('Nothing was judged')])
   })
 })
+
+describe('a ledger of which nothing can be read', () => {
+  it('is no proof that nothing would change, and is counted', async () => {
+    await mkdir(join(dir, 'torn/seg'), { recursive: true })
+    await writeFile(join(dir, 'torn/seg/0000000000000000.jsonl'), 'no record\n{"type":"decision"\n')
+    const replayed = await run('replay', '--rules', 'rules', '--dir', 'torn')
+    expect([replayed.code, replayed.stdout]).toEqual([1, expect.stringContaining('2 lines')])
+    const { code, stdout } = await run('shadow', 'report', '--dir', 'torn', '--format', 'json')
+    expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ unreadable: 2 })])
+  })
+})

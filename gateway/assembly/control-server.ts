@@ -1,0 +1,70 @@
+import { createServer, type Server } from 'node:http'
+import { createControlApp } from '../pap/control-app.ts'
+import type { RulesControl } from '../pap/rules-api.ts'
+import type { Services } from '../pep/runtime.ts'
+import type { Settings } from '../settings/settings.ts'
+import { createControlRules } from './control-rules.ts'
+import type { Reloader } from './reloader.ts'
+import type { RuleRevisions } from './revisions/rule-revisions.ts'
+import type { RunningRuntime } from './running-runtime.ts'
+
+/** Probes and scrapes are small and quick; nothing else has business there (I17). */
+const CONTROL_LIMITS = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16 * 1024,
+} as const
+const CONTROL_CONNECTIONS_MAX = 256
+
+/** What the control listener tells of, and works on. */
+export interface Controlled {
+  readonly settings: Settings
+  readonly services: Services
+  readonly reloader: Reloader
+  readonly runtime: RunningRuntime
+  readonly revisions: RuleRevisions
+}
+
+/** What readiness depends on beside the runtime. */
+export interface ListenState {
+  draining: boolean
+  listening: boolean
+}
+
+/** The server of the control listener, which does not listen yet. */
+export function openControl(controlled: Controlled, state: Readonly<ListenState>): Server {
+  const { services, runtime, reloader } = controlled
+  const app = createControlApp({
+    metrics: () => services.metrics.expose(),
+    assertionKeys: () => runtime.assertionKeys(),
+    rules: controlRules(controlled),
+    revision: () => {
+      const { rules, pin } = reloader.active()
+      return { revision: rules.revision, pinned: typeof pin?.revision === 'string' }
+    },
+    unreadiness: () => [
+      ...runtime.unreadiness(),
+      ...(state.listening ? [] : ['listener']),
+      ...(state.draining ? ['draining'] : []),
+    ],
+  })
+  const server = createServer(CONTROL_LIMITS, app)
+  server.maxConnections = CONTROL_CONNECTIONS_MAX
+  return server
+}
+
+/** The control API, where it is switched on. */
+function controlRules(controlled: Controlled): RulesControl | undefined {
+  const { settings, runtime, services, revisions, reloader } = controlled
+  const { audience, host, hosts } = settings.listen.control
+  if (audience === undefined) return undefined
+  return createControlRules({
+    services,
+    revisions,
+    reloader,
+    hosts: [...hosts, host.toLowerCase()],
+    runtime: () => runtime.current(),
+    authenticator: () => runtime.controlAuthenticator(),
+  })
+}
