@@ -9,6 +9,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { WebSocket, WebSocketServer } from 'ws'
+import { inProcess } from '../support/cli.ts'
 import { startWorld, type World } from '../support/world.ts'
 
 const ROUTES = `pack: live
@@ -61,13 +62,20 @@ beforeAll(async () => {
 }, 30_000)
 afterAll(async () => {
   for (const client of sockets.clients) client.terminate()
-  await world.close()
   sockets.close()
   await new Promise((resolve) => server.close(resolve))
+  await world.close()
 })
 
 const bearer = async (role: string) => ({ authorization: `Bearer ${await world.token([role])}` })
 const policy = (text: string) => writeFile(join(world.rulesDir, 'policy.csv'), text)
+
+/** How many rule sets have been in force. */
+async function accepted(): Promise<number> {
+  const args = ['history', '--format', 'json', '--config', world.configFile]
+  const { stdout } = await inProcess(args, { cwd: world.dir })
+  return (JSON.parse(stdout) as { entries: object[] }).entries.length
+}
 
 /** A WebSocket that is open, and answers. */
 async function tunnel(role: string) {
@@ -104,6 +112,7 @@ describe('a change of the rules', () => {
     const cut = { tunnel: await tunnel('inference'), stream: await stream('inference') }
     const closed = once(cut.tunnel.socket, 'close') as Promise<[number, Buffer]>
 
+    expect(await accepted()).toBe(1)
     const changedMs = performance.now()
     await policy(STAYS)
     const [[code], last] = await Promise.all([closed, cut.stream.read()])
@@ -130,14 +139,15 @@ describe('a change of the rules', () => {
     kept.stream.at?.end()
     expect(await kept.stream.read()).toBe('')
     expect(await world.metric('streams_cut_total')).toBe(2)
+    await world.until('the history', async () => (await accepted()) === 2)
   })
 
   it('that names another role only cuts nothing', async () => {
     const kept = { tunnel: await tunnel('reader'), stream: await stream('reader') }
-    const reloads = () => world.metric('policy_reload_total', { result: 'success' })
-    const before = await reloads()
+    const before = await accepted()
     await policy(`${STAYS}p, role:exporter, read, model:*, always, allow\n`)
-    await world.until('the reload', async () => (await reloads()) === before + 1)
+    // A set is in the history once it is in force.
+    await world.until('the reload', async () => (await accepted()) === before + 1)
     expect(await kept.tunnel.say('third')).toBe('echo third')
     kept.stream.at?.end('data: two\n\n')
     expect(await kept.stream.read()).toBe('data: two\n\n')

@@ -9,6 +9,7 @@ export async function inProcess(
     readonly cwd: string
     readonly env?: Readonly<Record<string, string>>
     readonly colour?: boolean
+    readonly stdin?: AsyncIterable<Uint8Array>
   },
 ): Promise<CommandResult> {
   const texts = { stdout: '', stderr: '' }
@@ -19,6 +20,7 @@ export async function inProcess(
     cwd: options.cwd,
     interactive: false,
     colour: options.colour ?? false,
+    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
     process: { pid: process.pid, host: 'test', nodeVersion: process.version, isAlive: () => true },
     onSignal: () => undefined,
   })

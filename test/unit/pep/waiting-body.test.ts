@@ -24,10 +24,7 @@ afterEach(() => pipeline?.close())
 const BODY = '{"max_tokens":9,"n":9}'
 
 /** Sends half a body, lets `meanwhile` happen once the permit is recorded, and sends the rest. */
-async function ask(
-  runtime: Partial<Runtime>,
-  meanwhile: (running: TestPipeline) => unknown,
-) {
+async function ask(runtime: Partial<Runtime>, meanwhile: (running: TestPipeline) => unknown) {
   const bodies: string[] = []
   const forwarder: Runtime['forwarder'] = {
     forward: ({ body }, { response }) => {
