@@ -7,6 +7,7 @@ import type { DataListener } from '../pep/listener.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { CertificateKeeper } from './certificate.ts'
 import { closed } from './listeners.ts'
+import type { Reloader } from './reloader.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 import type { ChangeWatch } from './watch.ts'
 
@@ -15,6 +16,7 @@ export interface RunningParts {
   readonly settings: Settings
   readonly services: { readonly log: RootLogger; readonly ledger: SegmentLedger }
   readonly runtime: RunningRuntime
+  readonly reloader: Pick<Reloader, 'settled'>
   readonly listener: DataListener
   readonly controlServer: Server
   readonly watch: ChangeWatch
@@ -52,6 +54,8 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   listener.server.closeIdleConnections()
   await Promise.race([ended, wait(FLUSH_MS, undefined, { ref: false })])
   listener.destroy()
+  // A reload at work still writes history and ledger.
+  await Promise.race([parts.reloader.settled(), wait(CUT_MS, undefined, { ref: false })])
   await runtime.stop()
   parts.controlServer.closeAllConnections()
   await closed(parts.controlServer)

