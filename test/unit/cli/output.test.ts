@@ -27,12 +27,12 @@ const validSarif = new Ajv({ strict: true, strictTypes: false }).compile(SARIF_F
 
 describe('files', () => {
   it.each([
-    ['/work/rules/policy.csv', 'rules/policy.csv'],
+    ['/srv/rules/policy.csv', 'rules/policy.csv'],
     ['/elsewhere/policy.csv', '/elsewhere/policy.csv'],
-    ['/workshop/policy.csv', '/workshop/policy.csv'],
+    ['/srvshop/policy.csv', '/srvshop/policy.csv'],
     ['rules/policy.csv', 'rules/policy.csv'],
   ])('%s is named %s from /work', (file, named) => {
-    expect(fileFrom('/work', file)).toBe(named)
+    expect(fileFrom('/srv', file)).toBe(named)
   })
 
   it.each([
