@@ -31,7 +31,7 @@ describe('files', () => {
     ['/elsewhere/policy.csv', '/elsewhere/policy.csv'],
     ['/srvshop/policy.csv', '/srvshop/policy.csv'],
     ['rules/policy.csv', 'rules/policy.csv'],
-  ])('%s is named %s from /work', (file, named) => {
+  ])('%s is named %s from /srv', (file, named) => {
     expect(fileFrom('/srv', file)).toBe(named)
   })
 
