@@ -12,7 +12,7 @@ import { ACTIONS, isAction, type Operation, type Resource } from '../domain/voca
 import { parsePostureText } from '../pip/device-posture.ts'
 import { duration } from '../settings/units.ts'
 import { DEFAULT_MFA } from '../authn/issuer.ts'
-import { instantIn } from './ledger-options.ts'
+import { instantIn } from './instant.ts'
 import { listOption, textOption } from './report.ts'
 import type { OptionValues } from './verb.ts'
 

@@ -4,6 +4,7 @@ import { loadConfig } from '../assembly/load-config.ts'
 import type { ScanProgress } from '../audit/scan.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { duration } from '../settings/units.ts'
+import { instantIn } from './instant.ts'
 import type { CliIo } from './io.ts'
 import { configFile, findingsOf, printDiagnostics, textOption } from './report.ts'
 import type { OptionValues, VerbOption } from './verb.ts'
@@ -49,25 +50,6 @@ export function timeOption(options: OptionValues, name: string, nowMs: number): 
   if (text === undefined) return undefined
   const ago = duration.safeParse(text)
   return ago.success ? nowMs - ago.data : instantIn(text, `--${name}`)
-}
-
-/** An RFC 3339 time, milliseconds since the epoch; `option` is named when it is none. @throws ERR_USAGE */
-export function instantIn(text: string, option: string): number {
-  const strict = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/.test(
-    text,
-  )
-  const time = strict ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time) || !isCalendarDay(text)) {
-    const example = '2026-11-23T10:30:00+01:00'
-    throw new GatewayError('ERR_USAGE', `${option} takes an RFC 3339 time such as ${example}`)
-  }
-  return time
-}
-
-/** `Date.parse('2026-02-30')` silently gives the second of March. */
-function isCalendarDay(text: string): boolean {
-  const day = text.slice(0, 10)
-  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
 }
 
 /** A count option of at least 1. @throws ERR_USAGE */

@@ -1,9 +1,10 @@
-import type { AccessRequest } from '../domain/access.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { ACTIONS, isAction, type Resource } from '../domain/vocabulary.ts'
 import { parseIp } from '../domain/network.ts'
 import type { Settled } from '../pdp/analysis/analysis-space.ts'
+import { askForNobody } from '../pdp/analysis/ask-for-nobody.ts'
 import { whoCan as answer } from '../pdp/analysis/who-can.ts'
+import { instantIn } from './instant.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { whoCanText } from './matrix/ability-text.ts'
 import { analysedFolder } from './matrix/analysed-folder.ts'
@@ -64,7 +65,10 @@ function settledBy(options: OptionValues): Settled | undefined {
   const ip = textOption(options, 'ip')
   if (at === undefined && ip === undefined) return undefined
   if (ip !== undefined && parseIp(ip) === undefined) throw usage('--ip takes an address')
-  const request = requestAt(at === undefined ? 0 : timeOf(at), ip ?? '192.0.2.1')
+  const now = at === undefined ? 0 : instantIn(at, '--at')
+  const client = { ip: ip ?? '192.0.2.1', source: 'peer' } as const
+  // Only the time and the address are read.
+  const request = askForNobody({ kind: 'server', name: 'any' }, { now, client })
   const kinds = new Set([
     ...(at === undefined ? [] : ['time']),
     ...(ip === undefined ? [] : ['network']),
@@ -73,36 +77,6 @@ function settledBy(options: OptionValues): Settled | undefined {
     const kind = rules.definitions.get(name)?.spec.kind
     if (kind === undefined || !kinds.has(kind)) return undefined
     return rules.policy.conditions.get(name).test(request).truth
-  }
-}
-
-function timeOf(text: string): number {
-  const strict = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
-  const time = strict ? Date.parse(text) : Number.NaN
-  // `Date.parse('2026-02-30T…')` silently gives the second of March.
-  const day = text.slice(0, 10)
-  const isReal = !Number.isNaN(time) && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
-  if (!isReal) throw usage('--at takes an RFC 3339 time such as 2026-11-23T10:30:00+01:00')
-  return time
-}
-
-/** A request of which only the time and the address are read. */
-function requestAt(now: number, ip: string): AccessRequest {
-  return {
-    subject: {
-      id: 'user:analysis/nobody',
-      issuer: 'urn:modelgate:analysis',
-      issuerName: 'analysis',
-      groups: [],
-      roles: [],
-      issuedAt: now,
-      expiresAt: now,
-      authentication: {},
-      claims: new Map(),
-    },
-    action: 'read',
-    resource: { kind: 'server', name: 'any' },
-    environment: { now, client: { ip, source: 'peer' } },
   }
 }
 

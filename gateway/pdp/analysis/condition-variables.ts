@@ -11,6 +11,7 @@ import type { Rule } from '../policy/rule.ts'
 import type { AnalysedRules } from './analysed-rules.ts'
 import { ALWAYS, NEVER, type Diagram, type Diagrams } from './diagrams.ts'
 import type { ResourceClass } from './resource-classes.ts'
+import { askForNobody } from './ask-for-nobody.ts'
 
 /** When a `when` is true and when it is known to be false; what is left is unknown. */
 export interface WhenDiagrams {
@@ -139,23 +140,9 @@ function createResourceTruths(rules: AnalysedRules) {
   }
 }
 
-/** A request in which nothing is known but the resource: conditions about it read nothing else. */
+/** Nothing is known but the resource: conditions about it read nothing else. */
 function askAbout(rules: AnalysedRules, { witness }: ResourceClass): AccessRequest {
-  return {
-    subject: {
-      id: 'user:analysis/nobody',
-      issuer: 'urn:modelgate:analysis',
-      issuerName: 'analysis',
-      groups: [],
-      roles: [],
-      issuedAt: 0,
-      expiresAt: 0,
-      authentication: {},
-      claims: new Map(),
-    },
-    action: 'read',
-    resource: witness,
-    resourceAttributes: rules.resources.attributesOf(witness),
-    environment: { now: 0, client: { ip: '192.0.2.1', source: 'peer' } },
-  }
+  const environment = { now: 0, client: { ip: '192.0.2.1', source: 'peer' } } as const
+  const attributes = rules.resources.attributesOf(witness)
+  return { ...askForNobody(witness, environment), resourceAttributes: attributes }
 }

@@ -14,6 +14,7 @@ import { circumstancesOf, exampleOf, type Circumstances } from './circumstances.
 import { listChanges, type ListedChanges } from './listed-changes.ts'
 import type { ResourceClass } from './resource-classes.ts'
 import { createResourceWords, type ResourceWords } from './resource-words.ts'
+import { compareTexts } from './compare-texts.ts'
 
 /** One line of the report: equal changes of many callers, actions and resources are one. */
 export interface AccessChange {
@@ -221,8 +222,4 @@ function byReadingOrder(a: AccessChange, b: AccessChange): number {
     compareTexts(a.callers.with.join(), b.callers.with.join()) ||
     compareTexts(a.when.text, b.when.text)
   )
-}
-
-function compareTexts(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1
 }

@@ -8,6 +8,7 @@ import type { AnalysedRules } from './analysed-rules.ts'
 import { createAnalysisSpace, type AnalysisSpace, type Settled } from './analysis-space.ts'
 import { circumstancesOf, type Circumstances } from './circumstances.ts'
 import { ALWAYS, NEVER, type Diagram } from './diagrams.ts'
+import { compareTexts } from './compare-texts.ts'
 
 /** A rule, and how a principal comes to it. */
 export interface RuleThrough {
@@ -127,8 +128,4 @@ function standingDeny(
       when: whenOf(space, applies, entry.rule.whenText),
     },
   ]
-}
-
-function compareTexts(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1
 }

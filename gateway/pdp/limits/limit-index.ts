@@ -3,6 +3,7 @@
  * pattern. A request that no limit is about costs one look-up, and the time of the others grows with
  * what its subject holds and not with the number of limits.
  */
+import { entryOf } from '../../domain/entry-of.ts'
 import type { Obligation } from '../../domain/access.ts'
 import type { Action, Resource, ResourceKind } from '../../domain/vocabulary.ts'
 import type { Evaluation } from '../engine/evaluation.ts'
@@ -118,9 +119,9 @@ function indexOf(limits: readonly Limit[]): ReadonlyMap<Action, BySubject> {
   const byAction = new Map<Action, Map<string, PlacesByKind>>()
   for (const [place, limit] of limits.entries()) {
     for (const action of limit.actions) {
-      const bySubject = at(byAction, action, () => new Map<string, PlacesByKind>())
+      const bySubject = entryOf(byAction, action, () => new Map<string, PlacesByKind>())
       for (const subject of limit.subjects) {
-        const byKind = at(bySubject, subject, (): PlacesByKind => new Map())
+        const byKind = entryOf(bySubject, subject, (): PlacesByKind => new Map())
         addPatterns(byKind, limit.resources, place)
       }
     }
@@ -136,8 +137,8 @@ function addPatterns(
   place: number,
 ): void {
   for (const pattern of patterns) {
-    const byStart = at(byKind, pattern.kind, (): Places => new Map())
-    at(byStart, startOf(pattern), (): number[] => []).push(place)
+    const byStart = entryOf(byKind, pattern.kind, (): Places => new Map())
+    entryOf(byStart, startOf(pattern), (): number[] => []).push(place)
   }
 }
 
@@ -150,14 +151,6 @@ function startOf({ name }: ResourcePattern): string {
 function sealed(places: ReadonlyMap<string, readonly number[]>): ByStart {
   const lengths = [...new Set([...places.keys()].map((start) => start.length))]
   return { lengths: lengths.sort((a, b) => a - b), places }
-}
-
-function at<K, V>(map: Map<K, V>, key: K, create: () => V): V {
-  const known = map.get(key)
-  if (known !== undefined) return known
-  const created = create()
-  map.set(key, created)
-  return created
 }
 
 function mapped<K, V, W>(map: ReadonlyMap<K, V>, change: (value: V) => W): ReadonlyMap<K, W> {

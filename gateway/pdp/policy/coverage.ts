@@ -3,6 +3,7 @@
  * resources, and apply whenever it does. Looked up by cell and glob, since comparing every rule with
  * every other would take hours for a large matrix.
  */
+import { entryOf } from '../../domain/entry-of.ts'
 import { isPrivileged } from '../../domain/vocabulary.ts'
 import { expressionText } from './expression.ts'
 import { demandsOf } from './expression-range.ts'
@@ -154,7 +155,7 @@ function cellsOf({ rules, shadowed }: PolicyTable) {
 }
 
 /** Whoever holds `subject` holds these as well, itself included. */
-export function widerSubjects(subject: string, roles: RolesOf): string[] {
+function widerSubjects(subject: string, roles: RolesOf): string[] {
   const held = new Set([subject, ANYONE])
   for (const name of held) for (const role of roles.get(name) ?? []) held.add(role)
   return [...held]
@@ -175,14 +176,6 @@ function* weakerWhens(rule: Rule): Generator<string> {
     if (count++ === DEMANDS_MAX) return
     yield expressionText(part)
   }
-}
-
-function entryOf<K, V>(map: Map<K, V>, key: K, create: () => V): V {
-  const known = map.get(key)
-  if (known !== undefined) return known
-  const value = create()
-  map.set(key, value)
-  return value
 }
 
 function remembered(work: (key: string) => string[]): (key: string) => string[] {
