@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path'
-import type { CompiledPack } from '../classify/compiled-pack.ts'
-import { builtInPackFiles, loadPacks } from '../classify/pack-loader.ts'
+import type { CompiledPack } from '../classify/pack/compiled-pack.ts'
+import { builtInPackFiles, loadPacks } from '../classify/pack/pack-loader.ts'
 import { closest, type Diagnostic, type Loaded } from '../domain/diagnostics.ts'
 import type { ResourceCatalog } from '../domain/ports.ts'
 import type { CompiledPolicy } from '../pdp/compiled-policy.ts'

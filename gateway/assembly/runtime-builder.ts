@@ -1,5 +1,5 @@
 import { createChallengeWriter, protectedResourceMetadataUrl } from '../authn/challenge.ts'
-import { parseHost, parseRequestTarget } from '../classify/request-target.ts'
+import { parseHost, parseRequestTarget } from '../classify/target/request-target.ts'
 import type {
   AssertionSigner,
   Authenticator,

@@ -6,11 +6,11 @@
 import type { ClassifiableRequest, Classifier } from '../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { Classification } from '../domain/request.ts'
-import type { CompiledPack, CompiledRow, MethodGroup } from './compiled-pack.ts'
-import { readBody } from './request-body.ts'
-import { headerDisposition } from './request-headers.ts'
-import { readQueryFields } from './query-fields.ts'
-import { classifyRow, fixedClassification, holds, type RequestFields } from './rows.ts'
+import type { CompiledPack, CompiledRow, MethodGroup } from './pack/compiled-pack.ts'
+import { readBody } from './body/request-body.ts'
+import { headerDisposition } from './target/request-headers.ts'
+import { readQueryFields } from './target/query-fields.ts'
+import { classifyRow, fixedClassification, holds, type RequestFields } from './pack/rows.ts'
 
 /** What a classifier needs. */
 export interface ClassifierOptions {

@@ -1,16 +1,16 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { compileFieldTree, readJsonFields } from '../../gateway/classify/body-fields.ts'
-import { createMatcher } from '../../gateway/classify/matcher.ts'
+import { compileFieldTree, readJsonFields } from '../../gateway/classify/body/body-fields.ts'
+import { createMatcher } from '../../gateway/classify/pack/matcher.ts'
 import {
   compareSpecificity,
   matchesSegment,
   overlaps,
   parsePattern,
   type RoutePattern,
-} from '../../gateway/classify/pattern.ts'
-import { parseHost, parseRequestTarget } from '../../gateway/classify/request-target.ts'
+} from '../../gateway/classify/pack/pattern.ts'
+import { parseHost, parseRequestTarget } from '../../gateway/classify/target/request-target.ts'
 import { isRefusal } from '../../gateway/domain/refusal.ts'
 
 const LIMITS = {

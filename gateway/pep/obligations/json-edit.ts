@@ -11,7 +11,7 @@ import {
   skipString,
   skipWord,
   type Cursor,
-} from '../../classify/json-scan.ts'
+} from '../../classify/body/json-scan.ts'
 
 /** The bytes of a value, from `start` up to but without `end`. */
 export interface Span {

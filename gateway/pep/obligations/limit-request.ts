@@ -1,5 +1,5 @@
 /** Discharges what is demanded of parameters: finds them wherever a request can carry them. */
-import { isJson, parseMediaType } from '../../classify/media-type.ts'
+import { isJson, parseMediaType } from '../../classify/body/media-type.ts'
 import { foldFieldName } from '../../classify/names.ts'
 import type { ParameterName } from '../../domain/parameters.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'

@@ -1,6 +1,6 @@
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { METHODS, type BodyFraming, type HeaderBag, type Method } from '../../domain/request.ts'
-import { headerDisposition } from '../../classify/request-headers.ts'
+import { headerDisposition } from '../../classify/target/request-headers.ts'
 import { createPeekableBody, EMPTY_BODY, type PeekableBody } from '../body.ts'
 import type { AdmittedRequest, Exchange } from '../exchange.ts'
 import { readExpectation, readFraming } from '../framing.ts'

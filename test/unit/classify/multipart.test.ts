@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from '@jest/globals'
-import { readFormFields } from '../../../gateway/classify/multipart.ts'
+import { readFormFields } from '../../../gateway/classify/body/multipart.ts'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
 import { formBody } from './support.ts'
 

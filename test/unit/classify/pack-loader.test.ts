@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import type { CompiledPack } from '../../../gateway/classify/compiled-pack.ts'
-import { loadPacks, readPackFiles } from '../../../gateway/classify/pack-loader.ts'
+import type { CompiledPack } from '../../../gateway/classify/pack/compiled-pack.ts'
+import { loadPacks, readPackFiles } from '../../../gateway/classify/pack/pack-loader.ts'
 import { classify, outcome } from './support.ts'
 
 const BASE = `

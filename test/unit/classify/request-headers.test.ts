@@ -4,7 +4,7 @@ import {
   headerDisposition,
   isRefusedRequestHeader,
   isRewriteHeader,
-} from '../../../gateway/classify/request-headers.ts'
+} from '../../../gateway/classify/target/request-headers.ts'
 
 describe('headers that say something else than the request line', () => {
   it.each([

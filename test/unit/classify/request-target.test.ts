@@ -3,7 +3,7 @@ import {
   parseHost,
   parseRequestTarget,
   stripPathPrefix,
-} from '../../../gateway/classify/request-target.ts'
+} from '../../../gateway/classify/target/request-target.ts'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
 import { LIMITS } from './support.ts'
 

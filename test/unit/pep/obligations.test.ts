@@ -1,6 +1,6 @@
 /** Where a duty cannot be discharged, nothing is forwarded; where there is nothing to do, all is. */
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { builtInPackFiles, loadPacks } from '../../../gateway/classify/pack-loader.ts'
+import { builtInPackFiles, loadPacks } from '../../../gateway/classify/pack/pack-loader.ts'
 import { foldFieldName } from '../../../gateway/classify/names.ts'
 import type { Obligation } from '../../../gateway/domain/access.ts'
 import { dutiesOf } from '../../../gateway/pep/obligations/duties.ts'

@@ -1,7 +1,7 @@
 /** Lays the files of one pack over each other, and warns where that takes protection away. */
-import type { Diagnostic } from '../domain/diagnostics.ts'
-import { isPrivileged } from '../domain/vocabulary.ts'
-import type { PackRoute } from '../settings/schemas/pack.ts'
+import type { Diagnostic } from '../../domain/diagnostics.ts'
+import { isPrivileged } from '../../domain/vocabulary.ts'
+import type { PackRoute } from '../../settings/schemas/pack.ts'
 import { expandLayer, type Prefixes, type RowGroup } from './pack-expand.ts'
 import { finding, type LayeredPack } from './pack-layers.ts'
 import { compareSpecificity, overlaps } from './pattern.ts'

@@ -1,5 +1,5 @@
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import { foldFieldName } from './names.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import { foldFieldName } from '../names.ts'
 
 /**
  * The values of the wanted query parameters. Refuses with `model_conflict` when one is repeated,

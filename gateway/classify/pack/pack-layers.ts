@@ -1,7 +1,7 @@
 /** Reads pack files and works out which files make up each pack, base first. */
-import type { Diagnostic, Loaded, Position } from '../domain/diagnostics.ts'
-import { loadDocument, type DocumentPath } from '../settings/document.ts'
-import { packSchema, type PackDocument } from '../settings/schemas/pack.ts'
+import type { Diagnostic, Loaded, Position } from '../../domain/diagnostics.ts'
+import { loadDocument, type DocumentPath } from '../../settings/document.ts'
+import { packSchema, type PackDocument } from '../../settings/schemas/pack.ts'
 
 /** A file as handed to the loader. */
 export interface PackFile {

@@ -1,8 +1,8 @@
 /** Reads what a route needs of a request body, within bounds, or refuses. */
-import type { ClassifiableRequest } from '../domain/ports.ts'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
+import type { ClassifiableRequest } from '../../domain/ports.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { readJsonFields, type FieldValue } from './body-fields.ts'
-import type { MethodGroup } from './compiled-pack.ts'
+import type { MethodGroup } from '../pack/compiled-pack.ts'
 import { isJson, parseMediaType } from './media-type.ts'
 import { readFormFields } from './multipart.ts'
 

@@ -5,9 +5,9 @@
  * disagree on which one wins.
  */
 import { isUtf8 } from 'node:buffer'
-import { refuse, type Refusal } from '../domain/refusal.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { consume, skipNumber, skipSpace, skipString, skipWord, type Cursor } from './json-scan.ts'
-import { foldFieldName } from './names.ts'
+import { foldFieldName } from '../names.ts'
 
 /** The value of a field. `null` counts as absent. Strings past 4096 bytes are `other`. */
 export type FieldValue =

@@ -1,7 +1,7 @@
 /** What a loaded route pack looks like to the classifier: everything worked out that can be. */
-import type { Method } from '../domain/request.ts'
-import type { Action, ResourceKind } from '../domain/vocabulary.ts'
-import type { FieldTree } from './body-fields.ts'
+import type { Method } from '../../domain/request.ts'
+import type { Action, ResourceKind } from '../../domain/vocabulary.ts'
+import type { FieldTree } from '../body/body-fields.ts'
 import type { Matcher } from './matcher.ts'
 
 /** Shape of refusals. */

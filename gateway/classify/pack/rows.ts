@@ -1,11 +1,11 @@
 /** Evaluates one row of a route: whether it applies, and which operations it stands for. */
-import { refuse, isRefusal, type Refusal } from '../domain/refusal.ts'
-import type { Classification, HeaderBag } from '../domain/request.ts'
-import type { Operation, Resource } from '../domain/vocabulary.ts'
-import { invariant } from '../domain/errors.ts'
-import type { FieldValue } from './body-fields.ts'
+import { refuse, isRefusal, type Refusal } from '../../domain/refusal.ts'
+import type { Classification, HeaderBag } from '../../domain/request.ts'
+import type { Operation, Resource } from '../../domain/vocabulary.ts'
+import { invariant } from '../../domain/errors.ts'
+import type { FieldValue } from '../body/body-fields.ts'
 import type { CompiledRow, Origin, Predicate } from './compiled-pack.ts'
-import { isResourceName, isVersion } from './names.ts'
+import { isResourceName, isVersion } from '../names.ts'
 
 /** The values of one request that rows may look at. */
 export interface RequestFields {

@@ -4,8 +4,8 @@
  * The path that was judged is, byte for byte, the path that is forwarded.
  */
 import { isIPv4, isIPv6 } from 'node:net'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
-import type { RequestTarget } from '../domain/request.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import type { RequestTarget } from '../../domain/request.ts'
 
 /** Bounds of a request target. */
 export interface RequestTargetLimits {

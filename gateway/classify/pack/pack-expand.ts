@@ -1,7 +1,7 @@
 /** Turns the routes of one file into rows per method and path, and checks each on its own. */
-import { closest, type Diagnostic } from '../domain/diagnostics.ts'
-import type { Method } from '../domain/request.ts'
-import type { PackRoute } from '../settings/schemas/pack.ts'
+import { closest, type Diagnostic } from '../../domain/diagnostics.ts'
+import type { Method } from '../../domain/request.ts'
+import type { PackRoute } from '../../settings/schemas/pack.ts'
 import { finding, type PackLayer } from './pack-layers.ts'
 import { parsePattern, type RoutePattern } from './pattern.ts'
 

@@ -3,7 +3,7 @@
  * an affix, an affix a parameter, a parameter a rest, from the left. Each tree node is visited at
  * most once, and what is visited depends on the path, not on how many routes there are.
  */
-import { invariant } from '../domain/errors.ts'
+import { invariant } from '../../domain/errors.ts'
 import { matchesSegment, type PatternSegment, type RoutePattern } from './pattern.ts'
 
 /** What was found, and the text of the pattern's parameters in order. */

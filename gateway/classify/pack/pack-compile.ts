@@ -1,7 +1,7 @@
 /** From merged rows to the tables the classifier reads. */
-import type { Method } from '../domain/request.ts'
-import type { PackPredicate, PackRoute, PackSource } from '../settings/schemas/pack.ts'
-import { compileFieldTree } from './body-fields.ts'
+import type { Method } from '../../domain/request.ts'
+import type { PackPredicate, PackRoute, PackSource } from '../../settings/schemas/pack.ts'
+import { compileFieldTree } from '../body/body-fields.ts'
 import type {
   CompiledPath,
   CompiledPack,
@@ -13,7 +13,7 @@ import type {
   Test,
 } from './compiled-pack.ts'
 import { createMatcher } from './matcher.ts'
-import { foldFieldName } from './names.ts'
+import { foldFieldName } from '../names.ts'
 import { readsFrom, type RouteRow, type RowGroup } from './pack-expand.ts'
 import type { LayeredPack } from './pack-layers.ts'
 import type { RoutePattern } from './pattern.ts'

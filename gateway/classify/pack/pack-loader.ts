@@ -1,8 +1,8 @@
 /** Loads route packs: the built-in ones and those an operator writes over or beside them. */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { GatewayError } from '../domain/errors.ts'
-import type { Diagnostic, Loaded } from '../domain/diagnostics.ts'
+import { GatewayError } from '../../domain/errors.ts'
+import type { Diagnostic, Loaded } from '../../domain/diagnostics.ts'
 import type { CompiledPack } from './compiled-pack.ts'
 import { compilePack } from './pack-compile.ts'
 import { readLayers, type PackFile } from './pack-layers.ts'
@@ -59,7 +59,7 @@ const diskReader: PackReader = {
 }
 
 /** The directory of the packs shipped with the gateway. */
-export const BUILT_IN_PACK_DIRECTORY = fileURLToPath(new URL('./packs/', import.meta.url))
+export const BUILT_IN_PACK_DIRECTORY = fileURLToPath(new URL('../packs/', import.meta.url))
 
 /**
  * Reads the `*.yaml` files of a directory, in order of their names, for {@link loadPacks}.

@@ -4,9 +4,9 @@
  * encoded or extended names, a boundary that occurs anywhere but at the start of a line.
  */
 import { isUtf8 } from 'node:buffer'
-import { refuse, type Refusal } from '../domain/refusal.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { parseMediaType, parseParameter } from './media-type.ts'
-import { foldFieldName } from './names.ts'
+import { foldFieldName } from '../names.ts'
 
 const BOUNDARY_CHARACTERS_MAX = 70
 const PARTS_MAX = 64
