@@ -1,5 +1,9 @@
 import { createChallengeWriter, protectedResourceMetadataUrl } from '../authn/challenge.ts'
-import { parseHost, parseRequestTarget } from '../classify/target/request-target.ts'
+import {
+  parseHost,
+  parseRequestTarget,
+  type RequestTargetLimits,
+} from '../classify/target/request-target.ts'
 import type {
   AssertionSigner,
   Authenticator,
@@ -46,10 +50,24 @@ export interface RuntimeParts {
 /** Bounds on the shape of a target that no operator has asked to change. */
 const TARGET_SHAPE = { segmentsMax: 256, segmentBytesMax: 1024, queryParametersMax: 256 } as const
 
+/**
+ * What some configured upstream takes is let pass for all, and refused by the classifiers of the
+ * others; what none of them takes is refused before anything else is looked at.
+ */
+function targetLimitsOf(settings: Settings, rules: LoadedRules): RequestTargetLimits {
+  const packs = settings.upstreams.flatMap(({ pack }) => rules.packs.get(pack) ?? [])
+  return {
+    ...TARGET_SHAPE,
+    targetBytesMax: settings.limits.targetBytes,
+    encodable: packs.map(({ encodable }) => encodable).join(''),
+    emptySegments: packs.some(({ emptySegments }) => emptySegments),
+  }
+}
+
 /** Puts one immutable {@link Runtime} together. Pure: starts nothing, reads no file. */
 export function buildRuntime(parts: RuntimeParts): Runtime {
   const { settings, rules } = parts
-  const targetLimits = { ...TARGET_SHAPE, targetBytesMax: settings.limits.targetBytes }
+  const targetLimits = targetLimitsOf(settings, rules)
   const parseTarget = (raw: string): RequestTarget | Refusal =>
     parseRequestTarget(raw, targetLimits)
   const entries = settings.upstreams.map((upstream, index) =>

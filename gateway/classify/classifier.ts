@@ -5,12 +5,12 @@
  */
 import type { ClassifiableRequest, Classifier } from '../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
-import type { Classification } from '../domain/request.ts'
+import type { Classification, RequestTarget } from '../domain/request.ts'
 import type { CompiledPack, CompiledRow, MethodGroup } from './pack/compiled-pack.ts'
 import { readBody } from './body/request-body.ts'
 import { headerDisposition } from './target/request-headers.ts'
-import { readQueryFields } from './target/query-fields.ts'
-import { classifyRow, fixedClassification, holds, type RequestFields } from './pack/rows.ts'
+import { readQueryFields, saysTwice } from './target/query-fields.ts'
+import { classifyRow, fixedClassification, rowFor, type RequestFields } from './pack/rows.ts'
 
 /** What a classifier needs. */
 export interface ClassifierOptions {
@@ -22,6 +22,7 @@ export interface ClassifierOptions {
 }
 
 const NO_VALUES: ReadonlyMap<string, never> = new Map<string, never>()
+const NO_BODY = { body: NO_VALUES, form: NO_VALUES, proto: NO_VALUES }
 
 /**
  * A classifier for one upstream. Answers at once when no body has to be read. Refuses with
@@ -41,7 +42,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     group: MethodGroup,
     fields: RequestFields,
   ): Classification | Refusal => {
-    const row = group.rows.find((candidate) => holds(candidate, fields))
+    const row = rowFor(group, fields)
     // Known and never served is answered like unknown.
     if (row === undefined || row.refused) return refuse('unclassified')
     if (request.upgrade && !row.upgrade) return refuse('upgrade_invalid')
@@ -52,7 +53,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       const routed = route(request, pack)
       if (isRefusal(routed)) return routed
       const { group, captures } = routed
-      const query = readQuery(request, group)
+      const query = readQuery(request, group, pack)
       if (isRefusal(query)) return query
       const { headers } = request
       const body = readBody(request, group, {
@@ -61,13 +62,12 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       })
       if (isRefusal(body)) return body
       if (body === undefined) {
-        const fields = { captures, query, headers, upstream, body: NO_VALUES, form: NO_VALUES }
+        const fields = { captures, query, headers, upstream, ...NO_BODY }
         return conclude(request, group, fields)
       }
       return body.then((read) => {
         if (isRefusal(read)) return read
-        const { body, form } = read
-        return conclude(request, group, { captures, query, headers, upstream, body, form })
+        return conclude(request, group, { captures, query, headers, upstream, ...read })
       })
     },
   }
@@ -77,7 +77,13 @@ function route(
   request: ClassifiableRequest,
   pack: CompiledPack,
 ): { readonly group: MethodGroup; readonly captures: readonly string[] } | Refusal {
-  if (!pack.decodesPath && request.target.path.includes('%')) return refuse('target_invalid')
+  const { target } = request
+  if (!pack.decodesPath && target.path.includes('%')) return refuse('target_invalid')
+  if (!takes(pack, target)) return refuse('target_invalid')
+  if (request.transport === 'grpc') {
+    const call = pack.calls.get(target.path)
+    return call === undefined ? refuse('unclassified') : { group: call, captures: [] }
+  }
   const match = pack.matcher.match(request.target.segments)
   if (match === undefined) return refuse('unclassified')
   const { methods, allow } = match.value
@@ -93,12 +99,24 @@ function route(
   return { group, captures: match.captures }
 }
 
+/** What was let pass for the sake of some upstream is not for all of them. */
+function takes(pack: CompiledPack, { encoded, emptySegments }: RequestTarget): boolean {
+  if (emptySegments && !pack.emptySegments) return false
+  for (const character of encoded) if (!pack.encodable.includes(character)) return false
+  return true
+}
+
 function readQuery(
   request: ClassifiableRequest,
   group: MethodGroup,
+  pack: CompiledPack,
 ): ReadonlyMap<string, string> | Refusal {
   const { query } = request.target
-  if (query === undefined || group.queryNames.size === 0) return NO_VALUES
+  if (query === undefined) return NO_VALUES
+  if (pack.exclusiveQuery.size > 0 && saysTwice(query, pack.exclusiveQuery)) {
+    return refuse('target_invalid')
+  }
+  if (group.queryNames.size === 0) return NO_VALUES
   const values = readQueryFields(query, group.queryNames)
   if (isRefusal(values)) return values
   // The body decides here. A query that says it too is read instead by some versions of some

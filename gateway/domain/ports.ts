@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex, Readable } from 'node:stream'
 import type { AccessRequest, Decision, ResourceAttributes } from './access.ts'
-import type { Classification, HeaderBag, Method, RequestTarget } from './request.ts'
+import type { Classification, HeaderBag, Method, RequestTarget, Transport } from './request.ts'
 import type { Reason } from './reasons.ts'
 import type { Refusal } from './refusal.ts'
 import type { Resource } from './vocabulary.ts'
@@ -39,6 +39,7 @@ export interface ResourceCatalog {
 
 /** What the classifier looks at. */
 export interface ClassifiableRequest {
+  readonly transport: Transport
   readonly method: Method
   readonly target: RequestTarget
   readonly headers: HeaderBag

@@ -1,4 +1,5 @@
 import type { Operation } from './vocabulary.ts'
+import type { BodyWatch, ListingShape, MessageWatch } from './watch.ts'
 
 /** Methods the gateway knows (I22); every other is refused at admit. */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
@@ -16,10 +17,16 @@ export interface RequestTarget {
   /** The query exactly as received, without `?`; `undefined` when there is no `?`. */
   readonly query: string | undefined
   /**
-   * Path segments after the first `/`, percent-decoded once, none `.` or `..` and none empty, except
-   * that a last `''` says that the path ends in `/` (`/` alone is `['']`).
+   * Path segments after the first `/`, percent-decoded once, none `.` or `..`. A last `''` says that the path ends in `/` (`/` alone is `['']`).
    */
   readonly segments: readonly string[]
+  /**
+   * Which of `/ \ ; : # ?` the segments hold percent-encoded; `''` in almost every request. Only an
+   * upstream that takes them so is sent such a target: the classifier refuses it for every other.
+   */
+  readonly encoded: string
+  /** Whether there are empty segments before the last: the same holds for them. */
+  readonly emptySegments: boolean
 }
 
 /** Header fields as received, lower-case names, in order; the only form headers travel in. */
@@ -29,6 +36,9 @@ export interface HeaderBag {
   /** Name, value, name, value … in received order, lower-case names. */
   readonly pairs: readonly string[]
 }
+
+/** What a request came as: HTTP/1.1, or a gRPC call over HTTP/2. */
+export type Transport = 'http' | 'grpc'
 
 /** How a request body is framed. */
 export type BodyFraming =
@@ -48,4 +58,10 @@ export interface Classification {
   readonly upgrade: boolean
   /** Shape of refusals on this route. */
   readonly errorShape: 'problem' | 'openai'
+  /** Present when the answer lists models, of which the caller gets those it may read. */
+  readonly listing?: ListingShape
+  /** Present when more of the body decides than was peeked at. Belongs to this request alone. */
+  readonly watch?: BodyWatch
+  /** Present when the messages of a WebSocket decide. Belongs to this request alone. */
+  readonly frames?: MessageWatch
 }

@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Decision, DecidedOperation, Obligation } from '../domain/access.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
+import type { Operation } from '../domain/vocabulary.ts'
 import { established, type AnswerLimits, type Exchange } from './exchange.ts'
 import type { PolicySnapshot, Services } from './runtime.ts'
 import { refusalOf } from './stages/decide.ts'
@@ -159,10 +160,11 @@ function judgeOperation(
     : { refusal: refuse('obligation_unknown'), decision }
 }
 
-function decideOperation(
+/** Decides one operation of a request under way: the circumstances of its start, the time of now. */
+export function decideOperation(
   exchange: Exchange,
   { decisionPoint, resources }: PolicySnapshot,
-  { action, resource }: DecidedOperation,
+  { action, resource }: Operation,
   now: number,
 ): Decision {
   return decisionPoint.decide({

@@ -9,6 +9,7 @@ import type {
   HeaderBag,
   Method,
   RequestTarget,
+  Transport,
 } from '../domain/request.ts'
 import type { Stage } from '../domain/reasons.ts'
 import type { Refusal } from '../domain/refusal.ts'
@@ -57,6 +58,7 @@ export interface UpgradeSocket {
 export interface Exchange {
   /** Names this decision in the answer, the ledger and the log. */
   readonly id: string
+  readonly transport: Transport
   readonly runtime: Runtime
   /** The runtime in force now: a body may have been waited for since arrival. */
   readonly latest: () => Runtime

@@ -203,6 +203,7 @@ function tlsOptions(tls: NonNullable<ListenerOptions['tls']>) {
 function begin(runtime: () => Runtime, services: Services, arrival: Arrival): Exchange {
   return {
     id: randomUUID(),
+    transport: 'http',
     runtime: runtime(),
     latest: runtime,
     request: arrival.request,

@@ -54,7 +54,8 @@ export const EXPORT: Classification = {
 /** A target without further checks: tests of the parser are elsewhere. */
 export const targetOf = (raw: string): RequestTarget => {
   const [path = '', query] = raw.split('?', 2)
-  return { path, query, segments: path.slice(1).split('/') }
+  const segments = path.slice(1).split('/')
+  return { path, query, segments, encoded: '', emptySegments: false }
 }
 
 /** An upstream that takes every host and path. */

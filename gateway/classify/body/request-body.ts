@@ -10,7 +10,10 @@ import { readFormFields } from './multipart.ts'
 export interface BodyFields {
   readonly body: ReadonlyMap<string, FieldValue>
   readonly form: ReadonlyMap<string, string>
+  readonly proto: ReadonlyMap<string, FieldValue>
 }
+
+const NONE: ReadonlyMap<string, never> = new Map<string, never>()
 
 /** How bodies are read. */
 export interface BodyReading {
@@ -33,16 +36,23 @@ export function readBody(
   if (!request.hasBody) return undefined
   if (group.body === 'none' || isBodiless(request.method)) return refuse('body_unexpected')
   if (group.body === 'any') return undefined
-  const coding = request.headers.get('content-encoding')
-  if (coding !== undefined && coding.trim().toLowerCase() !== 'identity') {
-    return refuse('body_encoding')
-  }
   const contentType = request.headers.get('content-type')
-  if (group.body === 'json' && !reading.ignoresContentType && !saysJson(contentType)) {
-    return refuse('body_encoding')
-  }
+  if (!isReadable(request, group, reading)) return refuse('body_encoding')
   if (group.bodyTree === undefined && group.formNames.size === 0) return undefined
   return peek(request, group, contentType, reading.peekBytesMax)
+}
+
+/** Whether the gateway reads such a body as the upstream does. */
+function isReadable(
+  { headers }: ClassifiableRequest,
+  { body }: MethodGroup,
+  { ignoresContentType }: BodyReading,
+): boolean {
+  // Not read yet.
+  if (body === 'proto' || body === 'ndjson') return false
+  const coding = headers.get('content-encoding')
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'identity') return false
+  return body !== 'json' || ignoresContentType || saysJson(headers.get('content-type'))
 }
 
 function isBodiless(method: ClassifiableRequest['method']): boolean {
@@ -65,8 +75,8 @@ async function peek(
   if (!peeked.complete) return refuse('body_over_peek')
   if (group.bodyTree !== undefined) {
     const body = readJsonFields(peeked.bytes, group.bodyTree)
-    return isRefusal(body) ? body : { body, form: new Map() }
+    return isRefusal(body) ? body : { body, form: NONE, proto: NONE }
   }
   const form = readFormFields(peeked.bytes, contentType, group.formNames)
-  return isRefusal(form) ? form : { body: new Map(), form }
+  return isRefusal(form) ? form : { body: NONE, form, proto: NONE }
 }

@@ -1,25 +1,35 @@
 /** What a loaded route pack looks like to the classifier: everything worked out that can be. */
-import type { Method } from '../../domain/request.ts'
+import type { Method, Transport } from '../../domain/request.ts'
 import type { Action, ResourceKind } from '../../domain/vocabulary.ts'
 import type { FieldTree } from '../body/body-fields.ts'
+import type { ListingShape } from '../../domain/watch.ts'
+import type { NameForm } from '../name-forms.ts'
 import type { Matcher } from './matcher.ts'
 
 /** Shape of refusals. */
 export type ErrorShape = 'problem' | 'openai'
 
-/** Where a value is read; `path` by index of the capture. */
+/** Where a value is read; `path` by index of the captures, which are joined by `/`. */
 export type Origin =
-  | { readonly kind: 'path'; readonly capture: number }
-  | { readonly kind: 'query' | 'body' | 'header' | 'form'; readonly name: string }
+  | { readonly kind: 'path'; readonly captures: readonly number[] }
+  | { readonly kind: 'query' | 'body' | 'header' | 'form' | 'proto'; readonly name: string }
   /** The name of the upstream. */
   | { readonly kind: 'upstream' }
+
+/** Where a name is read, and how it is written there. */
+export interface NameSource {
+  readonly origin: Origin
+  readonly form: NameForm
+}
 
 /** A test on one value of the request; several values mean any of them. */
 export type Test =
   | { readonly kind: 'in'; readonly values: readonly string[] }
   | { readonly kind: 'prefix'; readonly values: readonly string[] }
+  | { readonly kind: 'suffix'; readonly values: readonly string[] }
   | { readonly kind: 'present' }
   | { readonly kind: 'absent' }
+  | { readonly kind: 'empty' }
 
 /** A condition of a row. */
 export interface Predicate {
@@ -36,25 +46,49 @@ export interface CompiledRow {
   /** Further actions on the upstream itself. */
   readonly serverActions: readonly Action[]
   readonly resource: ResourceKind
-  readonly names: readonly Origin[]
+  readonly names: readonly NameSource[]
   readonly versions: readonly Origin[]
   readonly required: 'any' | 'all'
   readonly combine: 'agree' | 'each'
   readonly upgrade: boolean
   readonly errorShape: ErrorShape
   readonly refused: boolean
+  readonly listing: ListingShape | undefined
+  readonly frames: CompiledFrames | undefined
 }
+
+/** What the messages of a WebSocket do. */
+export interface CompiledFrames {
+  readonly action: Action
+  readonly tree: FieldTree
+  readonly paths: readonly string[]
+  readonly form: NameForm
+}
+
+/** The rows that can hold, by the value of one field, when many rows ask for it first. */
+export interface RowIndex {
+  readonly origin: Origin
+  readonly byValue: ReadonlyMap<string, readonly CompiledRow[]>
+  /** Those for every other value, and for none. */
+  readonly others: readonly CompiledRow[]
+}
+
+/** How the body of a route is read, if it is. */
+export type BodyKind = 'none' | 'json' | 'ndjson' | 'multipart' | 'form' | 'proto' | 'any'
 
 /** The rows of one method and path, and what must be read before they can be told apart. */
 export interface MethodGroup {
   readonly rows: readonly CompiledRow[]
-  readonly body: 'none' | 'json' | 'multipart' | 'any'
+  readonly index: RowIndex | undefined
+  readonly body: BodyKind
   /** Exact names of query parameters by folded name; those that the body names included. */
   readonly queryNames: ReadonlyMap<string, string>
   /** Names that may not be in the query, because the body says them. */
   readonly bodyOnlyNames: readonly string[]
   readonly bodyTree: FieldTree | undefined
   readonly formNames: ReadonlyMap<string, string>
+  /** Protobuf fields by the numbers on the way to them. */
+  readonly protoPaths: readonly string[]
   readonly headerNames: ReadonlySet<string>
 }
 
@@ -69,8 +103,12 @@ export interface CompiledPath {
 export interface RouteSummary {
   readonly method: Method
   readonly path: string
+  readonly transport: Transport
   readonly row: CompiledRow
 }
+
+/** A content coding of a request body (RFC 9110 §8.4.1). */
+export type RequestCoding = 'gzip' | 'deflate' | 'zstd'
 
 /** A route pack, merged, checked and ready. */
 export interface CompiledPack {
@@ -80,6 +118,15 @@ export interface CompiledPack {
   /** When false the upstream matches raw bytes, and any `%` in a path is refused. */
   readonly decodesPath: boolean
   readonly ignoresContentType: boolean
+  /** Which of `/ \\ ; : # ?` it takes percent-encoded within a segment. */
+  readonly encodable: string
+  readonly emptySegments: boolean
+  /** Content codings of request bodies that it undoes. */
+  readonly requestCodings: readonly RequestCoding[]
+  /** Query parameters of which a request may have one, by folded name. */
+  readonly exclusiveQuery: ReadonlyMap<string, string>
   readonly matcher: Matcher<CompiledPath>
+  /** gRPC methods by path. */
+  readonly calls: ReadonlyMap<string, MethodGroup>
   readonly routes: readonly RouteSummary[]
 }

@@ -1,7 +1,8 @@
 /**
  * Finds the most specific pattern for a path with one walk down a tree of segments. A literal beats
  * an affix, an affix a parameter, a parameter a rest, from the left. Each tree node is visited at
- * most once, and what is visited depends on the path, not on how many routes there are.
+ * most once (below a rest with something behind it: once for every place where it can end), and
+ * what is visited depends on the path, not on how many routes there are.
  */
 import { invariant } from '../../domain/errors.ts'
 import { matchesSegment, type PatternSegment, type RoutePattern } from './pattern.ts'
@@ -23,6 +24,8 @@ interface Node<T> {
   /** Longest literal parts first. */
   readonly affixes: { readonly segment: Affix; readonly node: Node<T> }[]
   parameter?: Node<T>
+  /** What is behind a rest in the middle of a pattern. */
+  spread?: Node<T>
   rest?: { readonly value: T }
   leaf?: { readonly value: T }
 }
@@ -39,10 +42,17 @@ export function createMatcher<T>(
     match: (segments) => {
       const captures: string[] = []
       const found = walk(root, segments, 0, captures)
-      return found && { value: found.value, captures }
+      return found === undefined || found === AMBIGUOUS
+        ? undefined
+        : { value: found.value, captures }
     },
   }
 }
+
+/** Two readings of one path are none. */
+const AMBIGUOUS = Symbol('ambiguous')
+
+type Found<T> = { readonly value: T } | typeof AMBIGUOUS | undefined
 
 function emptyNode<T>(): Node<T> {
   return { literals: new Map(), affixes: [] }
@@ -50,8 +60,12 @@ function emptyNode<T>(): Node<T> {
 
 function insert<T>(root: Node<T>, pattern: RoutePattern, value: T): void {
   let node = root
-  for (const segment of pattern.segments) {
+  for (const [index, segment] of pattern.segments.entries()) {
     if (segment.kind === 'rest') {
+      if (index < pattern.segments.length - 1) {
+        node = node.spread ??= emptyNode()
+        continue
+      }
       invariant(node.rest === undefined, 'two patterns of one shape')
       node.rest = { value }
       return
@@ -93,34 +107,77 @@ function walk<T>(
   segments: readonly string[],
   index: number,
   captures: string[],
-): { readonly value: T } | undefined {
+): Found<T> {
   const segment = segments[index]
   if (segment === undefined) return node.leaf
   const literal = node.literals.get(segment)
   const byLiteral = literal && walk(literal, segments, index + 1, captures)
-  if (byLiteral !== undefined || segment === '') return byLiteral
+  if (byLiteral !== undefined) return byLiteral
+  if (segment === '') return walkRest(node, segments, index, captures)
   for (const { segment: affix, node: below } of node.affixes) {
     if (!matchesSegment(affix, segment)) continue
-    captures.push(segment.slice(affix.prefix.length, segment.length - affix.suffix.length))
-    const found = walk(below, segments, index + 1, captures)
+    const text = segment.slice(affix.prefix.length, segment.length - affix.suffix.length)
+    const found = walkWith(text, below, { segments, index: index + 1, captures })
     if (found !== undefined) return found
-    captures.pop()
   }
-  return walkParameter(node, segments, index, captures)
+  const { parameter } = node
+  const found = parameter && walkWith(segment, parameter, { segments, index: index + 1, captures })
+  return (
+    found ??
+    walkSpread(node, segments, index, captures) ??
+    walkRest(node, segments, index, captures)
+  )
 }
 
-function walkParameter<T>(
+interface Place {
+  readonly segments: readonly string[]
+  readonly index: number
+  readonly captures: string[]
+}
+
+/** Goes on below with one more capture, which is taken back when nothing is found there. */
+function walkWith<T>(capture: string, below: Node<T>, place: Place): Found<T> {
+  const { segments, index, captures } = place
+  captures.push(capture)
+  const found = walk(below, segments, index, captures)
+  if (found === undefined) captures.pop()
+  return found
+}
+
+/** A rest in the middle takes one or more segments; where two lengths fit, none does. */
+function walkSpread<T>(
   node: Node<T>,
   segments: readonly string[],
   index: number,
   captures: string[],
-): { readonly value: T } | undefined {
-  if (node.parameter !== undefined) {
-    captures.push(segments[index] ?? '')
-    const found = walk(node.parameter, segments, index + 1, captures)
-    if (found !== undefined) return found
-    captures.pop()
+): Found<T> {
+  const { spread } = node
+  if (spread === undefined) return undefined
+  let best:
+    { readonly found: Exclude<Found<T>, undefined>; readonly captures: string[] } | undefined
+  for (let end = index + 1; end < segments.length; end++) {
+    const own = [...captures]
+    const text = segments.slice(index, end).join('/')
+    const found = walkWith(text, spread, { segments, index: end, captures: own })
+    if (found === undefined) continue
+    if (best !== undefined) return AMBIGUOUS
+    best = { found, captures: own }
   }
-  if (node.rest !== undefined) captures.push(segments.slice(index).join('/'))
-  return node.rest
+  if (best !== undefined) captures.splice(0, captures.length, ...best.captures)
+  return best?.found
+}
+
+/** A rest at the end takes all that remains, if that is anything. */
+function walkRest<T>(
+  node: Node<T>,
+  segments: readonly string[],
+  index: number,
+  captures: string[],
+): Found<T> {
+  const { rest } = node
+  if (rest === undefined) return undefined
+  const text = segments.slice(index).join('/')
+  if (text === '') return undefined
+  captures.push(text)
+  return rest
 }

@@ -1,6 +1,6 @@
 /** Turns the routes of one file into rows per method and path, and checks each on its own. */
 import { closest, type Diagnostic } from '../../domain/diagnostics.ts'
-import type { Method } from '../../domain/request.ts'
+import type { Method, Transport } from '../../domain/request.ts'
 import type { PackRoute } from '../../settings/schemas/pack.ts'
 import { finding, type PackLayer } from './pack-layers.ts'
 import { parsePattern, type RoutePattern } from './pattern.ts'
@@ -18,6 +18,7 @@ export interface RouteRow {
 /** The rows of one method and one path shape, in the order written. */
 export interface RowGroup {
   readonly method: Method
+  readonly transport: Transport
   readonly pattern: RoutePattern
   readonly rows: RouteRow[]
 }
@@ -45,10 +46,12 @@ export function expandLayer(
 }
 
 function addRow(groups: Map<string, RowGroup>, row: RouteRow, diagnostics: Diagnostic[]): void {
-  const key = `${row.method} ${row.pattern.shape}`
+  const { method, pattern } = row
+  const transport = row.route.transport ?? 'http'
+  const key = `${transport} ${method} ${pattern.shape}`
   const group = groups.get(key)
   if (group === undefined) {
-    groups.set(key, { method: row.method, pattern: row.pattern, rows: [row] })
+    groups.set(key, { method, transport, pattern, rows: [row] })
     return
   }
   const same = group.rows.find((other) => isUnreachableAfter(row, other))
@@ -112,17 +115,43 @@ function bodyFault(route: PackRoute): RouteFault | undefined {
   const readsForm = readsFrom(route, 'form')
   if (readsBody && readsForm) return { key: 'body', text: 'a body is either JSON or a form' }
   const kind = route.body
-  if (readsBody && kind !== undefined && kind !== 'json') {
-    return { key: 'body', text: 'fields of the body are read: write `body: json`' }
+  if (readsBody && kind !== undefined && kind !== 'json' && kind !== 'ndjson') {
+    return { key: 'body', text: 'fields of the body are read: write `body: json` or `ndjson`' }
   }
-  if (readsForm && kind !== undefined && kind !== 'multipart') {
-    return { key: 'body', text: 'fields of a form are read: write `body: multipart`' }
+  if (readsForm && kind !== undefined && kind !== 'multipart' && kind !== 'form') {
+    return { key: 'body', text: 'fields of a form are read: write `body: multipart` or `form`' }
+  }
+  return transportFault(route)
+}
+
+function transportFault(route: PackRoute): RouteFault | undefined {
+  const isCall = route.transport === 'grpc'
+  if (readsFrom(route, 'proto') && !isCall) {
+    return { key: 'transport', text: '`proto` is for gRPC: write `transport: grpc`' }
+  }
+  if (route.frames !== undefined && route.upgrade === undefined) {
+    return { key: 'frames', text: '`frames` needs `upgrade: websocket`' }
+  }
+  if (!isCall) return undefined
+  if (route.methods.length !== 1 || route.methods[0] !== 'POST') {
+    return { key: 'methods', text: 'a gRPC method is called by POST alone' }
+  }
+  const other = (['body', 'form', 'query', 'path'] as const).find((key) =>
+    [...(route.model ?? []), ...(route.version ?? []), ...(route.when ?? [])].some(
+      (origin) => origin[key] !== undefined,
+    ),
+  )
+  if (other !== undefined || route.path.includes('{')) {
+    return { key: 'path', text: 'a gRPC method has a plain path and fields by `proto` or `header`' }
   }
   return undefined
 }
 
 /** Whether the row reads any value from there. */
-export function readsFrom(route: PackRoute, key: 'body' | 'form' | 'query' | 'header'): boolean {
+export function readsFrom(
+  route: PackRoute,
+  key: 'body' | 'form' | 'query' | 'header' | 'proto',
+): boolean {
   const all = [...(route.model ?? []), ...(route.version ?? []), ...(route.when ?? [])]
   return all.some((origin) => origin[key] !== undefined)
 }
@@ -133,9 +162,8 @@ function unknownParameter(route: PackRoute, pattern: RoutePattern): string | und
     ...(route.version ?? []),
     ...(route.when ?? []),
   ]) {
-    if (path !== undefined && !pattern.parameters.includes(path)) {
-      return `the path has no parameter {${path}}`
-    }
+    const unknown = [path ?? []].flat().find((name) => !pattern.parameters.includes(name))
+    if (unknown !== undefined) return `the path has no parameter {${unknown}}`
   }
   return undefined
 }

@@ -37,6 +37,7 @@ function warnOfLoss(
     const taken = bases.find(
       ([baseKey, base]) =>
         base.method === group.method &&
+        base.transport === group.transport &&
         (baseKey === key || (!above.has(baseKey) && takesFrom(group, base))) &&
         isLowered(base, group),
     )

@@ -11,7 +11,7 @@ export type PatternSegment =
       readonly name: string
     }
   | { readonly kind: 'parameter'; readonly name: string }
-  /** `{path*}`: one or more segments to the end. */
+  /** `{path*}`: one or more segments, at the end or with something behind them. */
   | { readonly kind: 'rest'; readonly name: string }
 
 /** A parsed pattern. */
@@ -41,9 +41,10 @@ export function parsePattern(text: string): RoutePattern | string {
     if (part === '' && !last) return 'a path has no empty segments'
     const segment = parseSegment(part)
     if (typeof segment === 'string') return segment
-    if (segment.kind === 'rest' && !last) return `{${segment.name}*} is only allowed at the end`
     segments.push(segment)
   }
+  if (segments.filter(({ kind }) => kind === 'rest').length > 1)
+    return 'a path has at most one {x*}'
   const parameters = segments.flatMap((segment) => ('name' in segment ? [segment.name] : []))
   if (new Set(parameters).size < parameters.length) return 'a parameter is named twice'
   return { text, segments, parameters, shape: segments.map(shapeOf).join('/') }
@@ -112,10 +113,21 @@ export function overlaps(a: RoutePattern, b: RoutePattern): boolean {
     const one = a.segments[index]
     const two = b.segments[index]
     if (one === undefined || two === undefined) return false
+    if (one.kind === 'rest' || two.kind === 'rest') return tailsOverlap(a, b)
     if (!segmentsOverlap(one, two)) return false
-    if (one.kind === 'rest' || two.kind === 'rest') return true
   }
   return true
+}
+
+/** Compared from the end, as far as neither has its rest: what is between can be anything. */
+function tailsOverlap(a: RoutePattern, b: RoutePattern): boolean {
+  for (let back = 1; ; back++) {
+    const one = a.segments.at(-back)
+    const two = b.segments.at(-back)
+    if (one === undefined || two === undefined) return true
+    if (one.kind === 'rest' || two.kind === 'rest') return true
+    if (!segmentsOverlap(one, two)) return false
+  }
 }
 
 function segmentsOverlap(a: PatternSegment, b: PatternSegment): boolean {

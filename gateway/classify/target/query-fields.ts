@@ -31,6 +31,24 @@ export function readQueryFields(
   return found
 }
 
+/**
+ * Whether a query has more than one of these parameters, or one of them in another spelling:
+ * whichever the upstream looks at first decides what it does, and upstreams differ.
+ *
+ * @param exclusive exact names by folded name
+ */
+export function saysTwice(query: string, exclusive: ReadonlyMap<string, string>): boolean {
+  let found = 0
+  for (const parameter of query.split('&')) {
+    const key = decode(parameter.split('=', 1)[0] ?? '')
+    if (key === undefined) return true
+    const name = exclusive.get(foldFieldName(key))
+    if (name !== undefined && name !== key) return true
+    if (name !== undefined) found += 1
+  }
+  return found > 1
+}
+
 /** WHATWG form decoding of one part, or `undefined` when it is not UTF-8. */
 function decode(text: string): string | undefined {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text

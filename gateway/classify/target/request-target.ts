@@ -17,6 +17,10 @@ export interface RequestTargetLimits {
   readonly segmentBytesMax: number
   /** Parameters in the query; 256 in the shipped configuration. */
   readonly queryParametersMax: number
+  /** Which of `/ \\ ; : # ?` a segment may hold percent-encoded, because some upstream takes it. */
+  readonly encodable?: string
+  /** Whether empty segments before the last pass, because some upstream takes them. */
+  readonly emptySegments?: boolean
 }
 
 const SLASH = 0x2f
@@ -28,8 +32,10 @@ const UNRESERVED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 // RFC 3986 §3.3 pchar, without `;`: servlet containers cut path parameters off (CVE-2024-1593).
 const PATH_BYTES = table(`${UNRESERVED}!$&'()*+,=:@`)
 // Encoded, these are read differently by decoding and non-decoding backends, so they are refused:
-// unreserved characters (`%69nfer`, `%2e%2e`), and those that move a boundary when decoded.
-const NEVER_ENCODED = table(`${UNRESERVED}/\\;:#?`)
+// unreserved characters (`%69nfer`, `%2e%2e`) always, and those that move a boundary when decoded
+// unless some upstream's routes say that it takes them.
+const UNRESERVED_BYTES = table(UNRESERVED)
+const NEVER_ENCODED = table('/\\;:#?')
 
 function table(characters: string): Uint8Array {
   const bytes = new Uint8Array(256)
@@ -44,7 +50,8 @@ function table(characters: string): Uint8Array {
  * `.` and `..` segments; invalid percent-encoding; percent-encoded unreserved characters, `/`,
  * `\`, `;`, `:`, `#`, `?` and controls; `%25` before two hex digits (double encoding,
  * CVE-2024-1560); invalid UTF-8 and C1 controls. The query may hold any printable ASCII but `#`, with valid
- * percent-encoding. Time is linear in the length of `raw`.
+ * percent-encoding. What `limits` lets pass of this is told in the target. Time is linear in the
+ * length of `raw`.
  *
  * @param raw the target as received; untrusted
  */
@@ -56,11 +63,12 @@ export function parseRequestTarget(
   if (raw.charCodeAt(0) !== SLASH) return refuse('target_invalid')
   const mark = raw.indexOf('?')
   const path = mark === -1 ? raw : raw.slice(0, mark)
-  const segments = splitPath(path, limits)
-  if (isRefusal(segments)) return segments
-  if (mark === -1) return { path, query: undefined, segments }
+  const split = splitPath(path, limits)
+  if (isRefusal(split)) return split
+  const { segments, encoded, emptySegments } = split
+  if (mark === -1) return { path, query: undefined, segments, encoded, emptySegments }
   const query = raw.slice(mark + 1)
-  return checkQuery(query, limits) ?? { path, query, segments }
+  return checkQuery(query, limits) ?? { path, query, segments, encoded, emptySegments }
 }
 
 /**
@@ -73,46 +81,75 @@ export function stripPathPrefix(target: RequestTarget, prefix: string): RequestT
   if (!target.path.startsWith(prefix)) return undefined
   const rest = target.path.slice(prefix.length)
   if (rest !== '' && rest.charCodeAt(0) !== SLASH) return undefined
-  if (rest === '') return { path: '/', query: target.query, segments: [''] }
+  if (rest === '') return { ...target, path: '/', segments: [''] }
   const depth = prefix.split('/').length - 1
-  return { path: rest, query: target.query, segments: target.segments.slice(depth) }
+  return { ...target, path: rest, segments: target.segments.slice(depth) }
 }
 
-function splitPath(path: string, limits: RequestTargetLimits): string[] | Refusal {
+type SplitPath = Pick<RequestTarget, 'segments' | 'encoded' | 'emptySegments'>
+
+function splitPath(path: string, limits: RequestTargetLimits): SplitPath | Refusal {
   const segments: string[] = []
-  let start = 1
-  let encoded = false
-  for (let at = 1; at <= path.length; at++) {
-    const code = at === path.length ? SLASH : path.charCodeAt(at)
-    if (code === SLASH) {
-      if (segments.length === limits.segmentsMax) return refuse('target_too_long')
-      if (at - start > limits.segmentBytesMax) return refuse('target_too_long')
-      const segment = parseSegment(path.slice(start, at), encoded, at === path.length)
-      if (segment === undefined) return refuse('target_invalid')
-      segments.push(segment)
-      start = at + 1
-      encoded = false
-    } else if (code === PERCENT) {
-      if (!isEncodable(path, at)) return refuse('target_invalid')
-      encoded = true
-      at += 2
-    } else if (PATH_BYTES[code] !== 1) {
-      return refuse('target_invalid')
+  let encoded = ''
+  let emptySegments = false
+  for (let start = 1; start <= path.length;) {
+    const slash = path.indexOf('/', start)
+    const end = slash === -1 ? path.length : slash
+    if (segments.length === limits.segmentsMax) return refuse('target_too_long')
+    if (end - start > limits.segmentBytesMax) return refuse('target_too_long')
+    const found = encodedIn(path, start, end, limits.encodable ?? '')
+    const segment = found === undefined ? undefined : parseSegment(path.slice(start, end))
+    if (found === undefined || segment === undefined) return refuse('target_invalid')
+    if (segment === '' && slash !== -1) {
+      if (limits.emptySegments !== true) return refuse('target_invalid')
+      emptySegments = true
     }
+    segments.push(segment)
+    encoded += found
+    start = end + 1
   }
-  return segments
+  return { segments, encoded, emptySegments }
 }
 
-function parseSegment(raw: string, encoded: boolean, last: boolean): string | undefined {
-  if (raw === '') return last ? '' : undefined
+/** Which of {@link NEVER_ENCODED} are encoded there; `undefined` when a byte may not stand there. */
+function encodedIn(
+  path: string,
+  start: number,
+  end: number,
+  encodable: string,
+): string | undefined {
+  let encoded = ''
+  for (let at = start; at < end; at++) {
+    const code = path.charCodeAt(at)
+    if (code !== PERCENT) {
+      if (PATH_BYTES[code] !== 1) return undefined
+      continue
+    }
+    const character = encodedAt(path, at)
+    if (character === undefined) return undefined
+    if (NEVER_ENCODED[character.charCodeAt(0)] === 1) {
+      if (!encodable.includes(character)) return undefined
+      encoded += character
+    }
+    at += 2
+  }
+  return encoded
+}
+
+function parseSegment(raw: string): string | undefined {
   if (raw === '.' || raw === '..') return undefined
-  if (!encoded) return raw
+  if (!raw.includes('%')) return raw
   try {
     const text = decodeURIComponent(raw)
-    return hasC1Control(text) ? undefined : text
+    return hasC1Control(text) || isDotted(text) ? undefined : text
   } catch {
     return undefined // Invalid or overlong UTF-8: `%c0%ae`.
   }
+}
+
+/** An encoded slash must not bring back what dot segments would have been. */
+function isDotted(text: string): boolean {
+  return /(?:^|[/\\])\.{1,2}(?:[/\\]|$)/.test(text)
 }
 
 /** U+0080..U+009F: U+0085 is a line break to Python's `splitlines`. */
@@ -124,11 +161,15 @@ function hasC1Control(text: string): boolean {
   return false
 }
 
-/** Whether the triplet at `at` is valid and of a byte that may only travel encoded. */
-function isEncodable(path: string, at: number): boolean {
+/**
+ * The character of the triplet at `at` when it is one that may travel encoded somewhere: never a
+ * control, an unreserved character (they have one spelling), or a `%` that would decode twice.
+ */
+function encodedAt(path: string, at: number): string | undefined {
   const value = tripletValue(path, at)
-  if (value < 0x20 || value === 0x7f || NEVER_ENCODED[value] === 1) return false
-  return value !== PERCENT || tripletValue(path, at + 2) === -1
+  if (value < 0x20 || value === 0x7f || UNRESERVED_BYTES[value] === 1) return undefined
+  if (value === PERCENT && tripletValue(path, at + 2) !== -1) return undefined
+  return String.fromCharCode(value)
 }
 
 /** The byte that the two hex digits after `at` say, or -1 when they are not two hex digits. */

@@ -15,6 +15,7 @@ export function classify(exchange: Exchange): StageResult | Promise<StageResult>
     return carried ? undefined : refuse('upgrade_invalid')
   }
   const result = route.entry.classifier.classify({
+    transport: exchange.transport,
     method,
     target: route.target,
     headers,

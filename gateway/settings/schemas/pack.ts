@@ -2,64 +2,11 @@
 import { z } from 'zod'
 import { ACTIONS } from '../../domain/vocabulary.ts'
 import { METHODS } from '../../domain/request.ts'
+import { frames, listing, predicate, profile, source } from './pack-fields.ts'
 
 const packName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected a name of a-z, 0-9 and -, such as my-server')
-
-const fieldName = z.string().min(1).max(128)
-
-/** A JSON field, by the names on the way to it: `model`, `parameters.action`. */
-const bodyPath = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,7}$/, 'expected names separated by dots')
-
-const headerName = z
-  .string()
-  .regex(/^[a-z0-9-]{1,64}$/, 'expected a header name in lower case, such as x-model')
-
-/** Where in the request something is read. Exactly one key of these. */
-const origins = {
-  path: fieldName.optional().describe('A {parameter} of the path.'),
-  query: fieldName.optional().describe('A query parameter.'),
-  body: bodyPath.optional().describe('A field of the JSON body.'),
-  header: headerName.optional().describe('A request header, lower case.'),
-  form: fieldName.optional().describe('A field of a multipart/form-data body.'),
-}
-
-function countOf(value: object, keys: readonly string[]): number {
-  return keys.filter((key) => key in value).length
-}
-
-const ORIGINS = Object.keys(origins)
-
-const source = z
-  .strictObject({
-    ...origins,
-    literal: z.literal('server').optional().describe('The name of the upstream.'),
-  })
-  .refine((value) => countOf(value, [...ORIGINS, 'literal']) === 1, {
-    message: 'name exactly one of path, query, body, header, form, literal',
-  })
-
-const TESTS = ['equals', 'in', 'prefix', 'present', 'absent']
-const word = z.string().max(256)
-
-const predicate = z
-  .strictObject({
-    ...origins,
-    equals: word.optional().describe('Has this value.'),
-    in: z.array(word).min(1).max(64).optional().describe('Has one of these values.'),
-    prefix: z.array(word.min(1)).min(1).max(64).optional().describe('Any of these.'),
-    present: z.literal(true).optional().describe('Is there.'),
-    absent: z.literal(true).optional().describe('Is not there.'),
-  })
-  .refine((value) => countOf(value, ORIGINS) === 1, {
-    message: 'name exactly one of path, query, body, header, form',
-  })
-  .refine((value) => countOf(value, TESTS) === 1, {
-    message: 'write exactly one of equals, in, prefix, present, absent',
-  })
 
 const action = z.enum(ACTIONS)
 
@@ -73,13 +20,17 @@ const route = z.strictObject({
     .array(z.enum(METHODS))
     .min(1)
     .max(METHODS.length)
-    .describe('HTTP methods; HEAD comes with GET.'),
+    .describe('HTTP methods; HEAD comes with GET. POST for gRPC.'),
+  transport: z
+    .literal('grpc')
+    .optional()
+    .describe('A gRPC method: the path is /package.Service/Method. HTTP when absent.'),
   prefix: z.string().optional().describe('A name under `prefixes`; the route is below each.'),
   path: z
     .string()
     .min(1)
     .max(1024)
-    .describe('{x} is one segment, {x*} all that remain, {x}:verb a segment with a suffix.'),
+    .describe('{x} is one segment, {x*} one or more, {x}:verb a segment with a suffix.'),
   when: z
     .array(predicate)
     .min(1)
@@ -101,9 +52,24 @@ const route = z.strictObject({
     .default('agree')
     .describe('agree: names that differ are refused. each: every name must be permitted.'),
   body: z
-    .enum(['none', 'json', 'multipart', 'any', 'stream'])
+    .enum(['none', 'json', 'ndjson', 'multipart', 'form', 'any', 'stream'])
     .optional()
-    .describe('By default what the fields that are read need; none with GET.'),
+    .describe(
+      'By default what the fields that are read need; none with GET. form: urlencoded or ' +
+        'multipart. ndjson: a JSON object per line, fields are read from every line.',
+    ),
+  streams: z
+    .enum(['sse', 'ndjson', 'bytes', 'messages'])
+    .optional()
+    .describe('How the answer streams, where it does. For people.'),
+  listing: listing.optional().describe('Where the answer lists models, to be filtered.'),
+  frames: frames
+    .optional()
+    .describe('What the messages of a WebSocket do; none passes before one has named a model.'),
+  verified: z
+    .literal(false)
+    .optional()
+    .describe('Not seen in the source of the upstream: asks for admin on the server as well.'),
   upgrade: z.literal('websocket').optional().describe('The route may become a WebSocket.'),
   error_shape: z
     .enum(['problem', 'openai'])
@@ -111,39 +77,6 @@ const route = z.strictObject({
     .describe('Shape of refusals: RFC 9457, or what OpenAI clients parse.'),
   refuse: z.literal(true).optional().describe('Known, and never served.'),
   note: z.string().max(512).optional().describe('For people.'),
-})
-
-const profile = z.strictObject({
-  decodes_path: z
-    .boolean()
-    .describe('Whether the upstream percent-decodes before it routes; if not, % is refused.'),
-  trailing_newline_matches: z
-    .boolean()
-    .optional()
-    .describe('Whether a path that ends in %0A still matches there. For people.'),
-  merges_slashes: z.boolean().optional().describe('Whether it merges `//`. For people.'),
-  redirects_trailing_slash: z
-    .boolean()
-    .optional()
-    .describe('Whether it redirects a trailing slash. For people.'),
-  reads_body_on_get: z
-    .boolean()
-    .optional()
-    .describe('Whether it reads the body of a GET. For people.'),
-  duplicate_query: z
-    .enum(['first', 'last'])
-    .optional()
-    .describe('Which of two query parameters counts there. For people.'),
-  duplicate_json_key: z
-    .enum(['first', 'last', 'refused'])
-    .optional()
-    .describe('Which of two JSON members counts there. For people.'),
-  json_name_twins: z.boolean().optional().describe('Takes run_id and runId for one field.'),
-  ignores_content_type: z
-    .boolean()
-    .optional()
-    .describe('Whether the upstream parses JSON whatever Content-Type says.'),
-  note: z.string().max(2048).optional().describe('For people.'),
 })
 
 /** One file of `rules/routes/` or of the built-in packs. */

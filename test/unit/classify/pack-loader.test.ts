@@ -160,8 +160,8 @@ describe('a pack file with a mistake', () => {
       'invalid-route',
     ],
     [
-      'a rest in the middle',
-      routes("{ methods: [GET], path: '/{x*}/b', action: read }"),
+      'two rests',
+      routes("{ methods: [GET], path: '/{x*}/b/{y*}', action: read }"),
       3,
       'invalid-route',
     ],

@@ -5,7 +5,12 @@ import { builtInPackFiles, loadPacks } from '../../../gateway/classify/pack/pack
 import { parseRequestTarget } from '../../../gateway/classify/target/request-target.ts'
 import type { ClassifiableRequest } from '../../../gateway/domain/ports.ts'
 import { isRefusal, type Refusal } from '../../../gateway/domain/refusal.ts'
-import type { Classification, HeaderBag, Method } from '../../../gateway/domain/request.ts'
+import type {
+  Classification,
+  HeaderBag,
+  Method,
+  Transport,
+} from '../../../gateway/domain/request.ts'
 import { resourceText } from '../../../gateway/domain/vocabulary.ts'
 
 /** The limits of the shipped configuration. */
@@ -18,6 +23,7 @@ export const LIMITS = {
 
 /** A request as a test writes it. */
 export interface Sent {
+  readonly transport?: Transport
   readonly headers?: Readonly<Record<string, string>>
   readonly json?: unknown
   readonly form?: Readonly<Record<string, string>>
@@ -75,6 +81,7 @@ export function requestOf(line: string, sent: Sent = {}): ClassifiableRequest | 
   const contentType = sent.contentType ?? type
   const content = contentType === '' ? {} : { 'content-type': contentType }
   return {
+    transport: sent.transport ?? 'http',
     method: line.slice(0, space) as Method,
     target,
     headers: headerBag({ ...content, ...sent.headers }),

@@ -106,11 +106,11 @@ it('no parameter is a field by which a request is classified', async () => {
   if (!packs.ok) throw new Error('the packs should load')
   const rows = [...packs.value.values()].flatMap((pack) => pack.routes.map(({ row }) => row))
   const origins = rows.flatMap(({ names, versions, when }) => [
-    ...names,
+    ...names.map(({ origin }) => origin),
     ...versions,
     ...when.map(({ origin }) => origin),
   ])
-  const fields = origins.flatMap((one) => (one.kind === 'body' ? one.name.split('.') : []))
+  const fields = origins.flatMap((one) => (one.kind === 'body' ? one.name.split(/[.[\]]+/) : []))
   expect(fields).toContain('model')
   expect(fields.filter((name) => SPELLINGS.has(foldFieldName(name)))).toEqual([])
 })
