@@ -24,6 +24,7 @@ export const LIMITS = {
 /** A request as a test writes it. */
 export interface Sent {
   readonly transport?: Transport
+  readonly proto?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly json?: unknown
   readonly form?: Readonly<Record<string, string>>
@@ -56,12 +57,41 @@ export function formBody(fields: Readonly<Record<string, string>>, boundary: str
   return `${parts.join('')}--${boundary}--\r\n`
 }
 
+/** A protobuf message of strings, by the field numbers on the way to them, in the order given. */
+export function protoMessage(fields: Readonly<Record<string, string>>): Buffer {
+  const own = Object.entries(fields).map(([path, text]): Buffer => {
+    const [number = '', ...deeper] = path.split('.')
+    const value =
+      deeper.length === 0 ? Buffer.from(text) : protoMessage({ [deeper.join('.')]: text })
+    return Buffer.concat([varint((Number(number) << 3) | 2), varint(value.length), value])
+  })
+  return Buffer.concat(own)
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  for (let left = value; ; left = Math.floor(left / 128)) {
+    if (left < 128) return Buffer.from([...bytes, left])
+    bytes.push((left % 128) | 128)
+  }
+}
+
+/** A message as gRPC sends it: not compressed, its length in front. */
+export function grpcFrame(message: Buffer): Buffer {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(message.length, 1)
+  return Buffer.concat([head, message])
+}
+
 function headerBag(headers: Readonly<Record<string, string>>): HeaderBag {
   return { get: (name) => headers[name], pairs: Object.entries(headers).flat() }
 }
 
 function bodyOf(sent: Sent): { body: Buffer | undefined; type: string } {
   if (sent.raw !== undefined) return { body: Buffer.from(sent.raw), type: 'application/json' }
+  if (sent.transport === 'grpc') {
+    return { body: grpcFrame(protoMessage(sent.proto ?? {})), type: 'application/grpc' }
+  }
   if (sent.form !== undefined) {
     return {
       body: Buffer.from(formBody(sent.form, 'xx')),
