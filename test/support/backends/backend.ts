@@ -6,6 +6,7 @@
 import type {
   CompiledPack,
   CompiledRow,
+  NamedResource,
   Origin,
   Predicate,
 } from '../../../gateway/classify/pack/compiled-pack.ts'
@@ -152,23 +153,27 @@ function counting(values: readonly string[], which: 'first' | 'last'): readonly 
 }
 
 function operationsOf(row: CompiledRow, seen: Seen): readonly Operation[] {
-  const names = row.names.flatMap(({ origin, form }) =>
-    valuesAt(origin, seen).map((value) => spelledOut(form, String(value))),
-  )
-  const [version] = row.versions.flatMap((origin) => valuesAt(origin, seen)).map(String)
   const server: Resource = { kind: 'server', name: SERVER }
-  const resources: readonly Resource[] =
-    row.names.length === 0
-      ? [server]
-      : names.map((name) => ({
-          kind: row.resource,
-          ...(version === undefined ? {} : { version }),
-          ...name,
-        }))
+  const resources = row.names.length === 0 ? [server] : resourcesOf(row, seen)
   return [
     ...resources.flatMap((resource) => row.actions.map((action) => ({ action, resource }))),
+    ...row.effects.flatMap((effect) =>
+      resourcesOf(effect, seen).map((resource) => ({ action: effect.action, resource })),
+    ),
     ...row.serverActions.map((action) => ({ action, resource: server })),
   ]
+}
+
+function resourcesOf(named: NamedResource, seen: Seen): readonly Resource[] {
+  const { resource: kind } = named
+  const [version] = named.versions.flatMap(({ origin }) => valuesAt(origin, seen)).map(String)
+  return named.names.flatMap(({ origin, form, under }) =>
+    valuesAt(origin, seen).map((value) => {
+      const { name, ...own } = spelledOut(form, String(value))
+      const whole = under === undefined ? name : `${under}/${name}`
+      return { kind, ...(version === undefined ? {} : { version }), ...own, name: whole }
+    }),
+  )
 }
 
 /** The model a system takes a name for, in its shortest spelling. */

@@ -33,7 +33,7 @@ function hex(code: number, n: number): string {
 }
 
 function slashAt(path: string, n: number): number {
-  const slashes = [...path].flatMap((one, index) => (one === '/' ? [index] : []))
+  const slashes = [...path.matchAll(/\//g)].map(({ index }) => index)
   return pick(slashes.length === 0 ? [0] : slashes, n)
 }
 

@@ -15,20 +15,32 @@ export function readTarget(target: string, dialect: Dialect): ReadTarget | undef
   const mark = withoutFragment.indexOf('?')
   const raw = mark === -1 ? withoutFragment : withoutFragment.slice(0, mark)
   const query = mark === -1 ? '' : withoutFragment.slice(mark + 1)
-  let path = dialect.backslashIsSlash === true ? raw.replaceAll('\\', '/') : raw
-  if (dialect.cutsPathParameters === true) path = path.replace(/;[^/]*/g, '')
-  if (dialect.decodesFirst === true) path = decode(path)
-  if (dialect.decodesTwice === true) path = decode(path)
-  if (dialect.matchesTrailingNewline === true) path = path.replace(/\n$/, '')
-  if (dialect.mergesSlashes === true) path = path.replace(/\/{2,}/g, '/')
+  const path = readPath(raw, dialect)
   if (!path.startsWith('/')) return undefined
-  let segments = path.slice(1).split('/')
-  if (dialect.resolvesDots === true) segments = withoutDots(segments)
+  const segments = readSegments(path.slice(1).split('/'), dialect)
+  return { segments, query: readQuery(query, dialect) }
+}
+
+/** What is done to a path as a whole, in the order in which it is done. */
+const PATH_STEPS: readonly (readonly [keyof Dialect, (path: string) => string])[] = [
+  ['backslashIsSlash', (path) => path.replaceAll('\\', '/')],
+  ['cutsPathParameters', (path) => path.replace(/;[^/]*/g, '')],
+  ['decodesFirst', decode],
+  ['decodesTwice', decode],
+  ['matchesTrailingNewline', (path) => path.replace(/\n$/, '')],
+  ['mergesSlashes', (path) => path.replace(/\/{2,}/g, '/')],
+]
+
+function readPath(raw: string, dialect: Dialect): string {
+  return PATH_STEPS.reduce((path, [key, step]) => (dialect[key] === true ? step(path) : path), raw)
+}
+
+function readSegments(raw: readonly string[], dialect: Dialect): readonly string[] {
+  let segments = dialect.resolvesDots === true ? withoutDots(raw) : raw
   if (dialect.dropsTrailingSlash === true && segments.length > 1 && segments.at(-1) === '') {
     segments = segments.slice(0, -1)
   }
-  if (dialect.decodesSegments === true) segments = segments.map(decode)
-  return { segments, query: readQuery(query, dialect) }
+  return dialect.decodesSegments === true ? segments.map(decode) : segments
 }
 
 function withoutDots(segments: readonly string[]): string[] {
