@@ -42,7 +42,7 @@ beforeAll(async () => {
     upstreams: PACKS.map((pack) => ({ name: pack, pack, match: { host: `${pack}.test` } })),
   })
   token = await world.token(['reader'])
-})
+}, 60_000)
 afterAll(() => world.close())
 
 function packOf(name: string): CompiledPack {

@@ -9,7 +9,9 @@ import type {
   NamedResource,
   Origin,
   Predicate,
+  RouteSummary,
 } from '../../../gateway/classify/pack/compiled-pack.ts'
+import { parseName, parseVersion, type NameForm } from '../../../gateway/classify/name-forms.ts'
 import type { Operation, Resource } from '../../../gateway/domain/vocabulary.ts'
 import { readBody, type ReadBody } from './body-reading.ts'
 import type { Dialect } from './dialects.ts'
@@ -29,24 +31,36 @@ export function createBackend(
 ): (parts: RequestParts) => Performed | undefined {
   const routes = pack.routes
     .filter(({ transport }) => transport === 'http')
-    .map((route) => ({ route, shape: shapeOf(route.path, dialect) }))
+    .map((route) => ({ route, match: matcherOf(route.path, dialect) }))
     .sort((a, b) => compare(b.route.path, a.route.path))
   return (parts) => {
     const target = readTarget(parts.target, dialect)
     if (target === undefined) return undefined
-    const method = methodOf(parts, target, dialect)
-    const text = `/${target.segments.join('/')}`
-    const matching = routes.filter(
-      ({ route, shape }) => route.method === method && shape.test(text),
-    )
-    const [first] = matching
+    const matching = routes.filter(({ match }) => match(target.segments) !== undefined)
+    const rows = served(matching, methodOf(parts, target, dialect))
+    const [first] = rows
     if (first === undefined) return undefined
-    const captures = (first.shape.exec(text) ?? []).slice(1)
+    const captures = first.match(target.segments) ?? []
     const seen: Seen = { parts, target, captures, body: readBody(parts, dialect), dialect }
-    const rows = matching.filter(({ route }) => route.path === first.route.path)
-    const row = rows.map(({ route }) => route.row).find((one) => holds(one, seen))
+    const row = rows
+      .filter(({ route }) => route.path === first.route.path)
+      .map(({ route }) => route.row)
+      .find((one) => holds(one, seen))
     return row && { route: row.routeId, operations: operationsOf(row, seen) }
   }
+}
+
+interface Route {
+  readonly route: RouteSummary
+  readonly match: (segments: readonly string[]) => readonly string[] | undefined
+}
+
+/** HEAD is served by the handler of GET, unless there is one for it at the same path. */
+function served(matching: readonly Route[], method: string): readonly Route[] {
+  const [nearest] = matching.filter(({ route }) => route.method === method || method === 'HEAD')
+  const own = matching.filter(({ route }) => route.method === method)
+  if (method !== 'HEAD' || own[0]?.route.path === nearest?.route.path) return own
+  return matching.filter(({ route }) => route.method === 'GET')
 }
 
 /** Stands for the name of the upstream, which the backend does not know. */
@@ -65,22 +79,33 @@ function methodOf(parts: RequestParts, target: ReadTarget, { overridesMethod }: 
   const [override] = ['x-http-method-override', 'x-http-method', 'x-method-override']
     .flatMap((name) => headerValues(parts, name))
     .concat(target.query.get('_method') ?? [])
-  const method = overriding && override !== undefined ? override.toUpperCase() : parts.method
-  return method === 'HEAD' ? 'GET' : method
+  return overriding && override !== undefined ? override.toUpperCase() : parts.method
 }
 
 const ESCAPED = /[.*+?^${}()|[\]\\]/g
 
-function shapeOf(path: string, { ignoresCase, dropsTrailingSlash }: Dialect): RegExp {
+/** Matches segment by segment, so that a slash within one stays there. */
+function matcherOf(path: string, { ignoresCase, dropsTrailingSlash }: Dialect): Route['match'] {
   const isCut = dropsTrailingSlash === true && path.length > 1
-  const pattern = (isCut ? path.replace(/\/$/, '') : path)
-    .split(/(\{[a-z0-9_]+\*?\})/)
-    .map((piece) => {
-      if (!piece.startsWith('{')) return piece.replace(ESCAPED, '\\$&')
-      return piece.endsWith('*}') ? '([^]+?)' : '([^/]+?)'
+  const wanted = (isCut ? path.replace(/\/$/, '') : path).slice(1).split('/')
+  const shapes = wanted.map((segment) => {
+    const literals = segment.split(/\{[a-z0-9_]+\*?\}/).map((one) => one.replace(ESCAPED, '\\$&'))
+    return new RegExp(`^${literals.join('([^]+)')}$`, ignoresCase === true ? 'i' : '')
+  })
+  const rest = wanted.findIndex((segment) => segment.endsWith('*}'))
+  return (segments) => {
+    const extra = rest === -1 ? 0 : segments.length - wanted.length
+    if (extra < 0 || segments.length !== wanted.length + extra) return undefined
+    const grouped = wanted.map((_, at) => {
+      if (rest === -1 || at < rest) return segments[at] ?? ''
+      return at === rest
+        ? segments.slice(rest, rest + extra + 1).join('/')
+        : (segments[at + extra] ?? '')
     })
-    .join('')
-  return new RegExp(`^${pattern}$`, ignoresCase === true ? 'i' : '')
+    const matches = grouped.map((text, at) => shapes[at]?.exec(text))
+    if (matches.some((match) => match === null || match === undefined)) return undefined
+    return matches.flatMap((match) => match?.slice(1) ?? [])
+  }
 }
 
 /** Literal before affix before parameter before rest, from the left. */
@@ -166,7 +191,9 @@ function operationsOf(row: CompiledRow, seen: Seen): readonly Operation[] {
 
 function resourcesOf(named: NamedResource, seen: Seen): readonly Resource[] {
   const { resource: kind } = named
-  const [version] = named.versions.flatMap(({ origin }) => valuesAt(origin, seen)).map(String)
+  const [version] = named.versions.flatMap(({ origin, form }) =>
+    valuesAt(origin, seen).map((value) => parseVersion(form, String(value)) ?? String(value)),
+  )
   return named.names.flatMap(({ origin, form, under }) =>
     valuesAt(origin, seen).map((value) => {
       const { name, ...own } = spelledOut(form, String(value))
@@ -176,19 +203,7 @@ function resourcesOf(named: NamedResource, seen: Seen): readonly Resource[] {
   )
 }
 
-/** The model a system takes a name for, in its shortest spelling. */
-function spelledOut(form: string, text: string): Pick<Resource, 'name' | 'version'> {
-  if (form === 'ollama') {
-    const path = text.toLowerCase().split('/')
-    const [name = '', version = 'latest'] = (path.pop() ?? '').split(':')
-    const host = path.filter((part, at) => !(at === 0 && part === 'registry.ollama.ai'))
-    const namespace = host.length === 1 && host[0] === 'library' ? [] : host
-    return { name: [...namespace, name].join('/'), version }
-  }
-  if (form === 'at-version') {
-    const [name = '', ...versions] = text.split('@')
-    return versions.length === 0 ? { name } : { name, version: versions.join('@') }
-  }
-  const isFoundation = form === 'bedrock' && text.includes('::foundation-model/')
-  return { name: isFoundation ? text.slice(text.indexOf('::foundation-model/') + 19) : text }
+/** Names are spelt as the table of routes says; that this is right is tested elsewhere. */
+function spelledOut(form: NameForm, text: string): Pick<Resource, 'name' | 'version'> {
+  return parseName(form, text) ?? { name: text }
 }

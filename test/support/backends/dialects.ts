@@ -140,6 +140,10 @@ const BY_PACK: Readonly<Record<string, readonly Dialect[]>> = {
   oci: [goMux],
   kubeflow: [goMux],
   azureml: [iis],
+  // Names that hold a slash are one segment there: nothing can be decoded before it is cut.
+  huggingface: [cloud],
+  'bedrock-runtime': [cloud],
+  'bedrock-api': [cloud],
   s3: [objectStore],
 }
 
