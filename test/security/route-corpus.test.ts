@@ -56,14 +56,25 @@ function textOf({ action, resource }: Operation, upstream: string): string {
   return `${action} ${resourceText({ ...resource, name })}`
 }
 
+type Backend = ReturnType<typeof createBackend>
+const backends = new Map<string, Map<Dialect, Backend>>()
+
+function backendOf(pack: string, dialect: Dialect): Backend {
+  const own = backends.get(pack) ?? new Map<Dialect, Backend>()
+  const backend = own.get(dialect) ?? createBackend(packOf(pack), dialect)
+  backends.set(pack, own.set(dialect, backend))
+  return backend
+}
+
 /** What the servers behind a pack do with these bytes, each in its own reading. */
 function performed(
   pack: string,
   raw: Buffer,
   { upstream = pack, dialects = dialectsOf(pack) } = {},
 ): readonly string[] {
+  const parts = partsOf(raw)
   return dialects.flatMap((dialect) => {
-    const done = createBackend(packOf(pack), dialect)(partsOf(raw))
+    const done = backendOf(pack, dialect)(parts)
     return (done?.operations ?? []).map((operation) => textOf(operation, upstream))
   })
 }

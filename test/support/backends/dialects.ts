@@ -135,6 +135,8 @@ const BY_PACK: Readonly<Record<string, readonly Dialect[]>> = {
   seldon: [goMux, servlet],
   mlflow: [werkzeug, starlette],
   'mlflow-deployments': [starlette],
+  'ray-dashboard': [aiohttp],
+  'bentoml-cloud': [cloud, servlet],
   'mlflow-pyfunc': [werkzeug, starlette],
   ray: [aiohttp, starlette],
   oci: [goMux],
