@@ -1,6 +1,12 @@
 import { isAbsolute, join } from 'node:path'
 import type { CompiledPack } from '../classify/pack/compiled-pack.ts'
-import { builtInPackFiles, loadPacks } from '../classify/pack/pack-loader.ts'
+import {
+  builtInPackFiles,
+  builtInPackNames,
+  loadPacks,
+  namesIn,
+  neededPackFiles,
+} from '../classify/pack/pack-loader.ts'
 import { closest, type Diagnostic, type Loaded } from '../domain/diagnostics.ts'
 import type { ResourceCatalog } from '../domain/ports.ts'
 import type { CompiledPolicy } from '../pdp/compiled-policy.ts'
@@ -17,6 +23,8 @@ export interface LoadedRules {
   readonly resources: ResourceCatalog
   /** Built-in packs with the operator's routes laid over them, by name. */
   readonly packs: ReadonlyMap<string, CompiledPack>
+  /** Where the operator's routes ask for less than the packs they extend. */
+  readonly lowered: readonly Diagnostic[]
 }
 
 /**
@@ -58,16 +66,23 @@ export async function loadRuleFiles(
   const { revision } = files
   const policy = await loadPolicy({ files, revision, engine, known: knownNames(settings) })
   const resources = loadResources(files.resources)
-  const packs = await loadAllPacks(files)
+  const packs = await loadNeededPacks(files, settings)
   const parts = [policy, resources, packs]
-  const missing = packs.ok && settings !== undefined ? missingPacks(settings, packs.value) : []
+  const missing =
+    packs.ok && settings !== undefined ? await missingPacks(settings, packs.value) : []
   if (!policy.ok || !resources.ok || !packs.ok || missing.length > 0) {
     const found = parts.flatMap((part) => (part.ok ? part.warnings : part.diagnostics))
     return { ok: false, diagnostics: [...found, ...missing] }
   }
   return {
     ok: true,
-    value: { revision, policy: policy.value, resources: resources.value, packs: packs.value },
+    value: {
+      revision,
+      policy: policy.value,
+      resources: resources.value,
+      packs: packs.value,
+      lowered: packs.warnings.filter(({ code }) => code === 'privilege-lowered'),
+    },
     warnings: [
       ...policy.warnings,
       ...resources.warnings,
@@ -90,8 +105,14 @@ function knownNames(settings: Settings | undefined): KnownNames | undefined {
   }
 }
 
-async function loadAllPacks(files: RuleFiles): Promise<Loaded<ReadonlyMap<string, CompiledPack>>> {
-  return loadPacks([...(await builtInPackFiles()), ...files.routes])
+/** Those that upstreams name and operators extend; all of them where no upstream is known. */
+async function loadNeededPacks(
+  { routes }: RuleFiles,
+  settings: Settings | undefined,
+): Promise<Loaded<ReadonlyMap<string, CompiledPack>>> {
+  if (settings === undefined) return loadPacks([...(await builtInPackFiles()), ...routes])
+  const wanted = [...settings.upstreams.map(({ pack }) => pack), ...routes.flatMap(namesIn)]
+  return loadPacks([...(await neededPackFiles(wanted)), ...routes], await builtInPackNames())
 }
 
 /** A condition on an issuer that is not configured never holds, or never makes an exception. */
@@ -113,13 +134,14 @@ function unknownIssuers(settings: Settings | undefined, policy: CompiledPolicy):
     })
 }
 
-function missingPacks(
+async function missingPacks(
   settings: Settings,
   packs: ReadonlyMap<string, CompiledPack>,
-): readonly Diagnostic[] {
+): Promise<readonly Diagnostic[]> {
+  const names = [...new Set([...packs.keys(), ...(await builtInPackNames())])].sort()
   return settings.upstreams.flatMap((upstream, index): Diagnostic[] => {
     if (packs.has(upstream.pack)) return []
-    const near = closest(upstream.pack, packs.keys())
+    const near = closest(upstream.pack, names)
     return [
       {
         ...settings.provenance.positionOf(['upstreams', index, 'pack']),
@@ -128,7 +150,7 @@ function missingPacks(
         message: `upstream ${upstream.name}: there is no route pack ${upstream.pack}`,
         remedy:
           near === undefined
-            ? `Use one of: ${[...packs.keys()].sort().join(', ')}; or write rules/routes/${upstream.pack}.yaml.`
+            ? `Use one of: ${names.join(', ')}; or write rules/routes/${upstream.pack}.yaml.`
             : `Did you mean \`${near}\`?`,
       },
     ]

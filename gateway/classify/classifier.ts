@@ -7,17 +7,26 @@ import type { ClassifiableRequest, Classifier } from '../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { Classification, RequestTarget } from '../domain/request.ts'
 import type { CompiledPack, CompiledRow, MethodGroup } from './pack/compiled-pack.ts'
-import { readBody } from './body/request-body.ts'
+import { classifyCall } from './grpc/classify-call.ts'
+import { watchMessages } from './body/message-watch.ts'
+import { readBody, type BodyRest } from './body/request-body.ts'
 import { headerDisposition } from './target/request-headers.ts'
-import { readQueryFields, saysTwice } from './target/query-fields.ts'
-import { classifyRow, fixedClassification, rowFor, type RequestFields } from './pack/rows.ts'
+import { hasStranger, readQueryFields, saysTwice } from './target/query-fields.ts'
+import {
+  classifyRow,
+  fixedClassification,
+  isFixed,
+  rowFor,
+  type RequestFields,
+} from './pack/rows.ts'
+import { rowForStart, withRest } from './pack/start-of-body.ts'
 
 /** What a classifier needs. */
 export interface ClassifierOptions {
   readonly pack: CompiledPack
   /** The configured name of the upstream; the name of its `server:` resource. */
   readonly upstream: string
-  /** Bodies that decide a request are read to this bound; longer ones are refused. */
+  /** Bodies that decide a request are held to this bound; of longer ones the rest is watched. */
   readonly peekBytesMax: number
 }
 
@@ -40,13 +49,18 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   const conclude = (
     request: ClassifiableRequest,
     group: MethodGroup,
-    fields: RequestFields,
+    fields: RequestFields & { readonly rest?: BodyRest },
   ): Classification | Refusal => {
-    const row = rowFor(group, fields)
+    const { rest } = fields
+    const row = rest === undefined ? rowFor(group, fields) : rowForStart(group, fields, rest)
+    if (isRefusal(row)) return row
     // Known and never served is answered like unknown.
     if (row === undefined || row.refused) return refuse('unclassified')
     if (request.upgrade && !row.upgrade) return refuse('upgrade_invalid')
-    return fixed.get(row) ?? classifyRow(row, pack.name, fields)
+    const said = (isFixed(row) ? fixed.get(row) : undefined) ?? classifyRow(row, pack.name, fields)
+    const classified = rest === undefined ? said : withRest(said, rest, { row, group, fields })
+    if (row.frames === undefined || isRefusal(classified)) return classified
+    return { ...classified, frames: watchMessages(row.frames, row.names.length > 0) }
   }
   return {
     classify: (request) => {
@@ -56,9 +70,17 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       const query = readQuery(request, group, pack)
       if (isRefusal(query)) return query
       const { headers } = request
+      if (request.transport === 'grpc') {
+        return classifyCall(request, group, {
+          peekBytesMax: options.peekBytesMax,
+          meaning: (proto) =>
+            conclude(request, group, { captures, query, headers, upstream, ...NO_BODY, proto }),
+        })
+      }
       const body = readBody(request, group, {
         peekBytesMax: options.peekBytesMax,
         ignoresContentType: pack.ignoresContentType,
+        requestCodings: pack.requestCodings,
       })
       if (isRefusal(body)) return body
       if (body === undefined) {
@@ -73,30 +95,54 @@ export function createClassifier(options: ClassifierOptions): Classifier {
   }
 }
 
-function route(
-  request: ClassifiableRequest,
-  pack: CompiledPack,
-): { readonly group: MethodGroup; readonly captures: readonly string[] } | Refusal {
+function route(request: ClassifiableRequest, pack: CompiledPack): Routed | Refusal {
   const { target } = request
   if (!pack.decodesPath && target.path.includes('%')) return refuse('target_invalid')
   if (!takes(pack, target)) return refuse('target_invalid')
-  if (request.transport === 'grpc') {
-    const call = pack.calls.get(target.path)
-    return call === undefined ? refuse('unclassified') : { group: call, captures: [] }
-  }
-  const match = pack.matcher.match(request.target.segments)
-  if (match === undefined) return refuse('unclassified')
-  const { methods, allow } = match.value
-  const group = methods.get(request.method)
-  if (group === undefined) return refuse('method_not_allowed', { allow })
+  const routed = request.transport === 'grpc' ? callOf(request, pack) : routeOf(request, pack)
+  if (isRefusal(routed)) return routed
+  if (target.encoded !== '' && !isPlain(routed, target.encoded)) return refuse('target_invalid')
   const { pairs } = request.headers
   for (let at = 0; at < pairs.length; at += 2) {
     const name = pairs[at] ?? ''
-    if (headerDisposition(name) === 'select' && !group.headerNames.has(name)) {
+    if (headerDisposition(name) === 'select' && !routed.group.headerNames.has(name)) {
       return refuse('header_invalid')
     }
   }
+  return routed
+}
+
+interface Routed {
+  readonly group: MethodGroup
+  readonly captures: readonly string[]
+}
+
+function callOf({ target }: ClassifiableRequest, pack: CompiledPack): Routed | Refusal {
+  const group = target.query === undefined ? pack.calls.get(target.path) : undefined
+  return group === undefined ? refuse('unclassified') : { group, captures: [] }
+}
+
+function routeOf({ target, method }: ClassifiableRequest, pack: CompiledPack): Routed | Refusal {
+  const match = pack.matcher.match(target.segments)
+  if (match === undefined) return refuse('unclassified')
+  if (pack.verbs && hidesVerb(target, match.captures)) return refuse('unclassified')
+  const { methods, allow } = match.value
+  const group = methods.get(method)
+  if (group === undefined) return refuse('method_not_allowed', { allow })
   return { group, captures: match.captures }
+}
+
+/** Whether no parameter that must be plain holds a character that is encoded in the target. */
+function isPlain({ group, captures }: Routed, encoded: string): boolean {
+  return group.plainCaptures.every((index) => {
+    const text = captures[index] ?? ''
+    return !Array.from(encoded).some((character) => text.includes(character))
+  })
+}
+
+/** A verb that no route has, taken for part of a name: `models/m:unheardOf` is no model. */
+function hidesVerb({ segments }: RequestTarget, captures: readonly string[]): boolean {
+  return segments.at(-1)?.includes(':') === true && captures.at(-1)?.includes(':') === true
 }
 
 /** What was let pass for the sake of some upstream is not for all of them. */
@@ -106,6 +152,8 @@ function takes(pack: CompiledPack, { encoded, emptySegments }: RequestTarget): b
   return true
 }
 
+const STRANGER = 'The query holds a parameter that this upstream is not sent.'
+
 function readQuery(
   request: ClassifiableRequest,
   group: MethodGroup,
@@ -113,6 +161,9 @@ function readQuery(
 ): ReadonlyMap<string, string> | Refusal {
   const { query } = request.target
   if (query === undefined) return NO_VALUES
+  if (pack.knowsQuery !== undefined && hasStranger(query, pack.knowsQuery)) {
+    return refuse('target_invalid', { detail: STRANGER })
+  }
   if (pack.exclusiveQuery.size > 0 && saysTwice(query, pack.exclusiveQuery)) {
     return refuse('target_invalid')
   }

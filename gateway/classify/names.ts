@@ -13,7 +13,8 @@ function byteTable(characters: string): Uint8Array {
   return bytes
 }
 
-function isAlphanumeric(code: number): boolean {
+/** Whether `code` is that of an ASCII letter or digit. */
+export function isAlphanumericByte(code: number): boolean {
   const lower = code | 0x20
   return (code >= 0x30 && code <= 0x39) || (lower >= 0x61 && lower <= 0x7a)
 }
@@ -32,7 +33,7 @@ function consistsOf(text: string, bytes: Uint8Array): boolean {
  */
 export function isResourceName(text: string): boolean {
   if (text.length === 0 || text.length > NAME_CHARACTERS_MAX) return false
-  if (!isAlphanumeric(text.charCodeAt(0)) || !consistsOf(text, NAME_BYTES)) return false
+  if (!isAlphanumericByte(text.charCodeAt(0)) || !consistsOf(text, NAME_BYTES)) return false
   return !text.includes('..') && !text.includes('//') && !text.endsWith('/')
 }
 
@@ -42,7 +43,7 @@ export function isResourceName(text: string): boolean {
  */
 export function isVersion(text: string): boolean {
   if (text.length === 0 || text.length > VERSION_CHARACTERS_MAX) return false
-  if (!isAlphanumeric(text.charCodeAt(0)) || !consistsOf(text, VERSION_BYTES)) return false
+  if (!isAlphanumericByte(text.charCodeAt(0)) || !consistsOf(text, VERSION_BYTES)) return false
   return (
     !isDigits(text) ||
     (text.length <= VERSION_DIGITS_MAX && (text === '0' || !text.startsWith('0')))

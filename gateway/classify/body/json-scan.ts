@@ -37,22 +37,29 @@ export function consume(cursor: Cursor, byte: number): boolean {
 export function skipString(cursor: Cursor): boolean {
   const { bytes } = cursor
   if (bytes[cursor.at] !== QUOTE) return false
-  let at = cursor.at + 1
+  const end = stringStop(bytes, cursor.at + 1)
+  if (bytes[end] !== QUOTE) return false
+  cursor.at = end + 1
+  return true
+}
+
+/**
+ * From within a string: where its quote is, or the first byte that may not be there, or the end of
+ * the text, or a backslash whose escape is none or is cut.
+ */
+export function stringStop(bytes: Buffer, from: number): number {
+  let at = from
   for (;;) {
     let byte = bytes[at] ?? 0
     while (STOPS[byte] === 0) byte = bytes[++at] ?? 0
-    if (byte === QUOTE) {
-      cursor.at = at + 1
-      return true
-    }
-    // A control byte, or the end of the text, which reads as one.
+    // The end of the text reads as a control byte.
     const length = byte === BACKSLASH ? escapeLength(bytes, at) : 0
-    if (length === 0) return false
+    if (length === 0) return at
     at += length + 1
   }
 }
 
-/** Bytes after the backslash at `at`, or 0 when the escape is not one of RFC 8259 §7. */
+/** Bytes after the backslash at `at`, or 0 when the escape is not one of RFC 8259 §7, or cut. */
 function escapeLength(bytes: Buffer, at: number): number {
   const byte = bytes[at + 1] ?? 0
   if (byte === 0x75) {
@@ -64,7 +71,8 @@ function escapeLength(bytes: Buffer, at: number): number {
   return '"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0
 }
 
-function isHex(byte: number): boolean {
+/** Whether it is a hexadecimal digit. */
+export function isHex(byte: number): boolean {
   const lower = byte | 0x20
   return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66)
 }

@@ -46,6 +46,24 @@ export function isJson(media: MediaType): boolean {
   const json =
     essence === 'application/json' ||
     (essence.startsWith('application/') && essence.endsWith('+json'))
-  const charset = media.parameters.get('charset')
-  return json && (charset === undefined || charset.toLowerCase() === 'utf-8')
+  return json && isUtf8(media)
+}
+
+/** None of them is registered. */
+const NDJSON: ReadonlySet<string> = new Set([
+  'application/jsonl',
+  'application/jsonlines',
+  'application/ndjson',
+  'application/x-jsonlines',
+  'application/x-ndjson',
+])
+
+/** Whether a body of this type is JSON in lines, in UTF-8. */
+export function isNdjson(media: MediaType): boolean {
+  return NDJSON.has(media.essence) && isUtf8(media)
+}
+
+function isUtf8({ parameters }: MediaType): boolean {
+  const charset = parameters.get('charset')
+  return charset === undefined || charset.toLowerCase() === 'utf-8'
 }

@@ -1,32 +1,51 @@
 /** Reads what a route needs of a request body, within bounds, or refuses. */
 import type { ClassifiableRequest } from '../../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
-import { readJsonFields, type FieldValue } from './body-fields.ts'
-import type { MethodGroup } from '../pack/compiled-pack.ts'
-import { isJson, parseMediaType } from './media-type.ts'
-import { readFormFields } from './multipart.ts'
+import type { MethodGroup, Origin, RequestCoding } from '../pack/compiled-pack.ts'
+import type { FieldTree, FieldValue } from './body-fields.ts'
+import { NO_VALUES, tooFarBack, type BodyScanner } from './body-scanner.ts'
+import { codingOf, undoCoding } from './content-coding.ts'
+import { JsonBodyScanner, readJsonFields } from './json-fields.ts'
+import { isJson, isNdjson, parseMediaType } from './media-type.ts'
+import { multipartScanner } from './multipart.ts'
+import { NdjsonScanner } from './ndjson.ts'
+import { isUrlencoded, UrlencodedScanner } from './urlencoded.ts'
 
 /** The wanted values of a body. */
 export interface BodyFields {
   readonly body: ReadonlyMap<string, FieldValue>
   readonly form: ReadonlyMap<string, string>
   readonly proto: ReadonlyMap<string, FieldValue>
+  /** Present when there is more of the body than could be held. */
+  readonly rest?: BodyRest
 }
 
-const NONE: ReadonlyMap<string, never> = new Map<string, never>()
+/** A body of which the first part has been read. */
+export interface BodyRest {
+  readonly scanner: BodyScanner
+  /** Bytes that the scanner has seen. */
+  readonly seenBytes: number
+}
 
 /** How bodies are read. */
 export interface BodyReading {
   readonly peekBytesMax: number
   /** Whether the upstream parses JSON whatever the content type says. */
   readonly ignoresContentType: boolean
+  /** Content codings that the upstream undoes. */
+  readonly requestCodings: readonly RequestCoding[]
+}
+
+/** Whether a value of that origin could still come in the rest of the body. */
+export function isOpen({ scanner }: BodyRest, origin: Origin): boolean {
+  return (origin.kind === 'body' || origin.kind === 'form') && scanner.isOpen(origin.name)
 }
 
 /**
  * The wanted values, or `undefined` when there are none to read. Refuses a body with GET, HEAD,
  * OPTIONS, and where the route takes none (`body_unexpected`: MLflow takes the parameters of a GET
- * from its body); a content coding, or a media type the upstream would read otherwise
- * (`body_encoding`); a body past the bound (`body_over_peek`), because a repeated field may follow.
+ * from its body); a content coding, or a media type, that the upstream would read otherwise
+ * (`body_encoding`); a body past the bound whose start cannot be judged alone (`body_over_peek`).
  */
 export function readBody(
   request: ClassifiableRequest,
@@ -36,47 +55,87 @@ export function readBody(
   if (!request.hasBody) return undefined
   if (group.body === 'none' || isBodiless(request.method)) return refuse('body_unexpected')
   if (group.body === 'any') return undefined
-  const contentType = request.headers.get('content-type')
+  const coding = codingOf(request.headers.get('content-encoding'), reading.requestCodings)
+  if (isRefusal(coding)) return coding
   if (!isReadable(request, group, reading)) return refuse('body_encoding')
   if (group.bodyTree === undefined && group.formNames.size === 0) return undefined
-  return peek(request, group, contentType, reading.peekBytesMax)
+  return peek(request, group, { coding, bytesMax: reading.peekBytesMax })
 }
 
-/** Whether the gateway reads such a body as the upstream does. */
+/** Whether the content type says what the route expects. */
 function isReadable(
   { headers }: ClassifiableRequest,
   { body }: MethodGroup,
   { ignoresContentType }: BodyReading,
 ): boolean {
-  // Not read yet.
-  if (body === 'proto' || body === 'ndjson') return false
-  const coding = headers.get('content-encoding')
-  if (coding !== undefined && coding.trim().toLowerCase() !== 'identity') return false
-  return body !== 'json' || ignoresContentType || saysJson(headers.get('content-type'))
+  if (ignoresContentType || (body !== 'json' && body !== 'ndjson')) return body !== 'proto'
+  const contentType = headers.get('content-type')
+  const media = contentType === undefined ? undefined : parseMediaType(contentType)
+  return media !== undefined && (body === 'json' ? isJson(media) : isNdjson(media))
 }
 
 function isBodiless(method: ClassifiableRequest['method']): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
-function saysJson(contentType: string | undefined): boolean {
-  const media = contentType === undefined ? undefined : parseMediaType(contentType)
-  return media !== undefined && isJson(media)
-}
-
 async function peek(
   request: ClassifiableRequest,
   group: MethodGroup,
-  contentType: string | undefined,
-  bytesMax: number,
+  { coding, bytesMax }: { readonly coding: RequestCoding | undefined; readonly bytesMax: number },
 ): Promise<BodyFields | Refusal> {
   const peeked = await request.peekBody(bytesMax)
   if (isRefusal(peeked)) return peeked
-  if (!peeked.complete) return refuse('body_over_peek')
-  if (group.bodyTree !== undefined) {
-    const body = readJsonFields(peeked.bytes, group.bodyTree)
-    return isRefusal(body) ? body : { body, form: NONE, proto: NONE }
+  const { bytes, complete } = peeked
+  const contentType = request.headers.get('content-type')
+  if (coding === undefined && complete) return readWhole(bytes, group, contentType)
+  if (coding === undefined) return readStart(bytes, group, contentType)
+  if (!complete) return refuse('body_over_peek', { detail: CODED })
+  const decoded = await undoCoding(bytes, coding, bytesMax)
+  return isRefusal(decoded) ? decoded : readWhole(decoded, group, contentType)
+}
+
+const CODED = 'Send a smaller body, or one without Content-Encoding.'
+
+function readWhole(
+  bytes: Buffer,
+  group: MethodGroup,
+  contentType: string | undefined,
+): BodyFields | Refusal {
+  if (group.bodyTree !== undefined && group.body !== 'ndjson') {
+    const body = readJsonFields(bytes, group.bodyTree)
+    return isRefusal(body) ? body : { body, form: NO_VALUES, proto: NO_VALUES }
   }
-  const form = readFormFields(peeked.bytes, contentType, group.formNames)
-  return isRefusal(form) ? form : { body: NONE, form, proto: NONE }
+  const scanner = scannerFor(group, contentType)
+  if (isRefusal(scanner)) return scanner
+  const refusal = scanner.push(bytes) ?? scanner.end()
+  if (isRefusal(refusal)) return refusal
+  return { body: scanner.body, form: scanner.form, proto: NO_VALUES }
+}
+
+/** What is here of a body that is longer; who judges by it sees to the rest. */
+function readStart(
+  bytes: Buffer,
+  group: MethodGroup,
+  contentType: string | undefined,
+): BodyFields | Refusal {
+  const scanner = scannerFor(group, contentType)
+  if (isRefusal(scanner)) return scanner
+  const refusal = scanner.push(bytes)
+  if (isRefusal(refusal)) return refusal
+  if (!scanner.suspend()) return tooFarBack(undefined)
+  const rest = { scanner, seenBytes: bytes.length }
+  return { body: scanner.body, form: scanner.form, proto: NO_VALUES, rest }
+}
+
+function scannerFor(
+  { body, bodyTree, formNames }: MethodGroup,
+  contentType: string | undefined,
+): BodyScanner | Refusal {
+  if (bodyTree !== undefined) return jsonScanner(body, bodyTree)
+  if (body === 'form' && isUrlencoded(contentType)) return new UrlencodedScanner(formNames)
+  return multipartScanner(contentType, formNames)
+}
+
+function jsonScanner(body: MethodGroup['body'], tree: FieldTree): BodyScanner {
+  return body === 'ndjson' ? new NdjsonScanner(tree) : new JsonBodyScanner(tree)
 }

@@ -1,13 +1,14 @@
 /** What a loaded route pack looks like to the classifier: everything worked out that can be. */
-import type { Method, Transport } from '../../domain/request.ts'
+import type { Classification, Method, Transport } from '../../domain/request.ts'
 import type { Action, ResourceKind } from '../../domain/vocabulary.ts'
 import type { FieldTree } from '../body/body-fields.ts'
+import type { ProtoTree } from '../grpc/proto-tree.ts'
 import type { ListingShape } from '../../domain/watch.ts'
 import type { NameForm } from '../name-forms.ts'
 import type { Matcher } from './matcher.ts'
 
 /** Shape of refusals. */
-export type ErrorShape = 'problem' | 'openai'
+export type ErrorShape = Classification['errorShape']
 
 /** Where a value is read; `path` by index of the captures, which are joined by `/`. */
 export type Origin =
@@ -20,6 +21,22 @@ export type Origin =
 export interface NameSource {
   readonly origin: Origin
   readonly form: NameForm
+  /** Put before the name with a `/`. */
+  readonly under?: string | undefined
+}
+
+/** Which resources are named, and where. */
+export interface NamedResource {
+  readonly resource: ResourceKind
+  readonly names: readonly NameSource[]
+  readonly versions: readonly NameSource[]
+  readonly required: 'any' | 'all'
+  readonly combine: 'agree' | 'each'
+}
+
+/** What is done to another model than that of the row. */
+export interface CompiledEffect extends NamedResource {
+  readonly action: Action
 }
 
 /** A test on one value of the request; several values mean any of them. */
@@ -38,22 +55,21 @@ export interface Predicate {
 }
 
 /** One meaning of a method and path. */
-export interface CompiledRow {
+export interface CompiledRow extends NamedResource {
   readonly routeId: string
   readonly when: readonly Predicate[]
   /** The first is the primary one; all on each named resource. */
   readonly actions: readonly [Action, ...Action[]]
   /** Further actions on the upstream itself. */
   readonly serverActions: readonly Action[]
-  readonly resource: ResourceKind
-  readonly names: readonly NameSource[]
-  readonly versions: readonly Origin[]
-  readonly required: 'any' | 'all'
-  readonly combine: 'agree' | 'each'
+  /** On other models that the request names. */
+  readonly effects: readonly CompiledEffect[]
   readonly upgrade: boolean
   readonly errorShape: ErrorShape
   readonly refused: boolean
-  readonly listing: ListingShape | undefined
+  /** Whether somebody has seen in the source of the upstream what the route does. */
+  readonly verified: boolean
+  readonly listing: readonly ListingShape[] | undefined
   readonly frames: CompiledFrames | undefined
 }
 
@@ -76,6 +92,14 @@ export interface RowIndex {
 /** How the body of a route is read, if it is. */
 export type BodyKind = 'none' | 'json' | 'ndjson' | 'multipart' | 'form' | 'proto' | 'any'
 
+/** The messages of a gRPC method. */
+export interface CompiledMessages {
+  /** The fields that decide; absent when none does. */
+  readonly tree: ProtoTree | undefined
+  /** Whether a client may send several. */
+  readonly clientStreams: boolean
+}
+
 /** The rows of one method and path, and what must be read before they can be told apart. */
 export interface MethodGroup {
   readonly rows: readonly CompiledRow[]
@@ -87,9 +111,11 @@ export interface MethodGroup {
   readonly bodyOnlyNames: readonly string[]
   readonly bodyTree: FieldTree | undefined
   readonly formNames: ReadonlyMap<string, string>
-  /** Protobuf fields by the numbers on the way to them. */
-  readonly protoPaths: readonly string[]
+  /** How the messages of a gRPC method are read; absent for HTTP. */
+  readonly messages: CompiledMessages | undefined
   readonly headerNames: ReadonlySet<string>
+  /** Captures in which nothing of what the upstream takes encoded may stand. */
+  readonly plainCaptures: readonly number[]
 }
 
 /** The methods of one path shape. */
@@ -114,6 +140,8 @@ export type RequestCoding = 'gzip' | 'deflate' | 'zstd'
 export interface CompiledPack {
   readonly name: string
   readonly title: string
+  /** Of the upstream, when its routes were read. */
+  readonly versionRead: string
   readonly errorShape: ErrorShape
   /** When false the upstream matches raw bytes, and any `%` in a path is refused. */
   readonly decodesPath: boolean
@@ -123,8 +151,12 @@ export interface CompiledPack {
   readonly emptySegments: boolean
   /** Content codings of request bodies that it undoes. */
   readonly requestCodings: readonly RequestCoding[]
+  /** The only query parameters it is sent, by their decoded names; `undefined` when any. */
+  readonly knowsQuery: ((name: string) => boolean) | undefined
   /** Query parameters of which a request may have one, by folded name. */
   readonly exclusiveQuery: ReadonlyMap<string, string>
+  /** Whether `:` in the last segment begins a verb, and is no part of a name. */
+  readonly verbs: boolean
   readonly matcher: Matcher<CompiledPath>
   /** gRPC methods by path. */
   readonly calls: ReadonlyMap<string, MethodGroup>

@@ -21,13 +21,22 @@ export interface Matcher<T> {
 
 interface Node<T> {
   readonly literals: Map<string, Node<T>>
+  /** The only one of `literals`, as long as there is one: found without looking into the map. */
+  sole?: { readonly text: string; readonly node: Node<T> } | undefined
+  /** The `affixes` by what they end in, as long as each is nothing but a verb behind a colon. */
+  verbs?: Map<string, Affixed<T>> | undefined
   /** Longest literal parts first. */
-  readonly affixes: { readonly segment: Affix; readonly node: Node<T> }[]
+  readonly affixes: Affixed<T>[]
   parameter?: Node<T>
   /** What is behind a rest in the middle of a pattern. */
   spread?: Node<T>
   rest?: { readonly value: T }
   leaf?: { readonly value: T }
+}
+
+interface Affixed<T> {
+  readonly segment: Affix
+  readonly node: Node<T>
 }
 
 type Affix = PatternSegment & { readonly kind: 'affix' }
@@ -83,6 +92,7 @@ function childFor<T>(node: Node<T>, segment: Exclude<PatternSegment, { kind: 're
   if (known !== undefined) return known
   const created = emptyNode<T>()
   node.literals.set(segment.text, created)
+  node.sole = node.literals.size === 1 ? { text: segment.text, node: created } : undefined
   return created
 }
 
@@ -94,7 +104,29 @@ function affixChild<T>(parent: Node<T>, segment: Affix): Node<T> {
   const created = { segment, node: emptyNode<T>() }
   parent.affixes.push(created)
   parent.affixes.sort((a, b) => literalLength(b.segment) - literalLength(a.segment))
+  parent.verbs = byVerb(parent.affixes)
   return created.node
+}
+
+/** `{x}:predict` and `{x}:explain` exclude each other, so that no more than one need be tried. */
+function byVerb<T>(affixes: readonly Affixed<T>[]): Map<string, Affixed<T>> | undefined {
+  const areVerbs = affixes.every(
+    ({ segment: { prefix, suffix } }) => prefix === '' && suffix.lastIndexOf(':') === 0,
+  )
+  return areVerbs ? new Map(affixes.map((affix) => [affix.segment.suffix, affix])) : undefined
+}
+
+/** The affixes that may match, longest first. */
+function affixesFor<T>(node: Node<T>, segment: string): readonly Affixed<T>[] {
+  if (node.verbs === undefined) return node.affixes
+  const colon = segment.lastIndexOf(':')
+  const found = colon === -1 ? undefined : node.verbs.get(segment.slice(colon))
+  return found === undefined ? [] : [found]
+}
+
+function literalFor<T>({ sole, literals }: Node<T>, segment: string): Node<T> | undefined {
+  if (sole !== undefined) return sole.text === segment ? sole.node : undefined
+  return literals.get(segment)
 }
 
 function literalLength(segment: Affix): number {
@@ -110,11 +142,11 @@ function walk<T>(
 ): Found<T> {
   const segment = segments[index]
   if (segment === undefined) return node.leaf
-  const literal = node.literals.get(segment)
+  const literal = literalFor(node, segment)
   const byLiteral = literal && walk(literal, segments, index + 1, captures)
   if (byLiteral !== undefined) return byLiteral
   if (segment === '') return walkRest(node, segments, index, captures)
-  for (const { segment: affix, node: below } of node.affixes) {
+  for (const { segment: affix, node: below } of affixesFor(node, segment)) {
     if (!matchesSegment(affix, segment)) continue
     const text = segment.slice(affix.prefix.length, segment.length - affix.suffix.length)
     const found = walkWith(text, below, { segments, index: index + 1, captures })

@@ -1,6 +1,7 @@
 /** From merged rows to the tables the classifier reads. */
 import type { Method } from '../../domain/request.ts'
 import { compileFieldTree } from '../body/body-fields.ts'
+import { compileProtoTree } from '../grpc/proto-tree.ts'
 import { foldFieldName } from '../names.ts'
 import type { PackDocument, PackRoute } from '../../settings/schemas/pack.ts'
 import type {
@@ -8,7 +9,6 @@ import type {
   CompiledPath,
   CompiledPack,
   CompiledRow,
-  ErrorShape,
   MethodGroup,
   Origin,
   RowIndex,
@@ -18,6 +18,7 @@ import { readsFrom, type RouteRow, type RowGroup } from './pack-expand.ts'
 import type { LayeredPack } from './pack-layers.ts'
 import type { RoutePattern } from './pattern.ts'
 import { compileRow } from './row-compile.ts'
+import { createShare, shareRow } from './sharing.ts'
 
 /** Compiles a pack whose rows have been found good. */
 export function compilePack(
@@ -28,8 +29,11 @@ export function compilePack(
   const paths = new Map<string, { pattern: RoutePattern; methods: Map<Method, MethodGroup> }>()
   const calls = new Map<string, MethodGroup>()
   const routes: CompiledPack['routes'][number][] = []
+  const share = createShare()
+  const encodedIn = encodedInOf(pack)
   for (const group of groups.values()) {
-    const compiled = compileGroup(group, head.errorShape)
+    const rows = group.rows.map((row) => shareRow(compileRow(row, head.errorShape), share))
+    const compiled = compileGroup(group, rows, encodedIn)
     const { pattern, method, transport } = group
     for (const row of compiled.rows) routes.push({ method, path: pattern.text, transport, row })
     if (transport === 'grpc') {
@@ -51,24 +55,29 @@ export function compilePack(
 function readHead(pack: LayeredPack): Omit<CompiledPack, 'matcher' | 'calls' | 'routes'> {
   const documents = pack.layers.map((layer) => layer.document)
   const titled = documents.findLast((document) => document.title !== undefined)
+  const read = documents.findLast((document) => document.version_read !== undefined)
   const shaped = documents.findLast((document) => document.error_shape !== undefined)
   return {
     name: pack.name,
     title: titled?.title ?? pack.name,
+    versionRead: read?.version_read ?? '',
     errorShape: shaped?.error_shape ?? 'problem',
     ...readProfile(documents.findLast((document) => document.profile !== undefined)?.profile),
   }
 }
 
 /** What a pack does not say is taken to be the more restrictive way. */
-function readProfile(profile: PackDocument['profile']): Profile {
+function readProfile(profile: PackDocument['profile'] = { decodes_path: false }): Profile {
+  const { encoded = '', request_codings = [], known_query, exclusive_query = [] } = profile
   return {
-    decodesPath: profile?.decodes_path === true,
-    ignoresContentType: profile?.ignores_content_type === true,
-    encodable: profile?.encoded ?? '',
-    emptySegments: profile?.empty_segments === true,
-    requestCodings: profile?.request_codings ?? [],
-    exclusiveQuery: byFoldedName(profile?.exclusive_query ?? []),
+    decodesPath: profile.decodes_path,
+    ignoresContentType: profile.ignores_content_type === true,
+    encodable: encoded,
+    emptySegments: profile.empty_segments === true,
+    requestCodings: request_codings,
+    knowsQuery: known_query && knowingOnly(known_query),
+    exclusiveQuery: byFoldedName(exclusive_query),
+    verbs: profile.verbs === true,
   }
 }
 
@@ -79,8 +88,17 @@ type Profile = Pick<
   | 'encodable'
   | 'emptySegments'
   | 'requestCodings'
+  | 'knowsQuery'
   | 'exclusiveQuery'
+  | 'verbs'
 >
+
+/** Of names, and of the starts of names with a `*` behind them. */
+function knowingOnly(names: readonly string[]): (name: string) => boolean {
+  const whole = new Set(names)
+  const starts = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
+  return (name) => whole.has(name) || starts.some((start) => name.startsWith(start))
+}
 
 /** Servers answer HEAD from the handler of GET, so it is authorised exactly as GET. */
 function finish(methods: Map<Method, MethodGroup>): CompiledPath {
@@ -89,11 +107,21 @@ function finish(methods: Map<Method, MethodGroup>): CompiledPath {
   return { methods, allow: [...methods.keys()] }
 }
 
-function compileGroup(group: RowGroup, packShape: ErrorShape): MethodGroup {
-  const rows = group.rows.map((row) => compileRow(row, packShape))
+/** The parameters that may hold encoded characters, where a file says so; the last one wins. */
+function encodedInOf({ layers }: LayeredPack): readonly string[] | undefined {
+  return layers.findLast(({ document }) => document.profile !== undefined)?.document.profile
+    ?.encoded_in
+}
+
+function compileGroup(
+  group: RowGroup,
+  rows: readonly CompiledRow[],
+  encodedIn: readonly string[] | undefined,
+): MethodGroup {
   const origins = rows.flatMap((row) => [
-    ...row.names.map(({ origin }) => origin),
-    ...row.versions,
+    ...[row, ...row.effects].flatMap(({ names, versions }) =>
+      [...names, ...versions].map(({ origin }) => origin),
+    ),
     ...row.when.map((predicate) => predicate.origin),
   ])
   const named = (kind: Origin['kind']): string[] =>
@@ -111,12 +139,51 @@ function compileGroup(group: RowGroup, packShape: ErrorShape): MethodGroup {
     bodyOnlyNames,
     bodyTree: body.length === 0 ? undefined : compileFieldTree([...new Set(body)]),
     formNames: byFoldedName(named('form')),
-    protoPaths: [...new Set(named('proto'))],
-    headerNames: new Set(named('header')),
+    messages: group.transport === 'grpc' ? compileMessages(rows, group) : undefined,
+    headerNames: setOf(named('header')),
+    plainCaptures: plainCaptures(group.pattern, encodedIn),
   }
 }
 
-function byFoldedName(names: readonly string[]): Map<string, string> {
+function compileMessages(
+  rows: readonly CompiledRow[],
+  group: RowGroup,
+): NonNullable<MethodGroup['messages']> {
+  const wishes = rows.flatMap(({ names, versions, effects, when }) => [
+    ...[{ names, versions }, ...effects].flatMap((one) =>
+      [...one.names, ...one.versions].map(({ origin }) => ({ origin, presence: false })),
+    ),
+    ...when.map(({ origin, test }) => ({ origin, presence: !('values' in test) })),
+  ])
+  return {
+    tree: compileProtoTree(
+      wishes.flatMap(({ origin, presence }) =>
+        origin.kind === 'proto' ? [{ path: origin.name, presence }] : [],
+      ),
+    ),
+    clientStreams: group.rows.some(({ route }) => route.body === 'stream'),
+  }
+}
+
+/** Where `{x}` may hold an encoded slash, another parameter could hold the rest of a route. */
+function plainCaptures(
+  { parameters }: RoutePattern,
+  encodedIn: readonly string[] | undefined,
+): readonly number[] {
+  if (encodedIn === undefined) return []
+  return parameters.flatMap((name, index) => (encodedIn.includes(name) ? [] : [index]))
+}
+
+const NO_HEADERS: ReadonlySet<string> = new Set<string>()
+
+function setOf(names: readonly string[]): ReadonlySet<string> {
+  return names.length === 0 ? NO_HEADERS : new Set(names)
+}
+
+const NO_FIELDS: ReadonlyMap<string, string> = new Map<string, string>()
+
+function byFoldedName(names: readonly string[]): ReadonlyMap<string, string> {
+  if (names.length === 0) return NO_FIELDS
   return new Map(names.map((name) => [foldFieldName(name), name]))
 }
 

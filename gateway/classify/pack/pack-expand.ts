@@ -1,7 +1,7 @@
 /** Turns the routes of one file into rows per method and path, and checks each on its own. */
 import { closest, type Diagnostic } from '../../domain/diagnostics.ts'
 import type { Method, Transport } from '../../domain/request.ts'
-import type { PackRoute } from '../../settings/schemas/pack.ts'
+import type { PackPredicate, PackRoute, PackSource } from '../../settings/schemas/pack.ts'
 import { finding, type PackLayer } from './pack-layers.ts'
 import { parsePattern, type RoutePattern } from './pattern.ts'
 
@@ -79,8 +79,9 @@ function patternsOf(
     return []
   }
   const patterns: RoutePattern[] = []
-  for (const prefix of names) {
-    const pattern = parsePattern(prefix + route.path)
+  const paths = names.flatMap((prefix) => [route.path].flat().map((path) => prefix + path))
+  for (const path of paths) {
+    const pattern = parsePattern(path)
     if (typeof pattern !== 'string') patterns.push(pattern)
     const wrong = typeof pattern === 'string' ? pattern : unknownParameter(route, pattern)
     if (wrong !== undefined) {
@@ -133,15 +134,16 @@ function transportFault(route: PackRoute): RouteFault | undefined {
     return { key: 'frames', text: '`frames` needs `upgrade: websocket`' }
   }
   if (!isCall) return undefined
+  if (route.listing !== undefined) {
+    return { key: 'listing', text: 'an answer of gRPC cannot be filtered' }
+  }
   if (route.methods.length !== 1 || route.methods[0] !== 'POST') {
     return { key: 'methods', text: 'a gRPC method is called by POST alone' }
   }
   const other = (['body', 'form', 'query', 'path'] as const).find((key) =>
-    [...(route.model ?? []), ...(route.version ?? []), ...(route.when ?? [])].some(
-      (origin) => origin[key] !== undefined,
-    ),
+    originsOf(route).some((origin) => origin[key] !== undefined),
   )
-  if (other !== undefined || route.path.includes('{')) {
+  if (other !== undefined || [route.path].flat().some((path) => path.includes('{'))) {
     return { key: 'path', text: 'a gRPC method has a plain path and fields by `proto` or `header`' }
   }
   return undefined
@@ -152,16 +154,22 @@ export function readsFrom(
   route: PackRoute,
   key: 'body' | 'form' | 'query' | 'header' | 'proto',
 ): boolean {
-  const all = [...(route.model ?? []), ...(route.version ?? []), ...(route.when ?? [])]
-  return all.some((origin) => origin[key] !== undefined)
+  return originsOf(route).some((origin) => origin[key] !== undefined)
+}
+
+/** Every place where the row reads something. */
+function originsOf(route: PackRoute): readonly (PackSource | PackPredicate)[] {
+  const others = route.also_on ?? []
+  return [
+    ...(route.model ?? []),
+    ...(route.version ?? []),
+    ...others.flatMap(({ model, version = [] }) => [...model, ...version]),
+    ...(route.when ?? []),
+  ]
 }
 
 function unknownParameter(route: PackRoute, pattern: RoutePattern): string | undefined {
-  for (const { path } of [
-    ...(route.model ?? []),
-    ...(route.version ?? []),
-    ...(route.when ?? []),
-  ]) {
+  for (const { path } of originsOf(route)) {
     const unknown = [path ?? []].flat().find((name) => !pattern.parameters.includes(name))
     if (unknown !== undefined) return `the path has no parameter {${unknown}}`
   }

@@ -1,5 +1,5 @@
 /** Reads pack files and works out which files make up each pack, base first. */
-import type { Diagnostic, Loaded, Position } from '../../domain/diagnostics.ts'
+import { closest, type Diagnostic, type Loaded, type Position } from '../../domain/diagnostics.ts'
 import { loadDocument, type DocumentPath } from '../../settings/document.ts'
 import { packSchema, type PackDocument } from '../../settings/schemas/pack.ts'
 
@@ -30,8 +30,14 @@ export function finding(
   return { ...position, severity, ...text }
 }
 
-/** Reads and layers all files, or says everything that is wrong with them. */
-export function readLayers(files: readonly PackFile[]): Loaded<readonly LayeredPack[]> {
+/**
+ * Reads and layers all files, or says everything that is wrong with them; `otherNames` are proposed
+ * where a name is wrong.
+ */
+export function readLayers(
+  files: readonly PackFile[],
+  otherNames: readonly string[],
+): Loaded<readonly LayeredPack[]> {
   const diagnostics: Diagnostic[] = []
   const layers: PackLayer[] = []
   for (const file of files) {
@@ -43,7 +49,7 @@ export function readLayers(files: readonly PackFile[]): Loaded<readonly LayeredP
     const { value } = loaded
     layers.push({ document: value.value, positionOf: (path) => value.positionOf(path) })
   }
-  const roots = findRoots(layers, diagnostics)
+  const roots = findRoots(layers, otherNames, diagnostics)
   const packs: LayeredPack[] = []
   for (const [name, root] of roots) {
     const chain = chainOf(name, { roots, layers, diagnostics }, new Set())
@@ -61,6 +67,7 @@ interface Known {
 
 function findRoots(
   layers: readonly PackLayer[],
+  otherNames: readonly string[],
   diagnostics: Diagnostic[],
 ): Map<string, PackLayer> {
   const roots = new Map<string, PackLayer>()
@@ -76,7 +83,9 @@ function findRoots(
   for (const layer of layers) {
     const base = layer.document.extends
     if (base !== undefined && !roots.has(base)) {
-      diagnostics.push(unknownBase(layer, base, [...roots.keys()]))
+      diagnostics.push(
+        unknownBase(layer, base, [...new Set([...roots.keys(), ...otherNames])].sort()),
+      )
     }
   }
   return roots
@@ -115,10 +124,11 @@ function duplicatePack(layer: PackLayer, name: string): Diagnostic {
 }
 
 function unknownBase(layer: PackLayer, base: string, names: readonly string[]): Diagnostic {
+  const near = closest(base, names)
   return finding(layer.positionOf(['extends']), 'error', {
     code: 'unknown-pack',
     message: `there is no pack \`${base}\``,
-    remedy: `Use one of: ${names.slice(0, 32).join(', ')}.`,
+    remedy: near === undefined ? `Use one of: ${names.join(', ')}.` : `Did you mean \`${near}\`?`,
   })
 }
 

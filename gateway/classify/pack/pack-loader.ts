@@ -16,9 +16,13 @@ import { mergeLayers } from './pack-merge.ts'
  *
  * @param files built-in first, then the operator's; later files of one pack replace routes of
  *   earlier ones
+ * @param otherNames packs there are besides, for what is proposed where a name is wrong
  */
-export function loadPacks(files: readonly PackFile[]): Loaded<ReadonlyMap<string, CompiledPack>> {
-  const layered = readLayers(files)
+export function loadPacks(
+  files: readonly PackFile[],
+  otherNames: readonly string[] = [],
+): Loaded<ReadonlyMap<string, CompiledPack>> {
+  const layered = readLayers(files, otherNames)
   if (!layered.ok) return layered
   const diagnostics: Diagnostic[] = []
   const packs = new Map<string, CompiledPack>()
@@ -82,6 +86,63 @@ export async function readPackFiles(
   } catch (cause) {
     throw new GatewayError('ERR_RULES_UNREADABLE', `cannot read packs of ${directory}`, { cause })
   }
+}
+
+/**
+ * The names of the packs shipped with the gateway, which are those of their files.
+ *
+ * @throws ERR_RULES_UNREADABLE
+ */
+export async function builtInPackNames(reader: PackReader = diskReader): Promise<string[]> {
+  try {
+    const names = await reader.readDirectory(BUILT_IN_PACK_DIRECTORY)
+    return names.filter((name) => name.endsWith('.yaml')).map((name) => name.slice(0, -5))
+  } catch (cause) {
+    throw new GatewayError('ERR_RULES_UNREADABLE', 'cannot list the built-in packs', { cause })
+  }
+}
+
+/**
+ * Of the packs shipped with the gateway, those that are wanted and what they extend, for
+ * {@link loadPacks}: reading all of them would take a second at every start. Names that are no
+ * built-in pack are passed over.
+ *
+ * @throws ERR_RULES_UNREADABLE
+ */
+export async function neededPackFiles(
+  wanted: Iterable<string>,
+  reader: PackReader = diskReader,
+): Promise<readonly PackFile[]> {
+  const shipped = new Set(await builtInPackNames(reader))
+  const needed = new Set<string>()
+  const files: PackFile[] = []
+  const waiting = [...wanted]
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (!shipped.has(name) || needed.has(name)) continue
+    needed.add(name)
+    const file = await readPackFile(`${BUILT_IN_PACK_DIRECTORY}${name}.yaml`, reader)
+    files.push(file)
+    waiting.push(...namesIn(file))
+  }
+  return files.sort((a, b) => (a.file < b.file ? -1 : 1))
+}
+
+async function readPackFile(file: string, reader: PackReader): Promise<PackFile> {
+  try {
+    return { file, text: await reader.readText(file) }
+  } catch (cause) {
+    throw new GatewayError('ERR_RULES_UNREADABLE', `cannot read ${file}`, { cause })
+  }
+}
+
+/**
+ * What a pack file says it is and extends, told without parsing it: more names than it means do no
+ * harm, since what is read is only what is shipped.
+ */
+export function namesIn({ text }: PackFile): readonly string[] {
+  return [...text.matchAll(/\b(?:pack|extends)["']?\s*:\s*["']?([a-z][a-z0-9-]*)/g)].map(
+    ([, name = '']) => name,
+  )
 }
 
 /**

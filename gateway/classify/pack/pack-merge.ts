@@ -1,9 +1,8 @@
 /** Lays the files of one pack over each other, and warns where that takes protection away. */
 import type { Diagnostic } from '../../domain/diagnostics.ts'
-import { isPrivileged } from '../../domain/vocabulary.ts'
-import type { PackRoute } from '../../settings/schemas/pack.ts'
 import { expandLayer, type Prefixes, type RowGroup } from './pack-expand.ts'
-import { finding, type LayeredPack } from './pack-layers.ts'
+import { loweringOf, profileLosses, type Lowering } from './lowering.ts'
+import { finding, type LayeredPack, type PackLayer } from './pack-layers.ts'
 import { compareSpecificity, overlaps } from './pattern.ts'
 
 /**
@@ -19,7 +18,10 @@ export function mergeLayers(
   const merged = new Map<string, RowGroup>()
   for (const [depth, layer] of pack.layers.entries()) {
     const groups = expandLayer(layer, prefixes satisfies Prefixes, diagnostics)
-    if (depth > 0) warnOfLoss(merged, groups, diagnostics)
+    if (depth > 0) {
+      warnOfLoss(merged, groups, diagnostics)
+      warnOfProfile(pack.layers.slice(0, depth), layer, diagnostics)
+    }
     for (const [key, group] of groups) merged.set(key, group)
   }
   reportAmbiguities([...merged.values()], diagnostics)
@@ -34,37 +36,41 @@ function warnOfLoss(
   const bases = [...below]
   for (const [key, group] of above) {
     // A more specific pattern takes requests away from the less specific ones it overlaps.
-    const taken = bases.find(
-      ([baseKey, base]) =>
-        base.method === group.method &&
-        base.transport === group.transport &&
-        (baseKey === key || (!above.has(baseKey) && takesFrom(group, base))) &&
-        isLowered(base, group),
-    )
-    if (taken !== undefined) diagnostics.push(lowered(group, taken[1]))
+    for (const [baseKey, base] of bases) {
+      if (base.method !== group.method || base.transport !== group.transport) continue
+      if (baseKey !== key && (above.has(baseKey) || !takesFrom(group, base))) continue
+      const lowering = loweringOf(base, group)
+      if (lowering === undefined) continue
+      diagnostics.push(lowered(group, base, lowering))
+      break
+    }
   }
+}
+
+/** A profile replaces the one below it whole, and with it what that refused. */
+function warnOfProfile(
+  below: readonly PackLayer[],
+  layer: PackLayer,
+  diagnostics: Diagnostic[],
+): void {
+  const before = below.findLast(({ document }) => document.profile !== undefined)?.document.profile
+  const { profile } = layer.document
+  if (before === undefined || profile === undefined) return
+  const gone = profileLosses(before, profile)
+  if (gone.length === 0) return
+  diagnostics.push(
+    finding(layer.positionOf(['profile']), 'warning', {
+      code: 'privilege-lowered',
+      message: `the profile takes what the one it replaces refused: ${gone.join(', ')}`,
+      remedy: 'A profile is replaced whole: write again what is to stay.',
+    }),
+  )
 }
 
 function takesFrom(group: RowGroup, base: RowGroup): boolean {
   return (
     overlaps(group.pattern, base.pattern) && compareSpecificity(group.pattern, base.pattern) > 0
   )
-}
-
-function isLowered(base: RowGroup, over: RowGroup): boolean {
-  const needed = new Set(over.rows.flatMap((row) => demands(row.route)))
-  const lost = base.rows.some((row) => demands(row.route).some((demand) => !needed.has(demand)))
-  const allGuarded = base.rows.every((row) => demands(row.route).length > 0)
-  return lost || (allGuarded && over.rows.some((row) => demands(row.route).length === 0))
-}
-
-/** What the route asks for beyond the ordinary, and where. */
-function demands(route: PackRoute): string[] {
-  if (route.refuse === true) return ['refuse']
-  const onServer = route.model === undefined
-  const own = [route.action, ...(route.also ?? [])].filter(isPrivileged)
-  const server = (route.also_server ?? []).filter(isPrivileged).map((action) => `server ${action}`)
-  return [...own, ...(onServer ? own.map((action) => `server ${action}`) : []), ...server]
 }
 
 function reportAmbiguities(groups: readonly RowGroup[], diagnostics: Diagnostic[]): void {
@@ -96,10 +102,14 @@ function ambiguous(group: RowGroup, twin: RowGroup): Diagnostic {
   })
 }
 
-function lowered(group: RowGroup, base: RowGroup): Diagnostic {
+function lowered(group: RowGroup, base: RowGroup, lowering: Lowering): Diagnostic {
+  const { before, now, gone } = lowering
+  const lost = gone.length === 0 ? '' : `; gone: ${gone.join(', ')}`
   return finding(positionOf(group), 'warning', {
     code: 'privilege-lowered',
-    message: `${group.method} ${group.pattern.text} asks for less than ${base.pattern.text} did`,
-    remedy: 'Keep the privileged actions of the route it replaces, unless this is meant.',
+    message:
+      `${group.method} ${group.pattern.text} asks for less than ${base.pattern.text} did: ` +
+      `before, ${before}; now, ${now}${lost}`,
+    remedy: 'Keep what the route it replaces asked for, unless this is meant.',
   })
 }

@@ -95,15 +95,20 @@ function rankOf(segment: PatternSegment): number {
 
 /**
  * Which of two patterns takes a path that both match: positive when `a`, negative when `b`, 0 when
- * neither is more specific. The first segment in which they differ decides.
+ * neither is more specific. The first segment in which they differ decides; of two that are alike up
+ * to a rest, the one with something behind it.
  */
 export function compareSpecificity(a: RoutePattern, b: RoutePattern): number {
   for (const [index, segment] of a.segments.entries()) {
     const other = b.segments[index]
-    if (other === undefined) return 0
+    if (other === undefined) return endsInRest(b) ? 1 : 0
     if (shapeOf(segment) !== shapeOf(other)) return rankOf(segment) - rankOf(other)
   }
-  return 0
+  return b.segments.length > a.segments.length && endsInRest(a) ? -1 : 0
+}
+
+function endsInRest({ segments }: RoutePattern): boolean {
+  return segments.at(-1)?.kind === 'rest'
 }
 
 /** Whether some path matches both patterns. */

@@ -1,46 +1,73 @@
 /** Compiles one row of a route pack. */
-import { isPrivileged, type Action } from '../../domain/vocabulary.ts'
 import type { ListingShape } from '../../domain/watch.ts'
-import type { PackPredicate, PackRoute, PackSource } from '../../settings/schemas/pack.ts'
+import type {
+  PackEffect,
+  PackListing,
+  PackPredicate,
+  PackRoute,
+  PackSource,
+} from '../../settings/schemas/pack.ts'
 import { compileFieldTree } from '../body/body-fields.ts'
 import { parseName } from '../name-forms.ts'
 import { isVersion } from '../names.ts'
 import type {
+  CompiledEffect,
   CompiledFrames,
   CompiledRow,
   ErrorShape,
+  NamedResource,
+  NameSource,
   Origin,
   Predicate,
   Test,
 } from './compiled-pack.ts'
+import { serverActionsOf } from './lowering.ts'
 import type { RouteRow } from './pack-expand.ts'
 import type { RoutePattern } from './pattern.ts'
 
 /** The row, for one method and one path. `packShape` is the shape of refusals by default. */
 export function compileRow({ route, pattern }: RouteRow, packShape: ErrorShape): CompiledRow {
-  const sources = route.model ?? []
   return {
     routeId: route.id ?? `${route.methods[0] ?? ''} ${pattern.text}`,
     when: (route.when ?? []).map((predicate) => compilePredicate(predicate, pattern)),
     actions: [route.action, ...(route.also ?? [])],
-    serverActions: serverActions(route),
-    resource: route.resource ?? (sources.length > 0 ? 'model' : 'server'),
-    names: sources.map((source) => ({ origin: compileOrigin(source, pattern), form: source.as })),
-    versions: (route.version ?? []).map((source) => compileOrigin(source, pattern)),
-    required: route.required,
-    combine: route.combine,
+    serverActions: serverActionsOf(route),
+    ...compileNamed(route, pattern),
+    effects: (route.also_on ?? []).map((effect) => compileEffect(effect, pattern)),
     upgrade: route.upgrade === 'websocket',
     errorShape: route.error_shape ?? packShape,
     refused: route.refuse === true,
-    listing: route.listing && compileListing(route.listing),
+    verified: route.verified !== false,
+    listing: route.listing && [route.listing].flat().map(compileListing),
     frames: route.frames && compileFrames(route.frames),
   }
 }
 
-/** What nobody has seen in the source may do anything: it takes an administrator until it is. */
-function serverActions({ action, also_server: also = [], verified }: PackRoute): Action[] {
-  const isGuarded = isPrivileged(action) || also.includes('admin')
-  return verified === false && !isGuarded ? [...also, 'admin'] : also
+function compileNamed(route: PackRoute, pattern: RoutePattern): NamedResource {
+  const { model = [], version = [], required, combine } = route
+  return {
+    resource: route.resource ?? (model.length > 0 ? 'model' : 'server'),
+    names: model.map((source) => compileSource(source, pattern)),
+    versions: version.map((source) => compileSource(source, pattern)),
+    required,
+    combine,
+  }
+}
+
+function compileEffect(effect: PackEffect, pattern: RoutePattern): CompiledEffect {
+  const { action, resource, model, version = [], combine } = effect
+  return {
+    action,
+    resource,
+    names: model.map((source) => compileSource(source, pattern)),
+    versions: version.map((source) => compileSource(source, pattern)),
+    required: 'any',
+    combine,
+  }
+}
+
+function compileSource(source: PackSource, pattern: RoutePattern): NameSource {
+  return { origin: compileOrigin(source, pattern), form: source.as, under: source.under }
 }
 
 function compileOrigin(source: PackSource | PackPredicate, pattern: RoutePattern): Origin {
@@ -73,8 +100,8 @@ function compileFrames(frames: NonNullable<PackRoute['frames']>): CompiledFrames
   return { action, tree: compileFieldTree(model), paths: model, form: as }
 }
 
-function compileListing(listing: NonNullable<PackRoute['listing']>): ListingShape {
-  const { items, name: names, version: versionField, as: form } = listing
+function compileListing(listing: PackListing): ListingShape {
+  const { items, name: names, version: versionField, as: form, resource: kind } = listing
   return {
     items: items === '' ? [] : items.split('.'),
     read(element) {
@@ -84,14 +111,14 @@ function compileListing(listing: NonNullable<PackRoute['listing']>): ListingShap
       if (typeof text !== 'string' || said.some((other) => other !== text)) return undefined
       const parsed = parseName(form, text)
       if (parsed === undefined || versionField === undefined) {
-        return parsed && { kind: 'model', ...parsed }
+        return parsed && { kind, ...parsed }
       }
       const version = memberAt(element, versionField)
       // Some systems leave the version of a model that has none empty.
-      if (version === undefined || version === '') return { kind: 'model', ...parsed }
+      if (version === undefined || version === '') return { kind, ...parsed }
       if (typeof version !== 'string' && typeof version !== 'number') return undefined
       const { name } = parsed
-      return isVersion(`${version}`) ? { kind: 'model', name, version: `${version}` } : undefined
+      return isVersion(`${version}`) ? { kind, name, version: `${version}` } : undefined
     },
   }
 }

@@ -2,13 +2,13 @@
 import { refuse, isRefusal, type Refusal } from '../../domain/refusal.ts'
 import type { Classification, HeaderBag } from '../../domain/request.ts'
 import type { Operation, Resource } from '../../domain/vocabulary.ts'
-import { invariant } from '../../domain/errors.ts'
 import type { FieldValue } from '../body/body-fields.ts'
-import { parseName, type NameForm } from '../name-forms.ts'
-import { isVersion } from '../names.ts'
+import { parseName, parseVersion } from '../name-forms.ts'
+import { classification, operationsOf } from './operations.ts'
 import type {
   CompiledRow,
   MethodGroup,
+  NamedResource,
   NameSource,
   Origin,
   Predicate,
@@ -30,12 +30,17 @@ export interface RequestFields {
 /** The first row of the group, in the order written, of which every predicate holds. */
 export function rowFor(group: MethodGroup, fields: RequestFields): CompiledRow | undefined {
   const { index, rows } = group
-  if (index === undefined) return rows.find((row) => holds(row, fields))
+  if (index === undefined) return firstOf(rows, fields)
   const value = valueOf(index.origin, fields)
   const known = value?.kind === 'string' ? index.byValue.get(value.text) : undefined
   // Of several values each could be the one that counts: then all rows are tried.
   const candidates = value?.kind === 'list' ? rows : (known ?? index.others)
-  return candidates.find((row) => holds(row, fields))
+  return firstOf(candidates, fields)
+}
+
+function firstOf(rows: readonly CompiledRow[], fields: RequestFields): CompiledRow | undefined {
+  for (const row of rows) if (row.when.length === 0 || holds(row, fields)) return row
+  return undefined
 }
 
 /** Whether every predicate of the row holds. A value that is not a string equals nothing. */
@@ -46,10 +51,14 @@ export function holds(row: CompiledRow, fields: RequestFields): boolean {
 function predicateHolds({ origin, test }: Predicate, fields: RequestFields): boolean {
   const value = valueOf(origin, fields)
   if (test.kind === 'present') return value !== undefined
-  if (test.kind === 'absent') return value === undefined
+  if (test.kind === 'absent') return value === undefined || isInNone(value)
   if (test.kind === 'empty') return value === undefined || isEmpty(value)
   if (value?.kind !== 'list') return textHolds(test, value)
   return value.items.length > 0 && value.items.every((item) => textHolds(test, item))
+}
+
+function isInNone(value: FieldValue): boolean {
+  return value.kind === 'list' && value.items.every(({ kind }) => kind === 'absent')
 }
 
 type TextTest = Extract<Test, { readonly values: readonly string[] }>
@@ -92,14 +101,23 @@ function textValue(text: string | undefined): FieldValue | undefined {
   return text === undefined ? undefined : { kind: 'string', text }
 }
 
+/** Whether a row stands for the same whatever the request says. */
+export function isFixed({ names, effects }: CompiledRow): boolean {
+  return names.length === 0 && effects.length === 0
+}
+
 /** The classification of a row that reads no names, the same for every request. */
 export function fixedClassification(
   row: CompiledRow,
   pack: string,
   upstream: string,
 ): Classification | undefined {
-  if (row.names.length > 0) return undefined
-  return classification(row, pack, upstream, [{ kind: 'server', name: upstream }])
+  if (!isFixed(row)) return undefined
+  return classification(
+    row,
+    pack,
+    operationsOf(row, upstream, [{ kind: 'server', name: upstream }]),
+  )
 }
 
 /** The classification of a row by the names in the request. Refuses with `model_*`. */
@@ -108,21 +126,36 @@ export function classifyRow(
   pack: string,
   fields: RequestFields,
 ): Classification | Refusal {
-  const named = readNames(row, fields)
+  const own: readonly Resource[] | Refusal =
+    row.names.length === 0
+      ? [{ kind: 'server', name: fields.upstream }]
+      : readResources(row, fields)
+  if (isRefusal(own)) return own
+  const further: Operation[] = []
+  for (const effect of row.effects) {
+    const others = readResources(effect, fields)
+    if (isRefusal(others)) return others
+    for (const resource of others) further.push({ action: effect.action, resource })
+  }
+  return classification(row, pack, operationsOf(row, fields.upstream, own, further))
+}
+
+function readResources(source: NamedResource, fields: RequestFields): Resource[] | Refusal {
+  const named = readNames(source, fields)
   if (isRefusal(named)) return named
-  const version = readVersion(row, fields)
+  const version = readVersion(source, fields)
   if (isRefusal(version)) return version
   const resources: Resource[] = []
   for (const { name, version: own } of named) {
     if (own !== undefined && version !== undefined && own !== version) {
       return refuse('model_conflict')
     }
-    resources.push(resourceOf(row, name, own ?? version))
+    resources.push(resourceOf(source, name, own ?? version))
   }
-  return classification(row, pack, fields.upstream, resources)
+  return resources
 }
 
-function resourceOf({ resource: kind }: CompiledRow, name: string, version: string | undefined) {
+function resourceOf({ resource: kind }: NamedResource, name: string, version: string | undefined) {
   return version === undefined ? { kind, name } : { kind, name, version }
 }
 
@@ -131,7 +164,7 @@ type Named = Pick<Resource, 'name' | 'version'>
 /** Each is decided on its own: a batch that names more models than this is refused. */
 const NAMES_MAX = 64
 
-function readNames(row: CompiledRow, fields: RequestFields): readonly Named[] | Refusal {
+function readNames(row: NamedResource, fields: RequestFields): readonly Named[] | Refusal {
   const names: Named[] = []
   for (const source of row.names) {
     const found = namesAt(source, fields)
@@ -151,61 +184,39 @@ function readNames(row: CompiledRow, fields: RequestFields): readonly Named[] | 
 const TOO_MANY = `A request names at most ${NAMES_MAX} models.`
 
 /** An element of a batch that names no model would be given the default one of the upstream. */
-function namesAt({ origin, form }: NameSource, fields: RequestFields): readonly Named[] | Refusal {
-  const value = valueOf(origin, fields)
+function namesAt(source: NameSource, fields: RequestFields): readonly Named[] | Refusal {
+  const value = valueOf(source.origin, fields)
   if (value === undefined) return []
   if (value.kind !== 'list') {
-    const named = nameOf(value, form)
+    const named = nameOf(value, source)
     return isRefusal(named) ? named : [named]
   }
   const names: Named[] = []
   for (const item of value.items) {
-    const named = nameOf(item, form)
+    const named = nameOf(item, source)
     if (isRefusal(named)) return named
     names.push(named)
   }
   return names
 }
 
-function nameOf(value: FieldValue, form: NameForm): Named | Refusal {
+function nameOf(value: FieldValue, { form, under }: NameSource): Named | Refusal {
   if (value.kind === 'absent') return refuse('model_missing')
   const parsed = value.kind === 'string' ? parseName(form, value.text) : undefined
-  return parsed ?? refuse('model_invalid')
+  if (parsed === undefined) return refuse('model_invalid')
+  return under === undefined ? parsed : { ...parsed, name: `${under}/${parsed.name}` }
 }
 
-function readVersion(row: CompiledRow, fields: RequestFields): string | undefined | Refusal {
+function readVersion(row: NamedResource, fields: RequestFields): string | undefined | Refusal {
   let version: string | undefined
-  for (const origin of row.versions) {
+  for (const { origin, form } of row.versions) {
     const value = valueOf(origin, fields)
     if (value === undefined) continue
     const isText = value.kind === 'string' || value.kind === 'number'
-    if (!isText || !isVersion(value.text)) return refuse('model_invalid')
-    if (version !== undefined && version !== value.text) return refuse('model_conflict')
-    version = value.text
+    const parsed = isText ? parseVersion(form, value.text) : undefined
+    if (parsed === undefined) return refuse('model_invalid')
+    if (version !== undefined && version !== parsed) return refuse('model_conflict')
+    version = parsed
   }
   return version
-}
-
-function classification(
-  row: CompiledRow,
-  pack: string,
-  upstream: string,
-  resources: readonly Resource[],
-): Classification {
-  const operations: Operation[] = []
-  for (const resource of resources) {
-    for (const action of row.actions) operations.push({ action, resource })
-  }
-  const server: Resource = { kind: 'server', name: upstream }
-  for (const action of row.serverActions) operations.push({ action, resource: server })
-  const [first, ...rest] = operations
-  invariant(first !== undefined, 'a row without operations')
-  return {
-    pack,
-    route: row.routeId,
-    operations: [first, ...rest],
-    upgrade: row.upgrade,
-    errorShape: row.errorShape,
-    ...(row.listing === undefined ? {} : { listing: row.listing }),
-  }
 }

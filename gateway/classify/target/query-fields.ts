@@ -49,6 +49,17 @@ export function saysTwice(query: string, exclusive: ReadonlyMap<string, string>)
   return found > 1
 }
 
+/**
+ * Whether a query has a parameter that is not `known`: where the names of parameters say what is
+ * done, one that nobody has looked at could say anything.
+ */
+export function hasStranger(query: string, known: (name: string) => boolean): boolean {
+  return query.split('&').some((parameter) => {
+    const key = decode(parameter.split('=', 1)[0] ?? '')
+    return key === undefined || (key !== '' && !known(key))
+  })
+}
+
 /** WHATWG form decoding of one part, or `undefined` when it is not UTF-8. */
 function decode(text: string): string | undefined {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text

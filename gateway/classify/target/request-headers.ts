@@ -35,6 +35,8 @@ export const FORBIDDEN_REQUEST_HEADERS: ReadonlyMap<string, HeaderDisposition> =
   // Selection of a model, a variant or another endpoint, past the path and the body.
   ['x-vertex-ai-triton-redirect', 'select'],
   ['seldon-model', 'select'],
+  // Set by Seldon's own mesh; an agent behind it takes the model from here.
+  ['seldon-internal-model', 'select'],
   ['x-amzn-sagemaker-target-model', 'select'],
   ['x-amzn-sagemaker-target-variant', 'select'],
   ['x-amzn-sagemaker-target-container-hostname', 'select'],
@@ -46,9 +48,14 @@ export const FORBIDDEN_REQUEST_HEADERS: ReadonlyMap<string, HeaderDisposition> =
   ['multiplexed-model-id', 'select'],
   ['x-mlflow-workspace', 'select'],
   ['x-api-base', 'select'],
+  // Object stores: the header makes a copy or a publication of what would be an upload.
+  ['x-amz-copy-source', 'select'],
+  ['x-amz-rename-source', 'select'],
+  ['x-amz-acl', 'select'],
+  ['x-amz-bypass-governance-retention', 'select'],
 ])
 
-const SELECTING_PREFIXES = ['x-tensorzero-', 'x-portkey-'] as const
+const SELECTING_PREFIXES = ['x-tensorzero-', 'x-portkey-', 'x-amz-grant-'] as const
 
 /**
  * What becomes of a request header.

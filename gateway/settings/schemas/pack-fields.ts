@@ -10,10 +10,13 @@ const bodyPath = z
     'expected names separated by dots, with [] behind the name of an array',
   )
 
-/** A protobuf field, by the numbers on the way to it: `1`, `1.4`. */
+/** A protobuf field, by the numbers on the way to it: `1`, `1.4`; and its type, unless a string. */
 const protoPath = z
   .string()
-  .regex(/^[1-9]\d{0,4}(?:\.[1-9]\d{0,4}){0,7}$/, 'expected field numbers separated by dots')
+  .regex(
+    /^[1-9]\d{0,4}(?:\.[1-9]\d{0,4}){0,7}(?::int|:int-message)?$/,
+    'expected field numbers separated by dots, such as 1.4, and :int or :int-message for numbers',
+  )
 
 const fieldName = z.string().min(1).max(128)
 
@@ -32,7 +35,10 @@ const origins = {
   form: fieldName.optional().describe('A field of a multipart or urlencoded form.'),
   proto: protoPath
     .optional()
-    .describe('A field of the gRPC message, by its number: 1, or 1.4 within a message.'),
+    .describe(
+      'A string of the gRPC message, by its number: 1, or 1.4 within a message. 1.2:int is an ' +
+        'integer, 1.2:int-message one in a google.protobuf.Int64Value.',
+    ),
 }
 
 function countOf(value: object, keys: readonly string[]): number {
@@ -42,7 +48,24 @@ function countOf(value: object, keys: readonly string[]): number {
 const ORIGINS = Object.keys(origins)
 
 /** How a name is written where it is read; the name that is judged is in its shortest form. */
-export const NAME_FORMS = ['plain', 'ollama', 'at-version', 'bedrock'] as const
+export const NAME_FORMS = [
+  'plain',
+  'lower',
+  'ollama',
+  'at-version',
+  'tagged',
+  'bedrock',
+  'mlflow-uri',
+  'reference',
+  'object',
+  'copy-source',
+  'sagemaker',
+  'vertex',
+  'arm',
+  'bare',
+  'feature',
+  'triton-redirect',
+] as const
 
 /** Where a name or a version is read. */
 export const source = z
@@ -57,13 +80,35 @@ export const source = z
       .enum(NAME_FORMS)
       .default('plain')
       .describe(
-        'How the name is written: ollama (host/library/name:tag, any case), at-version ' +
-          '(name@version), bedrock (an id or the ARN of a foundation model).',
+        'How the name is written: lower (any case), ollama (host/library/name:tag, any case), ' +
+          'at-version (name@version), tagged (name:tag), bedrock (an id or its ARN), ' +
+          'mlflow-uri (models:/ and artifacts), object (a key of an object store, escaped), ' +
+          'copy-source (/bucket/key?versionId=), bare (without :), feature (view@v2:feature of ' +
+          'Feast), triton-redirect (v2/models/name/infer), sagemaker (a name or its ARN, any case), ' +
+          'vertex (a resource name), arm (a resource id, any case). Versions: plain, lower, reference (a git ' +
+          'reference, a tag or a digest) or object.',
       ),
+    under: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected a word, such as spaces')
+      .optional()
+      .describe('Put before the name with a /, where models and other things share names.'),
   })
   .refine((value) => countOf(value, [...ORIGINS, 'literal']) === 1, {
     message: `name exactly one of ${ORIGINS.join(', ')}, literal`,
   })
+
+/** What else is done, to other models than those of the route. */
+export const effect = z.strictObject({
+  action: z.enum(ACTIONS).describe('What is done to them.'),
+  resource: z.enum(['model', 'dataset']).default('model').describe('What is named.'),
+  model: z.array(source).min(1).max(4).describe('Where the name is read.'),
+  version: z.array(source).min(1).max(4).optional().describe('Where the version is read.'),
+  combine: z
+    .enum(['agree', 'each'])
+    .default('agree')
+    .describe('agree: names that differ are refused. each: every name must be permitted.'),
+})
 
 const TESTS = ['equals', 'in', 'prefix', 'suffix', 'present', 'absent', 'empty']
 const word = z.string().max(256)
@@ -78,7 +123,7 @@ export const predicate = z
     prefix: words.optional().describe('Begins with any of these; every element.'),
     suffix: words.optional().describe('Ends in any of these; every element.'),
     present: z.literal(true).optional().describe('Is there.'),
-    absent: z.literal(true).optional().describe('Is not there.'),
+    absent: z.literal(true).optional().describe('Is not there; in an array, in no element.'),
     empty: z.literal(true).optional().describe('Is not there, or is "", [] or {}.'),
   })
   .refine((value) => countOf(value, ORIGINS) === 1, {
@@ -105,6 +150,7 @@ export const listing = z.strictObject({
     .optional()
     .describe('The field of an element that names the version.'),
   as: z.enum(NAME_FORMS).default('plain').describe('How the names are written.'),
+  resource: z.enum(['model', 'dataset']).default('model').describe('What is listed.'),
 })
 
 /** What the messages of a client over a WebSocket do. */
@@ -156,6 +202,12 @@ export const profile = z.strictObject({
     .regex(/^[/\\;:#?]{0,6}$/, 'expected some of / \\ ; : # ?')
     .optional()
     .describe('Characters of a segment that may be percent-encoded there: "/:" for ARNs.'),
+  encoded_in: z
+    .array(fieldName)
+    .min(1)
+    .max(16)
+    .optional()
+    .describe('The {parameters} that may hold them; every one when this is left out.'),
   empty_segments: z
     .boolean()
     .optional()
@@ -165,10 +217,24 @@ export const profile = z.strictObject({
     .max(3)
     .optional()
     .describe('Content codings of request bodies that it undoes, and the gateway with it.'),
+  known_query: z
+    .array(
+      z.string().regex(/^[A-Za-z0-9._~[\]$-]{1,127}\*?$/, 'expected a name, or its start and *'),
+    )
+    .max(256)
+    .optional()
+    .describe(
+      'The only query parameters it is sent, where one can change what is done: a request with ' +
+        'any other is refused.',
+    ),
   exclusive_query: z
     .array(fieldName)
     .max(128)
     .optional()
     .describe('Query parameters that each say what is done: a request with two is refused.'),
+  verbs: z
+    .boolean()
+    .optional()
+    .describe('Whether `:` in the last segment begins a verb: a name that holds it is refused.'),
   note: z.string().max(2048).optional().describe('For people.'),
 })

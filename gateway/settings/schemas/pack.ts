@@ -1,14 +1,16 @@
 /** The route packs: what each method and path of an upstream does, and how the model is found. */
 import { z } from 'zod'
 import { ACTIONS } from '../../domain/vocabulary.ts'
-import { METHODS } from '../../domain/request.ts'
-import { frames, listing, predicate, profile, source } from './pack-fields.ts'
+import { ERROR_SHAPES, METHODS } from '../../domain/request.ts'
+import { effect, frames, listing, predicate, profile, source } from './pack-fields.ts'
 
 const packName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected a name of a-z, 0-9 and -, such as my-server')
 
 const action = z.enum(ACTIONS)
+
+const pattern = z.string().min(1).max(1024)
 
 const route = z.strictObject({
   id: z
@@ -27,10 +29,11 @@ const route = z.strictObject({
     .describe('A gRPC method: the path is /package.Service/Method. HTTP when absent.'),
   prefix: z.string().optional().describe('A name under `prefixes`; the route is below each.'),
   path: z
-    .string()
-    .min(1)
-    .max(1024)
-    .describe('{x} is one segment, {x*} one or more, {x}:verb a segment with a suffix.'),
+    .union([pattern, z.array(pattern).min(2).max(8)])
+    .describe(
+      '{x} is one segment, {x*} one or more, {x}:verb a segment with a suffix. Several paths may ' +
+        'be listed that are one route.',
+    ),
   when: z
     .array(predicate)
     .min(1)
@@ -39,6 +42,12 @@ const route = z.strictObject({
     .describe('All must hold. Rows of one method and path are tried in the order written.'),
   action: action.describe('What the route does to the model; for exports, also by redirect.'),
   also: z.array(action).max(7).optional().describe('Further actions on the same resource.'),
+  also_on: z
+    .array(effect)
+    .min(1)
+    .max(4)
+    .optional()
+    .describe('What is done to other models that the request names, as the source of a copy.'),
   also_server: z.array(action).max(8).optional().describe('Further actions on the server.'),
   resource: z
     .enum(['model', 'dataset', 'server'])
@@ -56,13 +65,17 @@ const route = z.strictObject({
     .optional()
     .describe(
       'By default what the fields that are read need; none with GET. form: urlencoded or ' +
-        'multipart. ndjson: a JSON object per line, fields are read from every line.',
+        'multipart. ndjson: a JSON object per line, fields are read from every line. stream, for ' +
+        'gRPC: the client sends any number of messages, each of which is read; else one.',
     ),
   streams: z
     .enum(['sse', 'ndjson', 'bytes', 'messages'])
     .optional()
     .describe('How the answer streams, where it does. For people.'),
-  listing: listing.optional().describe('Where the answer lists models, to be filtered.'),
+  listing: z
+    .union([listing, z.array(listing).min(1).max(4)])
+    .optional()
+    .describe('Where the answer lists models, to be filtered; several where it has several lists.'),
   frames: frames
     .optional()
     .describe('What the messages of a WebSocket do; none passes before one has named a model.'),
@@ -72,9 +85,11 @@ const route = z.strictObject({
     .describe('Not seen in the source of the upstream: asks for admin on the server as well.'),
   upgrade: z.literal('websocket').optional().describe('The route may become a WebSocket.'),
   error_shape: z
-    .enum(['problem', 'openai'])
+    .enum(ERROR_SHAPES)
     .optional()
-    .describe('Shape of refusals: RFC 9457, or what OpenAI clients parse.'),
+    .describe(
+      'Shape of refusals: RFC 9457, or what clients of OpenAI, S3 or OCI registries parse.',
+    ),
   refuse: z.literal(true).optional().describe('Known, and never served.'),
   note: z.string().max(512).optional().describe('For people.'),
 })
@@ -86,10 +101,7 @@ export const packSchema = z.strictObject({
   title: z.string().max(256).optional().describe('The system, for people.'),
   version_read: z.string().max(512).optional().describe('The version the routes were read from.'),
   profile: profile.optional().describe('How the upstream reads requests.'),
-  error_shape: z
-    .enum(['problem', 'openai'])
-    .optional()
-    .describe('Shape of refusals, for all routes.'),
+  error_shape: z.enum(ERROR_SHAPES).optional().describe('Shape of refusals, for all routes.'),
   prefixes: z
     .record(
       z.string(),
@@ -112,5 +124,11 @@ export type PackRoute = z.output<typeof route>
 /** A source of a name or version as written, validated. */
 export type PackSource = z.output<typeof source>
 
+/** What is done to another model, validated. */
+export type PackEffect = z.output<typeof effect>
+
 /** A predicate as written, validated. */
 export type PackPredicate = z.output<typeof predicate>
+
+/** A list in an answer as written, validated. */
+export type PackListing = z.output<typeof listing>

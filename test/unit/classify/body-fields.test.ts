@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from '@jest/globals'
-import { compileFieldTree, readJsonFields } from '../../../gateway/classify/body/body-fields.ts'
+import { compileFieldTree } from '../../../gateway/classify/body/body-fields.ts'
+import { readJsonFields } from '../../../gateway/classify/body/json-fields.ts'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
 
 const read = (text: string | Buffer, ...paths: string[]): Record<string, unknown> | string => {

@@ -144,7 +144,7 @@ describe('names in several places', () => {
   it('asks for more when a version is made of something else than a run', async () => {
     const line = 'POST /ajax-api/2.0/mlflow/model-versions/create'
     const from = (source: unknown): Sent => ({ json: { name: 'm', source } })
-    expect(await ask('mlflow', line, from('models:/secret/1'))).toContain('export server:up')
+    expect(await ask('mlflow', line, from('models:/secret/1'))).toContain('export model:secret@1')
     expect(await ask('mlflow', line, from('file:///etc'))).toContain('admin server:up')
     expect(await ask('mlflow', line, from(['runs:/x']))).toContain('admin server:up')
   })

@@ -164,13 +164,6 @@ describe('the body decides', () => {
       { upgrade: true },
       'upgrade_invalid',
     ],
-    [
-      'a WebSocket whose frames are not checked',
-      'vllm',
-      'GET /v1/realtime',
-      { upgrade: true },
-      'unclassified',
-    ],
   ])('%s', async (_name, ...[pack, line, sent, reason]) => {
     expect(await ask(pack, line, sent)).toBe(reason)
   })

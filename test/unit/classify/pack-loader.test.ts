@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import type { CompiledPack } from '../../../gateway/classify/pack/compiled-pack.ts'
-import { loadPacks, readPackFiles } from '../../../gateway/classify/pack/pack-loader.ts'
+import {
+  builtInPackFiles,
+  loadPacks,
+  neededPackFiles,
+  readPackFiles,
+} from '../../../gateway/classify/pack/pack-loader.ts'
 import { classify, outcome } from './support.ts'
 
 const BASE = `
@@ -28,6 +33,25 @@ const packOf = (name: string, ...texts: string[]): CompiledPack => {
   if (pack === undefined) throw new Error(JSON.stringify(loaded))
   return pack
 }
+
+describe('the packs that are shipped', () => {
+  it('are in files of their names', async () => {
+    const files = await builtInPackFiles()
+    const named = files.map(({ file, text }) => [
+      file.split('/').at(-1),
+      `${/^pack: (\S+)$/m.exec(text)?.[1] ?? ''}.yaml`,
+    ])
+    expect(named.filter(([file, name]) => file !== name)).toEqual([])
+  })
+
+  it('are read as far as they are wanted, with what they extend', async () => {
+    const files = await neededPackFiles(['azure-openai', 'mine'])
+    const loaded = loadPacks(files)
+    expect(files.map(({ file }) => file.split('/').at(-1))).toContain('azure-openai.yaml')
+    expect(files.length).toBeLessThan(4)
+    expect(loaded.ok && loaded.value.has('azure-openai')).toBe(true)
+  })
+})
 
 describe('a set of pack files', () => {
   it('extends a pack in place, and makes packs of its own', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { isPrivileged, type Action } from '../../../gateway/domain/vocabulary.ts'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
-import { builtInPack, classify, outcome } from './support.ts'
+import { builtInPack, classify, outcome, type ProtoFields } from './support.ts'
 
 interface Case {
   readonly request: string
@@ -13,8 +13,9 @@ interface Case {
   readonly action: Action
   readonly also?: readonly Action[]
   readonly transport?: 'grpc'
+  readonly upgrade?: boolean
   /** Fields of the first gRPC message, by the numbers on the way to them: `{ '1.1': 'm' }`. */
-  readonly proto?: Readonly<Record<string, string>>
+  readonly proto?: ProtoFields
   readonly unverified?: boolean
   readonly stricter?: string
   readonly expect?: readonly string[]
@@ -24,6 +25,8 @@ interface Case {
 interface Table {
   readonly pack: string
   readonly upstream: string
+  /** Whether HEAD is not what GET is: downloads whose size and hash are metadata. */
+  readonly heads?: 'own'
   readonly cases: readonly Case[]
 }
 
@@ -33,7 +36,16 @@ const TABLES = readdirSync(DIRECTORY).map(
   (name) => parse(readFileSync(new URL(name, DIRECTORY), 'utf8')) as Table,
 )
 
-describe.each(TABLES)('the catalogue of $pack', ({ pack, upstream, cases }) => {
+/** What the messages over a WebSocket ask for, once it is open. */
+async function askedByMessages(pack: string, row: Case, upstream: string): Promise<Action[]> {
+  const compiled = await builtInPack(pack)
+  const result = await classify(compiled, row.request, { ...row, upstream })
+  if (isRefusal(result) || result.frames === undefined) return []
+  const route = compiled.routes.find((one) => one.row.routeId === result.route)
+  return route?.row.frames === undefined ? [] : [route.row.frames.action]
+}
+
+describe.each(TABLES)('the catalogue of $pack', ({ pack, upstream, cases, heads }) => {
   it.each(cases)('$request $json', async (row) => {
     const result = await classify(await builtInPack(pack), row.request, { ...row, upstream })
     expect(outcome(result)).toEqual(row.refused ?? row.expect)
@@ -41,22 +53,23 @@ describe.each(TABLES)('the catalogue of $pack', ({ pack, upstream, cases }) => {
 
   it.each(cases.filter((row) => row.expect !== undefined))(
     'asks for no less than $request does',
-    (row) => {
+    async (row) => {
       const asked = (row.expect ?? []).map((operation) => operation.split(' ')[0])
+      asked.push(...(await askedByMessages(pack, row, upstream)))
       if (row.unverified === true)
         expect(asked.filter((action) => isPrivileged(action as Action))).not.toEqual([])
       else expect(asked).toEqual(expect.arrayContaining([row.action, ...(row.also ?? [])]))
     },
   )
 
-  it.each(cases.filter((row) => row.request.startsWith('GET ')))(
-    'authorises HEAD exactly as $request',
-    async (row) => {
+  it('authorises HEAD exactly as GET, unless it has rows of its own', async () => {
+    const gets = cases.filter(({ request }) => request.startsWith('GET '))
+    for (const row of heads === 'own' ? [] : gets) {
       const head = `HEAD ${row.request.slice(4)}`
       const result = await classify(await builtInPack(pack), head, { ...row, upstream })
-      expect(outcome(result)).toEqual(row.refused ?? row.expect)
-    },
-  )
+      expect([head, outcome(result)]).toEqual([head, row.refused ?? row.expect])
+    }
+  })
 
   it('serves no ordinary route that the table does not have', async () => {
     const compiled = await builtInPack(pack)

@@ -24,7 +24,7 @@ export const LIMITS = {
 /** A request as a test writes it. */
 export interface Sent {
   readonly transport?: Transport
-  readonly proto?: Readonly<Record<string, string>>
+  readonly proto?: ProtoFields
   readonly headers?: Readonly<Record<string, string>>
   readonly json?: unknown
   readonly form?: Readonly<Record<string, string>>
@@ -32,6 +32,8 @@ export interface Sent {
   readonly contentType?: string
   readonly upgrade?: boolean
   readonly peekBytesMax?: number
+  /** What targets may hold, as the pack of some upstream says. */
+  readonly takes?: Pick<CompiledPack, 'encodable' | 'emptySegments'>
 }
 
 const packs = new Map<string, CompiledPack>()
@@ -57,13 +59,24 @@ export function formBody(fields: Readonly<Record<string, string>>, boundary: str
   return `${parts.join('')}--${boundary}--\r\n`
 }
 
-/** A protobuf message of strings, by the field numbers on the way to them, in the order given. */
-export function protoMessage(fields: Readonly<Record<string, string>>): Buffer {
-  const own = Object.entries(fields).map(([path, text]): Buffer => {
+/** A field of a protobuf message: a string, an integer, a message. */
+export type ProtoValue = string | number | ProtoFields
+
+/** The fields of a protobuf message, by their numbers or those on the way to them. */
+export interface ProtoFields {
+  readonly [path: string]: ProtoValue
+}
+
+/** A protobuf message of these fields in the order given; a path with dots is a message each. */
+export function protoMessage(fields: ProtoFields): Buffer {
+  const own = Object.entries(fields).map(([path, value]): Buffer => {
     const [number = '', ...deeper] = path.split('.')
-    const value =
-      deeper.length === 0 ? Buffer.from(text) : protoMessage({ [deeper.join('.')]: text })
-    return Buffer.concat([varint((Number(number) << 3) | 2), varint(value.length), value])
+    if (deeper.length === 0 && typeof value === 'number') {
+      return Buffer.concat([varint(Number(number) << 3), varint(value)])
+    }
+    const below = deeper.length === 0 ? value : { [deeper.join('.')]: value }
+    const bytes = typeof below === 'object' ? protoMessage(below) : Buffer.from(`${below}`)
+    return Buffer.concat([varint((Number(number) << 3) | 2), varint(bytes.length), bytes])
   })
   return Buffer.concat(own)
 }
@@ -105,7 +118,7 @@ function bodyOf(sent: Sent): { body: Buffer | undefined; type: string } {
 /** The request, or the refusal of its target. */
 export function requestOf(line: string, sent: Sent = {}): ClassifiableRequest | Refusal {
   const space = line.indexOf(' ')
-  const target = parseRequestTarget(line.slice(space + 1), LIMITS)
+  const target = parseRequestTarget(line.slice(space + 1), { ...LIMITS, ...sent.takes })
   if (isRefusal(target)) return target
   const { body, type } = bodyOf(sent)
   const contentType = sent.contentType ?? type
@@ -130,7 +143,7 @@ export async function classify(
   line: string,
   sent: Sent & { upstream?: string } = {},
 ): Promise<Classification | Refusal> {
-  const request = requestOf(line, sent)
+  const request = requestOf(line, { takes: pack, ...sent })
   if (isRefusal(request)) return request
   const { peekBytesMax = 65_536, upstream = 'up' } = sent
   return createClassifier({ pack, upstream, peekBytesMax }).classify(request)

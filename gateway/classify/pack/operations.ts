@@ -1,0 +1,39 @@
+/** From a row and the names it found to the operations that must be permitted. */
+import { invariant } from '../../domain/errors.ts'
+import type { Classification } from '../../domain/request.ts'
+import type { Operation, Resource } from '../../domain/vocabulary.ts'
+import type { CompiledRow } from './compiled-pack.ts'
+
+/** What a row asks for: on what is named, on what else is named, and on the server, in this order. */
+export function operationsOf(
+  row: CompiledRow,
+  upstream: string,
+  resources: readonly Resource[],
+  further: readonly Operation[] = [],
+): Operation[] {
+  const operations: Operation[] = []
+  for (const resource of resources) {
+    for (const action of row.actions) operations.push({ action, resource })
+  }
+  for (const operation of further) operations.push(operation)
+  for (const action of row.serverActions) {
+    operations.push({ action, resource: { kind: 'server', name: upstream } })
+  }
+  return operations
+}
+
+/** The answer for these operations, of which there is at least one. */
+export function classification(
+  row: CompiledRow,
+  pack: string,
+  operations: readonly Operation[],
+): Classification {
+  const { routeId: route, upgrade, errorShape, listing } = row
+  invariant(isSome(operations), 'a row without operations')
+  const found = { pack, route, operations, upgrade, errorShape }
+  return listing === undefined ? found : { ...found, listing }
+}
+
+function isSome<T>(list: readonly T[]): list is readonly [T, ...T[]] {
+  return list.length > 0
+}
