@@ -3,6 +3,7 @@
  * are introduced by the composition root.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Duplex, Readable } from 'node:stream'
 import type { AccessRequest, Decision, ResourceAttributes } from './access.ts'
 import type { Classification, HeaderBag, Method, RequestTarget, Transport } from './request.ts'
@@ -112,6 +113,8 @@ export interface ForwardOutcome {
   readonly endedBy: 'upstream' | 'client' | 'gateway'
   /** Set when it did not end well. */
   readonly reason?: Reason
+  /** Of a gRPC call: the status its trailers gave. */
+  readonly grpcStatus?: number
 }
 
 /** Where a forwarded response goes. */
@@ -136,12 +139,45 @@ export interface Forwarder {
   forward(request: OutboundRequest, client: ForwardClient): Promise<ForwardOutcome | Refusal>
 }
 
+/** Judges the messages of a client before any byte of them goes upstream. */
+export interface MessageJudge {
+  /** Longest message, bytes: a longer one ends the connection. */
+  readonly bytesMax: number
+  /** A whole message, masking undone; a text is valid UTF-8. A refusal ends the connection. */
+  judge(
+    kind: 'text' | 'binary',
+    payload: Buffer,
+  ): Refusal | undefined | Promise<Refusal | undefined>
+}
+
+/** The client's side of a gRPC call. */
+export interface CallClient {
+  readonly stream: ServerHttp2Stream
+  readonly guard: ResponseGuard
+  /** The trailers of the answer that may leave, or a refusal in their place; pairs. */
+  trailers(received: readonly string[]): readonly string[] | Refusal
+  /** The trailers that say why a call that has begun to be answered ends; pairs. */
+  refusalTrailers(refusal: Refusal): readonly string[]
+  /** As in {@link ForwardClient}. */
+  onHead?(status: number): void
+  /** As in {@link ForwardClient}; a call that has begun to be answered ends with trailers. */
+  onCuttable?(cut: (refusal: Refusal) => void): void
+}
+
+/** Carries permitted gRPC calls over HTTP/2, streaming both ways with flow control. */
+export interface CallForwarder {
+  /** As {@link Forwarder.forward}. */
+  call(request: OutboundRequest, client: CallClient): Promise<ForwardOutcome | Refusal>
+}
+
 /** The client's side of a WebSocket upgrade. */
 export interface UpgradeClient {
   readonly request: IncomingMessage
   readonly socket: Duplex
   /** Bytes that followed the request head. */
   readonly head: Buffer
+  /** Present when messages decide: each is assembled and judged; else frames pass as they come. */
+  readonly messages?: MessageJudge
   /** Called for every relayed piece, before it leaves. */
   onBytes?(direction: 'to-upstream' | 'to-client', count: number): void
   /** As in {@link ForwardClient}; an open tunnel is closed with 1008, or 1001 when draining. */

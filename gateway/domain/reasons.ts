@@ -109,6 +109,7 @@ export const REASONS = {
   response_blocked: row(502, 'guard', 'The response would hand out the model by another way', 'This caller may not export the model. Ask for the export permission if it is needed.'),
   response_over_limit: row(502, 'guard', 'The response is longer than it may be', 'Ask for less, or ask the operator to raise the limit.'),
   response_unredactable: row(502, 'guard', 'The response holds what must not leave and cannot be edited', 'Tell the operator the decision id; only JSON, NDJSON and event streams can be redacted.'),
+  response_unfilterable: row(502, 'guard', 'The response lists models in a way that cannot be filtered', 'Ask for the model by its name, or tell the operator the decision id.'),
   // any
   internal: row(500, 'settle', 'The gateway failed', 'Tell the operator the decision id.'),
 } as const satisfies Record<string, ReasonEntry>

@@ -46,6 +46,12 @@ export type BodyFraming =
   | { readonly kind: 'length'; readonly bytes: number }
   | { readonly kind: 'chunked' }
 
+/** Shapes of refusals: RFC 9457, and what clients of some systems parse instead. */
+export const ERROR_SHAPES = ['problem', 'openai', 's3', 'oci'] as const
+
+/** One of {@link ERROR_SHAPES}. */
+export type ErrorShape = (typeof ERROR_SHAPES)[number]
+
 /** What a request really does, as its route pack says. */
 export interface Classification {
   /** Pack name: bounded, for labels. */
@@ -57,9 +63,9 @@ export interface Classification {
   /** Whether the route may become a WebSocket. */
   readonly upgrade: boolean
   /** Shape of refusals on this route. */
-  readonly errorShape: 'problem' | 'openai'
+  readonly errorShape: ErrorShape
   /** Present when the answer lists models, of which the caller gets those it may read. */
-  readonly listing?: ListingShape
+  readonly listing?: readonly ListingShape[]
   /** Present when more of the body decides than was peeked at. Belongs to this request alone. */
   readonly watch?: BodyWatch
   /** Present when the messages of a WebSocket decide. Belongs to this request alone. */

@@ -1,6 +1,6 @@
 import type { ResponseGuard, ResponseHead } from '../domain/ports.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
-import { headViolation, mediaType } from './response-head-rules.ts'
+import { headViolation, linkViolation, mediaType } from './response-head-rules.ts'
 import { signaturesFor, WINDOW_BYTES, type WeightSignature } from './weight-signatures.ts'
 
 /** What was found, without anything of the answer itself. */
@@ -15,6 +15,8 @@ export interface IncidentDetail {
 export interface ResponseGuardOptions {
   /** Whether the decision on this request permits `export`: the answer then passes untouched. */
   readonly mayExport: boolean
+  /** Whether the answer has no content (RFC 9110 §9.3.2): then only what it links to counts. */
+  readonly isHead?: boolean
   /** Media types the route declares for its answers, lower case, without parameters. */
   readonly allowedTypes?: readonly string[]
   /** Called once when the answer is refused. */
@@ -65,7 +67,7 @@ class InspectingGuard implements ResponseGuard {
   head(head: ResponseHead): ResponseHead | Refusal {
     const { allowedTypes } = this.options
     const allowed = allowedTypes === undefined ? NO_TYPES : new Set(allowedTypes)
-    const found = headViolation(head, allowed)
+    const found = this.options.isHead === true ? linkViolation(head) : headViolation(head, allowed)
     if (found !== undefined) return this.refuse('response_blocked', found)
     const type = typeOf(head)
     this.isProse = isProse(type)

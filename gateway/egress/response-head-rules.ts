@@ -115,6 +115,25 @@ export function headViolation(
   return violation === 'media-type' && tensorHeader ? undefined : violation
 }
 
+/** As {@link headViolation} for an answer to HEAD: fields that describe content give none away. */
+export function linkViolation(head: ResponseHead): string | undefined {
+  const fields: string[] = []
+  for (let i = 0; i + 1 < head.headers.length; i += 2) {
+    const name = head.headers[i] ?? ''
+    if (!CONTENT_FIELDS.has(name)) fields.push(name, head.headers[i + 1] ?? '')
+  }
+  return headViolation({ status: head.status === 206 ? 200 : head.status, headers: fields }, NONE)
+}
+
+const CONTENT_FIELDS: ReadonlySet<string> = new Set([
+  'content-disposition',
+  'content-encoding',
+  'content-range',
+  'content-type',
+])
+
+const NONE: ReadonlySet<string> = new Set()
+
 function fieldViolation(
   name: string,
   value: string,

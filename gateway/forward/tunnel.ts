@@ -1,5 +1,7 @@
 import { Duplex } from 'node:stream'
-import type { UpgradeClient } from '../domain/ports.ts'
+import type { MessageJudge, UpgradeClient } from '../domain/ports.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { ClientMessages } from './client-messages.ts'
 import { closeFrame, FrameTracker, type FrameViolation } from './websocket-frames.ts'
 
 /** What happens on a tunnel. */
@@ -7,6 +9,8 @@ export interface TunnelEvents {
   readonly onBytes: NonNullable<UpgradeClient['onBytes']>
   /** One side sent what RFC 6455 forbids. */
   readonly onViolation: (from: 'client' | 'server', violation: FrameViolation) => void
+  /** A message of the client may not pass; `code` is the status to close with. */
+  readonly onRefused: (code: number, refusal: Refusal) => void
   /** Anything moved in either direction. */
   readonly onActivity: () => void
 }
@@ -23,15 +27,17 @@ export class ClientGate extends Duplex {
   private early: Buffer | undefined
   private readonly fromClient = new FrameTracker('client')
   private readonly fromServer = new FrameTracker('server')
+  /** Assembles and judges what the client says, where that decides. */
+  private readonly messages: ClientMessages | undefined
   private readonly socket: Duplex
   private readonly events: TunnelEvents
 
-  /** `early`: bytes the client sent behind its handshake. */
-  constructor(socket: Duplex, early: Buffer, events: TunnelEvents) {
+  constructor({ socket, head, messages }: GateClient, events: TunnelEvents) {
     super()
     this.socket = socket
-    this.early = early.length === 0 ? undefined : early
+    this.early = head.length === 0 ? undefined : head
     this.events = events
+    this.messages = messages && this.judging(messages)
     this.on('error', ignore)
   }
 
@@ -47,19 +53,22 @@ export class ClientGate extends Duplex {
 
   /**
    * Passes nothing more, and says goodbye with a close frame (RFC 6455 §7.4.1) to the sides that
-   * are between two frames; within a frame, the frame would swallow it. Returns whether the client
-   * was told, and so may be given a moment to answer.
+   * are between two frames; within a frame, the frame would swallow it. `text` tells the client
+   * why. Returns whether the client was told, and so may be given a moment to answer.
    */
-  close(code: number, upstream: Duplex | undefined): boolean {
+  close(code: number, upstream: Duplex | undefined, text?: string): boolean {
     if (!this.isOpen) return false
     this.isOpen = false
+    this.messages?.stop()
     const { socket } = this
     socket.off('data', this.onClientData).off('end', this.onClientEnd)
-    if (this.fromClient.isAtBoundary && upstream?.writable === true) {
+    // Messages that were judged may be waiting in here still, whole: the goodbye comes after them.
+    if (this.messages !== undefined) this.push(closeFrame(code, 'client'))
+    else if (this.fromClient.isAtBoundary && upstream?.writable === true) {
       upstream.write(closeFrame(code, 'client'))
     }
     if (!this.fromServer.isAtBoundary || !socket.writable) return false
-    socket.end(closeFrame(code, 'server'))
+    socket.end(closeFrame(code, 'server', text))
     // Read on, to see the client's own end.
     socket.resume()
     return true
@@ -77,7 +86,14 @@ export class ClientGate extends Duplex {
   }
 
   override _read(): void {
-    if (this.isOpen) this.socket.resume()
+    if (!this.isOpen) return
+    if (this.messages === undefined) this.socket.resume()
+    else this.messages.makeRoom()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.messages?.stop()
+    done(error)
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
@@ -106,6 +122,11 @@ export class ClientGate extends Duplex {
 
   private readonly onClientData = (chunk: Buffer): void => {
     this.events.onActivity()
+    if (this.messages !== undefined) {
+      this.messages.take(chunk)
+      if (this.messages.isWaiting) this.socket.pause()
+      return
+    }
     const violation = this.fromClient.take(chunk)
     if (violation !== undefined) {
       this.events.onViolation('client', violation)
@@ -118,7 +139,23 @@ export class ClientGate extends Duplex {
   private readonly onClientEnd = (): void => {
     this.push(null)
   }
+
+  private judging(judge: MessageJudge): ClientMessages {
+    const { events } = this
+    return new ClientMessages(judge, {
+      pass: (frames) => {
+        events.onBytes('to-upstream', frames.length)
+        return this.push(frames)
+      },
+      onReady: () => this.socket.resume(),
+      onViolation: (violation) => events.onViolation('client', violation),
+      onRefused: events.onRefused,
+    })
+  }
 }
+
+/** What a gate needs of the client; `head`: bytes it sent behind its handshake. */
+type GateClient = Pick<UpgradeClient, 'socket' | 'head' | 'messages'>
 
 function ignore(): void {
   // The sockets on both sides report their own failures.

@@ -6,7 +6,7 @@ import type {
   UpgradeClient,
   UpgradeForwarder,
 } from '../domain/ports.ts'
-import type { Reason } from '../domain/reasons.ts'
+import { REASONS, type Reason } from '../domain/reasons.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { failureReason, type ExchangePhase } from './failures.ts'
 import { ClientGate } from './tunnel.ts'
@@ -70,11 +70,14 @@ class Upgrade {
 
   constructor(parts: UpgradeParts) {
     this.parts = parts
-    this.gate = new ClientGate(parts.client.socket, parts.client.head, {
+    this.gate = new ClientGate(parts.client, {
       onBytes: this.onBytes,
       onActivity: () => this.timer?.refresh(),
       onViolation: (from) => {
         this.endTunnel(1002, from === 'client' ? 'client' : 'upstream', 'upgrade_invalid')
+      },
+      onRefused: (code, refusal) => {
+        this.endTunnel(code, 'gateway', refusal.reason, closeText(refusal))
       },
     })
   }
@@ -132,7 +135,7 @@ class Upgrade {
 
   private readonly cut = (refusal: Refusal): void => {
     const code = refusal.reason === 'draining' ? 1001 : 1008
-    if (this.status === 101) this.endTunnel(code, 'gateway', refusal.reason)
+    if (this.status === 101) this.endTunnel(code, 'gateway', refusal.reason, closeText(refusal))
     else this.refuseWith(refusal)
   }
 
@@ -142,12 +145,17 @@ class Upgrade {
     this.parts.client.onBytes?.(direction, count)
   }
 
-  /** Closes an open tunnel with a WebSocket status, then for good. */
-  private endTunnel(code: number, by: ForwardOutcome['endedBy'], reason: Reason): void {
+  /** Closes an open tunnel with a WebSocket status and a text for the client, then for good. */
+  private endTunnel(
+    code: number,
+    by: ForwardOutcome['endedBy'],
+    reason: Reason,
+    text?: string,
+  ): void {
     if (this.isSettled || this.ending !== undefined) return
     this.ending = { by, reason }
     clearTimeout(this.timer)
-    const isTold = this.gate.close(code, this.upstream)
+    const isTold = this.gate.close(code, this.upstream, text)
     if (isTold) this.timer = setTimeout(this.destroyBoth, CLOSE_GRACE_MS)
     else this.destroyBoth()
   }
@@ -212,6 +220,11 @@ class Upgrade {
     const outcome = { status, requestBytes, responseBytes, endedBy }
     return reason === undefined ? outcome : { ...outcome, reason }
   }
+}
+
+/** What a client is told of a refusal: the code first, as little else may fit. */
+function closeText({ reason, detail }: Refusal): string {
+  return `${reason}: ${detail ?? REASONS[reason].title}`
 }
 
 function ignore(): void {

@@ -48,19 +48,39 @@ export class FrameTracker {
   }
 
   private readHeader(): FrameViolation | undefined {
-    const { header, isMasked } = this
-    const violation = headerViolation(header, isMasked)
-    const [, second] = header
-    if (violation !== undefined || second === undefined) return violation
-    const short = second & 0x7f
-    const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0
-    if (header.length < 2 + lengthBytes + (isMasked ? 4 : 0)) return undefined
-    const length = lengthBytes === 0 ? short : bigEndian(header.slice(2, 2 + lengthBytes))
-    if (length > FRAME_BYTES_MAX) return 'too-large'
-    this.payloadLeft = length
+    const head = readFrameHead(this.header, this.isMasked)
+    if (head === undefined || typeof head === 'string') return head
+    this.payloadLeft = head.length
     this.header = []
     return undefined
   }
+}
+
+/** The header of one frame (RFC 6455 §5.2). */
+export interface FrameHead {
+  /** Whether it is the last frame of its message. */
+  readonly isFinal: boolean
+  readonly opcode: number
+  /** Bytes of payload. */
+  readonly length: number
+  /** The four bytes of the mask; none in frames of a server. */
+  readonly mask: readonly number[]
+}
+
+/** The header in `header`, what is wrong with it, or `undefined` while more of it is to come. */
+export function readFrameHead(
+  header: readonly number[],
+  isMasked: boolean,
+): FrameHead | FrameViolation | undefined {
+  const violation = headerViolation(header, isMasked)
+  const [first = 0, second] = header
+  if (violation !== undefined || second === undefined) return violation
+  const short = second & 0x7f
+  const lengthEnd = short === 126 ? 4 : short === 127 ? 10 : 2
+  if (header.length < lengthEnd + (isMasked ? 4 : 0)) return undefined
+  const length = lengthEnd === 2 ? short : bigEndian(header.slice(2, lengthEnd))
+  if (length > FRAME_BYTES_MAX) return 'too-large'
+  return { isFinal: first >= 0x80, opcode: first & 0x0f, length, mask: header.slice(lengthEnd) }
 }
 
 function headerViolation(header: readonly number[], isMasked: boolean): FrameViolation | undefined {
@@ -81,10 +101,17 @@ function bigEndian(bytes: readonly number[]): number {
   return bytes.reduce((value, byte) => value * 256 + byte, 0)
 }
 
-/** A close frame (RFC 6455 §5.5.1) with status `code`; masked with zeros when sent as a client. */
-export function closeFrame(code: number, as: 'client' | 'server'): Buffer {
+/** Bytes of text a close frame can hold besides its status (RFC 6455 §5.5). */
+const CLOSE_TEXT_BYTES_MAX = 123
+
+/**
+ * A close frame (RFC 6455 §5.5.1) with status `code` and, from a server, as much of `text` as fits
+ * in whole characters; masked with zeros when sent as a client.
+ */
+export function closeFrame(code: number, as: 'client' | 'server', text = ''): Buffer {
   const status = [code >> 8, code & 0xff]
-  return Buffer.from(
-    as === 'client' ? [0x88, 0x82, 0, 0, 0, 0, ...status] : [0x88, 0x02, ...status],
-  )
+  if (as === 'client') return Buffer.from([0x88, 0x82, 0, 0, 0, 0, ...status])
+  const space = Buffer.alloc(CLOSE_TEXT_BYTES_MAX)
+  const said = space.subarray(0, space.write(text))
+  return Buffer.concat([Buffer.from([0x88, 2 + said.length, ...status]), said])
 }

@@ -21,15 +21,17 @@ export async function authoriseMore(
   try {
     const fresh = operations.filter((operation) => !isDecided(exchange, operation))
     if (fresh.length === 0) return undefined
+    const { policy } = exchange.latest()
     const decided = decideNow(exchange, services, fresh)
     if (isRefusal(decided)) return decided
     const against = decided.find(({ decision }) => decision.effect !== 'permit')
     const refusal = against === undefined ? dutiful(exchange, decided) : refusalOf(against.decision)
     const unrecorded = await note(exchange, services, decided, refusal)
-    if (refusal === undefined && unrecorded === undefined) {
-      exchange.decisions = [...established(exchange.decisions, 'decisions'), ...decided]
-    }
-    return refusal ?? unrecorded
+    if (refusal !== undefined || unrecorded !== undefined) return refusal ?? unrecorded
+    // Rules that changed while it was written down were put to what had been decided before alone.
+    if (exchange.latest().policy !== policy) return await authoriseMore(exchange, services, fresh)
+    exchange.decisions = [...established(exchange.decisions, 'decisions'), ...decided]
+    return undefined
   } catch (error) {
     services.log.error({ decisionId: exchange.id, err: error }, 'deciding on more failed')
     return refuse('indeterminate')

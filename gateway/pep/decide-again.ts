@@ -177,6 +177,23 @@ export function decideOperation(
 }
 
 /**
+ * Whether one operation more is permitted at this moment, with no duty that is not being done
+ * already. Nothing is recorded: for what is shown of an answer, not for what a request does. A
+ * failure to find out is a no (I6).
+ */
+export function permitsNow(exchange: Exchange, services: Services, operation: Operation): boolean {
+  try {
+    const now = services.clock.now()
+    const decision = decideOperation(exchange, exchange.latest().policy, operation, now)
+    if (decision.effect !== 'permit') return false
+    return decision.obligations.every((duty) => isTakenUp(duty, exchange.answerLimits))
+  } catch (error) {
+    services.log.error({ decisionId: exchange.id, err: error }, 'deciding on a list failed')
+    return false
+  }
+}
+
+/**
  * Duties on the answer cannot be taken up in the middle of it, so that they must be no stricter than
  * those taken up before it began; those on the request are done.
  */

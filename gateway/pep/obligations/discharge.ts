@@ -11,6 +11,7 @@ import type { Services } from '../runtime.ts'
 import { dutiesOf, type Duties, type ParameterDuty } from './duties.ts'
 import { bodyToLimit, limitRequest } from './limit-request.ts'
 import { createRedaction } from './redact-document.ts'
+import { limitListing } from './visible-listing.ts'
 
 /** Told of an answer that was cut; not counted as weights that were caught, which pages people. */
 type OnIncident = (refusal: Refusal, detail: IncidentDetail) => void
@@ -26,6 +27,8 @@ export async function discharge(
 ): Promise<Refusal | undefined> {
   let duties = readDuties(established(exchange.decisions, 'decisions'), services)
   if (isRefusal(duties)) return duties
+  const beyond = exchange.transport === 'grpc' ? beyondCalls(services, duties) : undefined
+  if (beyond !== undefined) return beyond
   if (duties.parameters.size > 0) {
     const now = await waitForBody(exchange, services, duties)
     duties = isRefusal(now) ? now : readDuties(now, services)
@@ -34,6 +37,14 @@ export async function discharge(
     if (refusal !== undefined) return refusal
   }
   return limitAnswer(exchange, services, { duties, onIncident })
+}
+
+/** Messages of gRPC calls are passed on as they are: only their bytes can be counted. */
+function beyondCalls(services: Services, { parameters, redact }: Duties): Refusal | undefined {
+  if (parameters.size === 0 && redact.size === 0) return undefined
+  for (const duty of parameters.values()) count(services, duty, 'refused')
+  if (redact.size > 0) services.metrics.obligation('response.redact', 'refused')
+  return refuse('obligation_unknown', { detail: 'Messages of gRPC calls cannot be limited.' })
 }
 
 function readDuties(decisions: readonly DecidedOperation[], services: Services): Duties | Refusal {
@@ -91,9 +102,9 @@ function limitAnswer(
   { duties, onIncident }: { duties: Duties; onIncident: OnIncident },
 ): Refusal | undefined {
   const { bytesMax, redact } = duties
-  if (bytesMax === undefined && redact.size === 0) return undefined
-  exchange.answerLimits = { bytesMax, redact }
-  if (exchange.upgrade !== undefined) {
+  const isLimited = bytesMax !== undefined || redact.size > 0
+  if (isLimited) exchange.answerLimits = { bytesMax, redact }
+  if (isLimited && exchange.upgrade !== undefined) {
     for (const type of answerTypes(duties)) services.metrics.obligation(type, 'refused')
     return refuse('obligation_unknown', { detail: 'Frames of a WebSocket cannot be limited.' })
   }
@@ -112,6 +123,7 @@ function limitAnswer(
       onEnd: () => services.metrics.obligation('response.bytes', 'unchanged'),
     })
   }
+  limitListing(exchange, services, onIncident)
   if (redact.size > 0) {
     exchange.guard = redactResponse(established(exchange.guard, 'guard'), {
       fields: [...redact].sort(),

@@ -56,6 +56,25 @@ describe('createResponseGuard', () => {
     expect(isRefusal(guardOf().head(head(...headers)))).toBe(false)
   })
 
+  it.each([
+    [206, ['content-type', 'application/octet-stream', 'content-range', 'bytes 0-1/2']],
+    [200, ['content-disposition', 'attachment; filename="a.gguf"', 'content-encoding', 'gzip']],
+  ])('lets the head of an answer to HEAD pass: there is no content: %i %j', (status, headers) => {
+    expect(isRefusal(guardOf({ isHead: true }).head({ status, headers }))).toBe(false)
+  })
+
+  it.each([
+    ['redirect', 302, ['location', 'https://cdn/x?sig=1']],
+    ['storage-link', 200, ['x-linked-etag', '"a"']],
+    ['storage-link', 200, ['link', '<https://b/o?X-Amz-Signature=a>; rel="file"']],
+  ])('refuses an answer to HEAD for %s: what it links to is good for a GET', (...given) => {
+    const [found, status, headers] = given
+    const onIncident = jest.fn()
+    const refusal = guardOf({ isHead: true, onIncident }).head({ status, headers })
+    expect(refusal).toMatchObject({ reason: 'response_blocked' })
+    expect(onIncident).toHaveBeenCalledWith(refusal, { found, bytesBefore: 0 })
+  })
+
   it('lets a file type pass on a route that declares it, but not weights in it', () => {
     const guard = guardOf({ allowedTypes: ['application/octet-stream'] })
     expect(isRefusal(guard.head(head('content-type', 'application/octet-stream')))).toBe(false)
