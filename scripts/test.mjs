@@ -41,6 +41,8 @@ const jest = spawnSync(
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
     'node_modules/jest/bin/jest.js',
+    '--ignoreProjects',
+    'interop',
     '--json',
     `--outputFile=${report}`,
     ...process.argv.slice(2),

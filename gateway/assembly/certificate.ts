@@ -8,7 +8,10 @@ import { pem } from './issuer-options.ts'
 
 type ListenerTls = NonNullable<ListenerOptions['tls']>
 
-/** Keeps the certificate that the data listener presents as its files say. */
+/** A listener that may speak TLS, by its key in the configuration. */
+export type TlsListener = 'data' | 'grpc'
+
+/** Keeps the certificate that a listener presents as its files say. */
 export interface CertificateKeeper {
   /** Reads the files again now. What cannot be used is logged and leaves the old in force. */
   refresh(): Promise<void>
@@ -18,6 +21,7 @@ export interface CertificateKeeper {
 /** What the keeper works on. */
 export interface CertificateKeeperDeps {
   readonly settings: Settings
+  readonly listener: TlsListener
   /** What is in force. */
   readonly tls: ListenerTls | undefined
   readonly log: Logger
@@ -28,11 +32,14 @@ export interface CertificateKeeperDeps {
 const REFRESH_MS = 10_000
 
 /**
- * The PEM texts of the data listener, `undefined` without TLS; certificate and key belong together.
+ * The PEM texts of a listener, `undefined` without TLS; certificate and key belong together.
  * @throws ERR_CONFIG_UNREADABLE ERR_CONFIG_INVALID naming the file
  */
-export async function readListenerTls(settings: Settings): Promise<ListenerTls | undefined> {
-  const { tls } = settings.listen.data
+export async function readListenerTls(
+  settings: Settings,
+  listener: TlsListener,
+): Promise<ListenerTls | undefined> {
+  const tls = settings.listen[listener]?.tls
   if (tls === undefined) return undefined
   const texts = {
     cert: await pem(tls.certFile),
@@ -50,14 +57,22 @@ export async function readListenerTls(settings: Settings): Promise<ListenerTls |
   }
 }
 
-/** What is wrong with the certificate files of the listener, where they are named. */
+/** What is wrong with the certificate files of the listeners, where they are named. */
 export async function certificateProblems(settings: Settings): Promise<readonly Diagnostic[]> {
+  const found = await Promise.all([problemsOf(settings, 'data'), problemsOf(settings, 'grpc')])
+  return found.flat()
+}
+
+async function problemsOf(
+  settings: Settings,
+  listener: TlsListener,
+): Promise<readonly Diagnostic[]> {
   try {
-    await readListenerTls(settings)
+    await readListenerTls(settings, listener)
     return []
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    const place = settings.provenance.positionOf(['listen', 'data', 'tls'])
+    const place = settings.provenance.positionOf(['listen', listener, 'tls'])
     const remedy = 'Name a certificate and its own key, PEM, readable by the gateway.'
     return [{ ...place, severity: 'error', code: 'unusable-certificate', message, remedy }]
   }
@@ -72,12 +87,12 @@ export function keepCertificate(deps: CertificateKeeperDeps): CertificateKeeper 
   let inForce = JSON.stringify(deps.tls)
   const refresh = async (): Promise<void> => {
     try {
-      const tls = await readListenerTls(deps.settings)
+      const tls = await readListenerTls(deps.settings, deps.listener)
       const seen = JSON.stringify(tls)
       if (tls === undefined || seen === inForce) return
       deps.replace(tls)
       inForce = seen
-      deps.log.info({}, 'the certificate of the data listener was replaced')
+      deps.log.info({}, `the certificate of the ${deps.listener} listener was replaced`)
     } catch (error) {
       deps.log.error({ err: error }, 'the certificate files cannot be used; the old ones stay')
     }

@@ -8,11 +8,10 @@ import { GatewayError } from '../domain/errors.ts'
 import { createLogger, type RootLogger } from '../log/logger.ts'
 import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
-import { createDataListener, type ListenerOptions } from '../pep/listener.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
 import { openControl, type Controlled, type ListenState } from './control-server.ts'
-import { keepCertificate, readListenerTls } from './certificate.ts'
+import { openDataListeners } from './data-listeners.ts'
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { createRuleRevisions, type RuleRevisions } from './revisions/rule-revisions.ts'
@@ -37,6 +36,8 @@ export interface GatewayOptions extends ConfigSource {
 /** A running gateway. */
 export interface Gateway {
   readonly dataPort: number
+  /** Absent without a gRPC listener. */
+  readonly grpcPort?: number
   readonly controlPort: number
   readonly settings: Settings
   /**
@@ -107,58 +108,40 @@ interface Opening extends Controlled {
 type Undo = () => Promise<unknown>
 
 async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
-  const { settings, services, runtime, reloader } = opening
-  const { data, control } = settings.listen
-  const tls = await readListenerTls(settings)
-  const listener = createDataListener(
-    () => runtime.current(),
-    services,
-    listenerOptions(settings, tls),
-  )
-  runtime.onReplaced(() => void listener.decideAgain())
+  const { settings, services, reloader } = opening
+  const { data, grpc, control } = settings.listen
   const state: ListenState = { draining: false, listening: false }
   const controlServer = openControl(opening, state)
   const controlPort = await listen(controlServer, control.host, control.port)
   undo.push(() => closed(controlServer))
-  const dataPort = await listen(listener.server, data.host, data.port)
+  const listeners = await openDataListeners(opening)
+  const { dataPort, grpcPort } = listeners
   state.listening = true
-  undo.push(() => closed(listener.server))
+  undo.push(() => listeners.drain())
   const watch = await reloader.watch()
-  const certificate = keepCertificate({
-    settings,
-    tls,
-    log: services.log,
-    replace: (next) => listener.replaceTls(next),
-  })
   services.log.info(
-    { data: `${data.host}:${dataPort}`, control: `${control.host}:${controlPort}` },
+    {
+      data: `${data.host}:${dataPort}`,
+      control: `${control.host}:${controlPort}`,
+      ...(grpc === undefined ? {} : { grpc: `${grpc.host}:${grpcPort ?? 0}` }),
+    },
     'listening',
   )
   let stopping: Promise<void> | undefined
   return {
     dataPort,
+    ...(grpcPort === undefined ? {} : { grpcPort }),
     controlPort,
     settings,
     async reload() {
-      await Promise.all([runtime.refresh(), certificate.refresh()])
+      await Promise.all([opening.runtime.refresh(), listeners.refreshCertificates()])
       return reloader.reload({ how: 'signal', by: osUser(opening.options.process) })
     },
     stop() {
       state.draining = true
-      stopping ??= shutDown({ ...opening, listener, controlServer, watch, certificate })
+      stopping ??= shutDown({ ...opening, listeners, controlServer, watch })
       return stopping
     },
-  }
-}
-
-function listenerOptions(settings: Settings, tls: ListenerOptions['tls']): ListenerOptions {
-  const { limits } = settings
-  return {
-    headerBytesMax: limits.headerBytes,
-    connectionsMax: limits.connections,
-    headersTimeoutMs: limits.headersTimeout,
-    keepAliveTimeoutMs: limits.keepAliveTimeout,
-    ...(tls === undefined ? {} : { tls }),
   }
 }
 

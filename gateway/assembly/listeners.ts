@@ -1,5 +1,5 @@
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { Server as HttpServer } from 'node:http'
+import type { AddressInfo, Server } from 'node:net'
 import { GatewayError } from '../domain/errors.ts'
 
 /** Starts listening and resolves to the port, which is a free one when `port` was 0. @throws ERR_LISTEN */
@@ -21,6 +21,6 @@ export function listen(server: Server, host: string, port: number): Promise<numb
 export function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve())
-    server.closeIdleConnections()
+    if (server instanceof HttpServer) server.closeIdleConnections()
   })
 }

@@ -1,5 +1,6 @@
 /** What a reload tells: to the metrics, the log, the ledger and the history. */
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
+import type { LedgerValue } from '../domain/ports.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Acceptance, ActiveRules, RuleRevisions } from './revisions/rule-revisions.ts'
 import type { RunningRuntime } from './running-runtime.ts'
@@ -46,7 +47,7 @@ export async function accept(
 ): Promise<void> {
   const { services, runtime } = deps
   const { active, how, by } = acceptance
-  const { revision, policy } = active.rules
+  const { revision, policy, lowered } = active.rules
   const { configRevision } = runtime.current()
   const pinned = active.pin?.revision ?? undefined
   services.metrics.policyReload({
@@ -55,9 +56,16 @@ export async function accept(
     rules: policy.table.rules.length,
     at: services.clock.now(),
     pinned: pinned !== undefined,
+    lowered: lowered.length,
   })
   services.log.info({ revision, configRevision, how, by }, 'configuration and rules are in force')
-  note(services, 'policy.changed', { pol: revision, cfg: configRevision, how, by })
+  note(services, 'policy.changed', {
+    pol: revision,
+    cfg: configRevision,
+    how,
+    by,
+    ...loweredFields(lowered),
+  })
   notePin(services, before, active)
   if (pinned !== undefined && active.folder !== pinned && active.folder !== before?.folder) {
     const { folder } = active
@@ -70,6 +78,20 @@ export async function accept(
     services.metrics.historyError()
     services.log.error({ err: error, revision }, 'the rule set in force could not be kept')
   }
+}
+
+const LOWERED_MAX = 32
+const LOWERED_CHARACTERS_MAX = 512
+
+/** Which routes ask for less than the packs they extend; nothing when none does. */
+function loweredFields(lowered: readonly Diagnostic[]): Record<string, LedgerValue> {
+  if (lowered.length === 0) return {}
+  const said = lowered
+    .slice(0, LOWERED_MAX)
+    .map(({ file, line, column, message }) =>
+      `${file}:${line}:${column} ${message}`.slice(0, LOWERED_CHARACTERS_MAX),
+    )
+  return { lowered: lowered.length, lowers: said }
 }
 
 /** A pin that came or went has a record of its own, with who and why. */
@@ -87,6 +109,6 @@ function notePin(
   note(services, type, { pol: rules.revision, from, by, why: reason })
 }
 
-function note(services: Services, type: string, fields: Record<string, string | number>): void {
+function note(services: Services, type: string, fields: Record<string, LedgerValue>): void {
   services.ledger.append({ type, fields }, 'disk').catch(() => services.metrics.auditError())
 }

@@ -3,6 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { RunningAuthenticator } from '../authn/authenticator.ts'
 import type { Loaded } from '../domain/diagnostics.ts'
 import type { Authenticator } from '../domain/ports.ts'
+import { createCallForwarder } from '../forward/grpc-forwarder.ts'
+import type { CallUpstreams } from '../forward/grpc-sessions.ts'
 import { createForwarder } from '../forward/http-forwarder.ts'
 import { createUpgradeForwarder } from '../forward/upgrade.ts'
 import type { Upstreams } from '../forward/upstream-pools.ts'
@@ -46,7 +48,7 @@ export async function startRuntime(start: {
   let parts = await openParts(start.settings, services, { fixed, before: undefined })
   let runtime = assemble({ ...start, fixed, parts })
   await beginNew(parts, undefined)
-  const retired = new Set<Upstreams>()
+  const retired = new Set<Upstreams | CallUpstreams>()
   let replaced = (): void => undefined
   const refreshSecrets = async (): Promise<void> => {
     const present = parts.secrets.filter((secret) => secret !== undefined)
@@ -86,7 +88,8 @@ export async function startRuntime(start: {
     async stop() {
       clearInterval(timer)
       for (const name of AUTHENTICATORS) parts[name]?.part.stop()
-      await Promise.all([parts.upstreams.part, ...retired].map((pools) => pools.destroy()))
+      const pools = [parts.upstreams.part, parts.calls.part, ...retired]
+      await Promise.all(pools.map((one) => one.destroy()))
     },
   }
 }
@@ -112,6 +115,7 @@ function assemble(made: {
     onDecisionFailure: (error) =>
       services.log.error({ err: error }, 'the decision point failed; the request was refused'),
     forwarder: createForwarder({ upstreams: parts.upstreams.part }),
+    calls: createCallForwarder({ upstreams: parts.calls.part }),
     upgrades: createUpgradeForwarder({
       upstreams: parts.connections.map((one) => ({ ...one, wsIdleTimeoutMs: one.idleTimeoutMs })),
     }),
@@ -136,15 +140,21 @@ function hasKeys(authenticator: RunningAuthenticator): boolean {
  */
 const RETIRE_MS = 600_000
 
-function retire(before: RuntimeParts, next: RuntimeParts, retired: Set<Upstreams>): void {
+function retire(
+  before: RuntimeParts,
+  next: RuntimeParts,
+  retired: Set<Upstreams | CallUpstreams>,
+): void {
   for (const name of AUTHENTICATORS) {
     if (before[name]?.part !== next[name]?.part) before[name]?.part.stop()
   }
-  const old = before.upstreams.part
-  if (old === next.upstreams.part) return
-  retired.add(old)
-  const close = (): void => void old.close().finally(() => retired.delete(old))
-  setTimeout(close, RETIRE_MS).unref()
+  for (const name of ['upstreams', 'calls'] as const) {
+    const old = before[name].part
+    if (old === next[name].part) continue
+    retired.add(old)
+    const close = (): void => void old.close().finally(() => retired.delete(old))
+    setTimeout(close, RETIRE_MS).unref()
+  }
 }
 
 /** How long a start or a reload waits for keys; an issuer that does not answer holds up nothing. */

@@ -7,6 +7,7 @@ import {
 import type {
   AssertionSigner,
   Authenticator,
+  CallForwarder,
   Forwarder,
   UpgradeForwarder,
 } from '../domain/ports.ts'
@@ -45,6 +46,7 @@ export interface RuntimeParts {
   readonly assertions: AssertionSigner
   readonly forwarder: Forwarder
   readonly upgrades: UpgradeForwarder
+  readonly calls: CallForwarder
 }
 
 /** Bounds on the shape of a target that no operator has asked to change. */
@@ -92,6 +94,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     assertions: parts.assertions,
     forwarder: parts.forwarder,
     upgrades: parts.upgrades,
+    ...grpcOf(parts),
     secure: parts.fixed.listen.data.tls !== undefined,
     parseTarget,
     acceptHost: hostGate(settings),
@@ -113,6 +116,11 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     ownDocument: ownDocuments(settings),
     challenge: challengeWriter(settings),
   })
+}
+
+function grpcOf({ fixed, calls }: RuntimeParts): Pick<Runtime, 'grpc'> {
+  const { grpc } = fixed.listen
+  return grpc === undefined ? {} : { grpc: { forwarder: calls, secure: grpc.tls !== undefined } }
 }
 
 /** Spellings of accepted hosts that are remembered; the answer depends on nothing else. */

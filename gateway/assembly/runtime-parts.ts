@@ -10,6 +10,7 @@ import { fetchJson } from '../authn/http-fetch.ts'
 import type { IssuerOptions } from '../authn/issuer.ts'
 import { GatewayError } from '../domain/errors.ts'
 import type { AssertionSigner } from '../domain/ports.ts'
+import { createCallUpstreams, type CallUpstreams } from '../forward/grpc-sessions.ts'
 import { createUpstreams, type Upstreams, type UpstreamOptions } from '../forward/upstream-pools.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { SecretFile } from '../settings/secret-file.ts'
@@ -31,6 +32,8 @@ export interface RuntimeParts {
   readonly control: Kept<RunningAuthenticator> | undefined
   readonly signer: Kept<AssertionSigner>
   readonly upstreams: Kept<Upstreams>
+  /** Connections to gRPC upstreams. */
+  readonly calls: Kept<CallUpstreams>
   readonly connections: readonly UpstreamOptions[]
   readonly secrets: readonly (SecretFile | undefined)[]
 }
@@ -52,7 +55,8 @@ export async function openParts(
   { fixed, before }: { readonly fixed: Settings; readonly before: RuntimeParts | undefined },
 ): Promise<RuntimeParts> {
   const issuers = await Promise.all(settings.issuers.map(issuerOptions))
-  const connections = await Promise.all(settings.upstreams.map(upstreamOptions))
+  const connections = await connectionsTo(settings, 'http')
+  const callConnections = await connectionsTo(settings, 'grpc')
   const secrets = await Promise.all(settings.upstreams.map(openCredential))
   const signing = await signingOptions(settings, services)
   const { assertion } = settings.devicePosture
@@ -69,10 +73,20 @@ export async function openParts(
     upstreams: keep(before?.upstreams, connections, () =>
       createUpstreams({ upstreams: connections }),
     ),
+    calls: keep(before?.calls, callConnections, () =>
+      createCallUpstreams({ upstreams: callConnections }),
+    ),
     countries,
     connections,
     secrets,
   }
+}
+
+function connectionsTo(
+  { upstreams }: Settings,
+  protocol: Settings['upstreams'][number]['protocol'],
+): Promise<UpstreamOptions[]> {
+  return Promise.all(upstreams.filter((one) => one.protocol === protocol).map(upstreamOptions))
 }
 
 function keepAuthenticator(

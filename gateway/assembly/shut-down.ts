@@ -3,9 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { SegmentLedger } from '../audit/ledger.ts'
 import { refuse } from '../domain/refusal.ts'
 import type { RootLogger } from '../log/logger.ts'
-import type { DataListener } from '../pep/listener.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { CertificateKeeper } from './certificate.ts'
+import type { DataListeners } from './data-listeners.ts'
 import { closed } from './listeners.ts'
 import type { Reloader } from './reloader.ts'
 import type { RunningRuntime } from './running-runtime.ts'
@@ -17,10 +16,9 @@ export interface RunningParts {
   readonly services: { readonly log: RootLogger; readonly ledger: SegmentLedger }
   readonly runtime: RunningRuntime
   readonly reloader: Pick<Reloader, 'settled'>
-  readonly listener: DataListener
+  readonly listeners: DataListeners
   readonly controlServer: Server
   readonly watch: ChangeWatch
-  readonly certificate: CertificateKeeper
 }
 
 /** A client that is cut off has this long to be told; a cut stream ends within a second. */
@@ -34,26 +32,26 @@ const FLUSH_MS = 1_000
  * no new requests; then those in flight, for as long as they may take; then ledger and log.
  */
 export async function shutDown(parts: RunningParts): Promise<void> {
-  const { services, settings, listener, runtime } = parts
+  const { services, settings, listeners, runtime } = parts
+  const { flights } = listeners
   const { delay, drain } = settings.shutdown
-  services.log.info({ inFlight: listener.inFlight(), delay, drain }, 'draining')
+  services.log.info({ inFlight: flights.inFlight(), delay, drain }, 'draining')
   parts.watch.stop()
-  parts.certificate.stop()
+  listeners.stopCertificates()
   await wait(delay, undefined)
-  const ended = closed(listener.server)
-  listener.drain()
-  await Promise.race([listener.idle(), wait(drain, undefined, { ref: false })])
-  if (listener.inFlight() > 0) {
+  const ended = listeners.drain()
+  await Promise.race([flights.idle(), wait(drain, undefined, { ref: false })])
+  if (flights.inFlight() > 0) {
     services.log.warn(
-      { inFlight: listener.inFlight() },
+      { inFlight: flights.inFlight() },
       'requests were cut when the drain time was over',
     )
-    listener.cut(refuse('draining', { retryAfter: 1 }))
-    await Promise.race([listener.idle(), wait(CUT_MS, undefined, { ref: false })])
+    flights.cut(refuse('draining', { retryAfter: 1 }))
+    await Promise.race([flights.idle(), wait(CUT_MS, undefined, { ref: false })])
   }
-  listener.server.closeIdleConnections()
+  listeners.closeIdle()
   await Promise.race([ended, wait(FLUSH_MS, undefined, { ref: false })])
-  listener.destroy()
+  listeners.destroy()
   // A reload at work still writes history and ledger.
   await Promise.race([parts.reloader.settled(), wait(CUT_MS, undefined, { ref: false })])
   await runtime.stop()

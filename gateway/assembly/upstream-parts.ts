@@ -66,6 +66,7 @@ export function upstreamEntry(
   const { credential } = upstream
   return {
     name: upstream.name,
+    transport: upstream.protocol,
     host: upstream.match.host?.toLowerCase(),
     pathPrefix: upstream.match.pathPrefix ?? '',
     stripPrefix: upstream.stripPrefix,

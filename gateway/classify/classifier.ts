@@ -60,7 +60,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     const said = (isFixed(row) ? fixed.get(row) : undefined) ?? classifyRow(row, pack.name, fields)
     const classified = rest === undefined ? said : withRest(said, rest, { row, group, fields })
     if (row.frames === undefined || isRefusal(classified)) return classified
-    return { ...classified, frames: watchMessages(row.frames, row.names.length > 0) }
+    return { ...classified, frames: watchMessages(row.frames) }
   }
   return {
     classify: (request) => {

@@ -64,14 +64,22 @@ const PARSERS: Readonly<Record<Exclude<NameForm, 'plain'>, Parser>> = {
   bare: (text) => (text.includes(':') ? undefined : { name: text }),
   feature: parseFeature,
   'triton-redirect': parseTritonRedirect,
+  // SGLang answers with the adapter behind the first colon, whatever stands before it.
+  adapter: (text) => ({ name: text.slice(text.indexOf(':') + 1) }),
 }
 
 function named(name: string | undefined): ParsedName | undefined {
   return name === undefined ? undefined : { name }
 }
 
-/** Left out by Ollama, and there all the same (types/model/name.go). */
-const OLLAMA_DEFAULTS = ['registry.ollama.ai/', 'library/']
+/**
+ * Left out by Ollama, and there all the same (types/model/name.go): the first of three parts, and of
+ * two. In `library/acme/m` the first is the host of another registry.
+ */
+const OLLAMA_DEFAULTS = [
+  { parts: 3, implied: 'registry.ollama.ai/' },
+  { parts: 2, implied: 'library/' },
+] as const
 
 /**
  * `host/namespace/model:tag`, all but the model optional, compared without regard to case. A tag of
@@ -85,8 +93,9 @@ function parseOllama(text: string): ParsedName | undefined {
   const version = hasTag ? name.slice(colon + 1) : 'latest'
   if (hasTag) name = name.slice(0, colon)
   if (version === 'local' || name.includes(':', name.lastIndexOf('/') + 1)) return undefined
-  for (const implied of OLLAMA_DEFAULTS) {
-    if (name.startsWith(implied)) name = name.slice(implied.length)
+  for (const { parts, implied } of OLLAMA_DEFAULTS) {
+    const isWhole = name.split('/').length === parts
+    if (isWhole && name.startsWith(implied)) name = name.slice(implied.length)
   }
   return { name, version }
 }

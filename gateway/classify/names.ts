@@ -1,4 +1,5 @@
 /** Grammars of the names that come out of requests, and how field names are compared. */
+import { withoutCase } from '../domain/letter-case.ts'
 
 const NAME_BYTES = byteTable('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-')
 const VERSION_BYTES = byteTable('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-')
@@ -64,6 +65,5 @@ function isDigits(text: string): boolean {
  * with one folded form are a collision, whatever the upstream.
  */
 export function foldFieldName(name: string): string {
-  // Upper-casing first also folds U+017F (long s) and U+212A (Kelvin sign), as Go does.
-  return name.toUpperCase().toLowerCase().replaceAll('_', '').replaceAll('-', '')
+  return withoutCase(name).replaceAll('_', '').replaceAll('-', '')
 }

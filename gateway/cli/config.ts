@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
+import { packsPage } from '../assembly/packs-page.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { effectiveJson, effectiveText, writtenText } from '../settings/effective.ts'
 import { generatedFiles } from '../settings/reference.ts'
@@ -50,7 +51,7 @@ async function schema(options: OptionValues, io: CliIo): Promise<number> {
     io.out(gateway?.text ?? '')
     return EXIT.ok
   }
-  for (const { path, text } of files) {
+  for (const { path, text } of [...files, await packsPage()]) {
     const target = resolve(io.cwd, path)
     await mkdir(dirname(target), { recursive: true })
     await writeFile(target, text)

@@ -86,6 +86,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./rules.ts')).rules,
   },
   {
+    name: 'coverage',
+    summary: 'list the routes of a running server that its route pack does not know',
+    load: async () => (await import('./coverage.ts')).coverage,
+  },
+  {
     name: 'demo',
     summary: 'start a model server with the gateway before it, and walk through what it refuses',
     load: async () => (await import('./demo.ts')).demo,

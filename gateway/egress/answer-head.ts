@@ -33,8 +33,9 @@ export function readableType(headers: readonly string[]): string | undefined {
   const coding = valueOf(headers, 'content-encoding') ?? 'identity'
   if (coding.toLowerCase() !== 'identity') return undefined
   const declared = (valueOf(headers, 'content-type') ?? '').toLowerCase()
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/.exec(declared)?.[1] ?? 'utf-8'
-  return charset === 'utf-8' || charset === 'utf8' ? mediaType(declared) : undefined
+  const charsets = [...declared.matchAll(/;\s*charset\s*=\s*"?([^";\s]*)/g)]
+  const isUtf8 = charsets.every(([, charset]) => charset === 'utf-8' || charset === 'utf8')
+  return isUtf8 ? mediaType(declared) : undefined
 }
 
 /** Whether a media type is that of one JSON text; AWS has names of its own for it. */

@@ -120,6 +120,7 @@ export class JsonSteps {
 
   private begin(byte: number): boolean {
     if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) return this.enter(byte === OPEN_OBJECT)
+    if (byte !== QUOTE && !startsAtom(byte)) return false
     if (!this.listener.begins(byte === 0x6e ? 'null' : 'scalar')) return false
     if (byte === QUOTE) {
       this.state = 'string'
@@ -201,6 +202,12 @@ export class JsonSteps {
     const text: unknown = inner.includes('\\') ? JSON.parse(`"${inner}"`) : inner
     return typeof text === 'string' && this.listener.key(text)
   }
+}
+
+/** The first byte of a number, or of one of the three words. */
+function startsAtom(byte: number): boolean {
+  const isNumber = byte === 0x2d || (byte >= 0x30 && byte <= 0x39)
+  return isNumber || byte === 0x74 || byte === 0x66 || byte === 0x6e
 }
 
 function isDelimiter(byte: number): boolean {

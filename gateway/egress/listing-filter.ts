@@ -47,6 +47,8 @@ const NOTHING = Buffer.alloc(0)
 
 class ListingEditor implements AnswerEditor {
   private text: ListingText | undefined
+  /** Whether bytes pass as they are: those of an error. */
+  private isNoList = false
   private readonly options: ListingFilterOptions
 
   constructor(options: ListingFilterOptions) {
@@ -56,7 +58,10 @@ class ListingEditor implements AnswerEditor {
   head(head: ResponseHead): ResponseHead | Refusal {
     const { status, headers } = head
     const isSuccess = status >= 200 && status < 300
-    if (!isSuccess && status !== 304) return head
+    if (!isSuccess && status !== 304) {
+      this.isNoList = true
+      return head
+    }
     const filtered = {
       status,
       headers: [...withoutBodyFields(headers, CACHE_FIELDS), 'cache-control', 'no-store'],
@@ -71,7 +76,8 @@ class ListingEditor implements AnswerEditor {
   }
 
   push(bytes: Buffer): Buffer | Refusal {
-    return this.text === undefined ? bytes : (this.text.push(bytes) ?? UNFILTERABLE)
+    // The head of a list that said there was no body is not believed against the body.
+    return this.isNoList ? bytes : (this.text?.push(bytes) ?? UNFILTERABLE)
   }
 
   end(): Buffer | Refusal {

@@ -1,3 +1,4 @@
+import { withoutCase } from '../domain/letter-case.ts'
 import type { ListingShape } from '../domain/watch.ts'
 import type { JsonListener, ValueKind } from './json-steps.ts'
 
@@ -66,6 +67,11 @@ export class ListingPlaces implements JsonListener {
   key(text: string): boolean {
     const level = this.levels.at(-1)
     if (level === undefined) return false
+    // Libraries in C end a key at NUL, so that `data\u0000x` would be `data` to them.
+    if (text.includes('\0')) {
+      this.isAmbiguous = true
+      return this.listDepth > 0
+    }
     if (this.listDepth > 0) {
       if (level.seen.has(text)) this.isAmbiguous = true
       level.seen.add(text)
@@ -99,7 +105,7 @@ export class ListingPlaces implements JsonListener {
 }
 
 function isAlike(name: string, text: string): boolean {
-  return name === text || name.toLowerCase() === text.toLowerCase()
+  return name === text || withoutCase(name) === withoutCase(text)
 }
 
 function placesOf(shapes: readonly ListingShape[]): Place {

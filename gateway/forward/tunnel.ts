@@ -24,6 +24,9 @@ export class ClientGate extends Duplex {
   private isOpen = false
   /** http-proxy's own rendering of the 101, which is replaced by a checked one. */
   private isHeadDue = true
+  /** Whether the client has ended its side; passed on behind all that it said before. */
+  private hasClientEnded = false
+  private isEndPassed = false
   private early: Buffer | undefined
   private readonly fromClient = new FrameTracker('client')
   private readonly fromServer = new FrameTracker('server')
@@ -63,7 +66,7 @@ export class ClientGate extends Duplex {
     const { socket } = this
     socket.off('data', this.onClientData).off('end', this.onClientEnd)
     // Messages that were judged may be waiting in here still, whole: the goodbye comes after them.
-    if (this.messages !== undefined) this.push(closeFrame(code, 'client'))
+    if (this.messages !== undefined) this.sayLast(closeFrame(code, 'client'))
     else if (this.fromClient.isAtBoundary && upstream?.writable === true) {
       upstream.write(closeFrame(code, 'client'))
     }
@@ -137,7 +140,18 @@ export class ClientGate extends Duplex {
   }
 
   private readonly onClientEnd = (): void => {
+    this.hasClientEnded = true
+    // A message that is being judged, and those behind it, were said before.
+    if (this.messages?.isWaiting !== true) this.passEnd()
+  }
+
+  private passEnd(): void {
+    this.isEndPassed = true
     this.push(null)
+  }
+
+  private sayLast(frame: Buffer): void {
+    if (!this.isEndPassed) this.push(frame)
   }
 
   private judging(judge: MessageJudge): ClientMessages {
@@ -147,7 +161,10 @@ export class ClientGate extends Duplex {
         events.onBytes('to-upstream', frames.length)
         return this.push(frames)
       },
-      onReady: () => this.socket.resume(),
+      onReady: () => {
+        if (this.hasClientEnded) this.passEnd()
+        else this.socket.resume()
+      },
       onViolation: (violation) => events.onViolation('client', violation),
       onRefused: events.onRefused,
     })

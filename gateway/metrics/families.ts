@@ -63,6 +63,7 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     configReloadTimestamp: gauge(METRICS.configReloadTimestamp),
     rules: gauge(METRICS.rules),
     policyPinned: gauge(METRICS.policyPinned),
+    routesLowered: gauge(METRICS.routesLowered),
     historyErrors: counter(METRICS.historyErrors),
     streamsCut: counter(METRICS.streamsCut),
     auditRecords: counter(METRICS.auditRecords),
@@ -78,6 +79,7 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     responseBytes: counter(METRICS.responseBytes),
     obligations: counter(METRICS.obligations),
     guardIncidents: counter(METRICS.guardIncidents),
+    listingHidden: counter(METRICS.listingHidden),
     streamsOpen: gauge(METRICS.streamsOpen),
     clientErrors: counter(METRICS.clientErrors),
   }
@@ -112,6 +114,7 @@ function initialiseUpstream(families: Families, upstream: string): void {
     families.responseBytes.at(upstream, action)
   }
   families.requestBytes.at(upstream)
+  families.listingHidden.at(upstream)
   families.streamsOpen.at(upstream)
   for (const reason of labels.reasonsOf('forward')) families.upstreamErrors.at(upstream, reason)
   for (const kind of labels.reasonsOf('guard')) families.guardIncidents.at(upstream, kind)

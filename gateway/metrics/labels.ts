@@ -40,6 +40,7 @@ export type ObligationResult = (typeof OBLIGATION_RESULTS)[number]
 /** Types of ledger records that are counted by name; the others count as `unknown`. */
 export const RECORD_TYPES = [
   'decision',
+  'decision.more',
   'outcome',
   'protocol.rejected',
   'policy.changed',
@@ -71,6 +72,11 @@ export const CLIENT_ERROR_CODES = [
   'ERR_HTTP_REQUEST_TIMEOUT',
   'ERR_PIPELINE_TOO_LONG',
   'ERR_UPGRADE_PIPELINED',
+  'ERR_HTTP2_CONTROL_FLOOD',
+  'ERR_HTTP2_ERROR',
+  'ERR_HTTP2_RAPID_RESET',
+  'ERR_HTTP2_SESSION_ERROR',
+  'ERR_HTTP2_TOO_MANY_INVALID_FRAMES',
   'HPE_CB_HEADERS_COMPLETE',
   'HPE_CHUNK_EXTENSIONS_OVERFLOW',
   'HPE_CLOSED_CONNECTION',

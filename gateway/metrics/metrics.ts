@@ -60,6 +60,8 @@ export interface Metrics {
           readonly at: number
           /** Whether it is in force because it is pinned. */
           readonly pinned?: boolean
+          /** Routes of the operator that ask for less than the packs they extend. */
+          readonly lowered?: number
         }
       | { readonly result: 'failure' },
   ): void
@@ -77,6 +79,8 @@ export interface Metrics {
   observeRequest(observation: RequestObservation): void
   upstreamError(upstream: string, reason: Reason): void
   guardIncident(upstream: string, kind: Reason): void
+  /** One element was left out of a list. */
+  listingHidden(upstream: string): void
   /** `type`: of the obligation; one that is not known counts as `unknown`. */
   obligation(type: string, result: labels.ObligationResult): void
   streamOpened(upstream: string): void
@@ -151,6 +155,7 @@ function requestMethods(
   | 'observeRequest'
   | 'upstreamError'
   | 'guardIncident'
+  | 'listingHidden'
   | 'obligation'
   | 'streamOpened'
   | 'streamClosed'
@@ -177,6 +182,7 @@ function requestMethods(
       void (families.upstreamErrors.at(upstream, reason).value += 1),
     obligation: (type, result) => void (families.obligations.at(type, result).value += 1),
     guardIncident: (upstream, kind) => void (families.guardIncidents.at(upstream, kind).value += 1),
+    listingHidden: (upstream) => void (families.listingHidden.at(upstream).value += 1),
     streamOpened: (upstream) => void (families.streamsOpen.at(upstream).value += 1),
     streamClosed: (upstream) => void (families.streamsOpen.at(upstream).value -= 1),
     clientError: (code) => void (families.clientErrors.at(code).value += 1),
@@ -208,6 +214,7 @@ function policyMethods(
   const timestamp = families.configReloadTimestamp.at()
   const rules = families.rules.at()
   const pinned = families.policyPinned.at()
+  const lowered = families.routesLowered.at()
   const historyErrors = families.historyErrors.at()
   return {
     historyError: () => void (historyErrors.value += 1),
@@ -219,6 +226,7 @@ function policyMethods(
       timestamp.value = seconds(reload.at)
       rules.value = reload.rules
       pinned.value = reload.pinned === true ? 1 : 0
+      lowered.value = reload.lowered ?? 0
       // The old revision goes away, or the number of series would grow with every reload.
       info.reset()
       info.set({ revision: reload.revision }, 1)

@@ -1,38 +1,55 @@
+import { invariant } from '../domain/errors.ts'
 import { REASONS } from '../domain/reasons.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import type { Exchange } from './exchange.ts'
+import type { ErrorShape } from '../domain/request.ts'
+import { ociErrors, refusalText, s3Error, type DialectAnswer } from './error-dialects.ts'
+import type { Exchange, HttpExchange } from './exchange.ts'
+import { answerCall } from './grpc/call-answer.ts'
 import type { Answer } from './result.ts'
 
 /** Where the meaning of a reason code is documented; a URN needs no server (RFC 9457 §3.1.1). */
 const PROBLEM_TYPE = 'urn:modelgate:problem:'
 
 /**
- * Answers a refusal as RFC 9457 problem details, or in OpenAI's error shape on routes whose clients
- * parse that. Every text is a constant or was validated by the gateway.
+ * Answers a refusal as RFC 9457 problem details, or in the error shape that the clients of the route
+ * parse. Every text is a constant or was validated by the gateway.
  */
 export function answerRefusal(exchange: Exchange, refusal: Refusal): number {
+  if (exchange.transport === 'grpc') return answerCall(exchange, refusal)
   const { status } = REASONS[refusal.reason]
-  const openai = errorShapeOf(exchange) === 'openai'
-  const body = JSON.stringify(
-    openai
-      ? openaiError(exchange, refusal)
-      : { ...problemOf(refusal, exchange.id), ...failedConditions(exchange) },
-  )
+  const { type, body } = bodyOf(exchange, refusal)
   const headers: Record<string, string> = {
-    'content-type': openai ? 'application/json' : 'application/problem+json',
+    'content-type': type,
     ...refusalHeaders(exchange, refusal, status),
   }
   send(exchange, status, headers, body)
   return status
 }
 
+function bodyOf(exchange: HttpExchange, refusal: Refusal): DialectAnswer {
+  const shape = errorShapeOf(exchange)
+  if (shape === 's3') return s3Error(refusal, exchange.id)
+  if (shape === 'oci') return ociErrors(refusal, exchange.id)
+  if (shape === 'openai') {
+    return { type: 'application/json', body: JSON.stringify(openaiError(exchange, refusal)) }
+  }
+  const problem = {
+    ...problemOf(refusal, exchange.id),
+    // Where model servers say what went wrong, and where their clients look for it.
+    error: refusalText(refusal, exchange.id),
+    ...failedConditions(exchange),
+  }
+  return { type: 'application/problem+json', body: JSON.stringify(problem) }
+}
+
 /** A route may speak another dialect than its pack; before it is known, the pack's holds. */
-function errorShapeOf(exchange: Exchange): 'problem' | 'openai' | undefined {
+function errorShapeOf(exchange: Exchange): ErrorShape | undefined {
   return exchange.classification?.errorShape ?? exchange.admitted?.route?.entry.errorShape
 }
 
 /** Sends a document of the gateway's own. */
 export function answerDocument(exchange: Exchange, answer: Answer): void {
+  invariant(exchange.transport === 'http', 'the documents of the gateway are for HTTP')
   const headers = { 'content-type': answer.contentType, 'cache-control': 'public, max-age=300' }
   send(exchange, answer.status, headers, answer.body)
 }
@@ -89,7 +106,7 @@ function failedConditions(exchange: Exchange): object {
 }
 
 function refusalHeaders(
-  exchange: Exchange,
+  exchange: HttpExchange,
   refusal: Refusal,
   status: number,
 ): Record<string, string> {
@@ -99,6 +116,10 @@ function refusalHeaders(
     ...(refusal.retryAfter === undefined ? {} : { 'retry-after': String(refusal.retryAfter) }),
     ...(refusal.allow === undefined ? {} : { allow: refusal.allow.join(', ') }),
     ...(mustClose(exchange, status) ? { connection: 'close' } : {}),
+    // An answer to HEAD has no body to say it in; clients of the Hugging Face Hub show this field.
+    ...(exchange.request.method === 'HEAD'
+      ? { 'x-error-message': `${REASONS[refusal.reason].title}. ${REASONS[refusal.reason].remedy}` }
+      : {}),
   }
 }
 
@@ -112,7 +133,7 @@ function mustClose(exchange: Exchange, status: number): boolean {
 }
 
 function send(
-  exchange: Exchange,
+  exchange: HttpExchange,
   status: number,
   headers: Record<string, string>,
   body: string,

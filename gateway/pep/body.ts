@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Transform, type Readable } from 'node:stream'
 import { refuse, type Refusal } from '../domain/refusal.ts'
+import { createGathered } from './gathered.ts'
 
 /** What a peek saw: at most the asked bytes, and whether they are the whole body. */
 export interface Peek {
@@ -133,43 +134,6 @@ function bounded(request: IncomingMessage, bytesMax: number, onExceeded: () => v
   request.once('error', breakOff).once('close', breakOff).pipe(stream)
   stream.on('error', () => request.unpipe(stream))
   return stream
-}
-
-/** So many pieces are nobody's business to count; past it their average size must be sensible. */
-const PIECES_FREE = 4_096
-const PIECE_BYTES_MIN = 16
-
-interface Gathered {
-  add(piece: Buffer): void
-  size(): number
-  /** Many tiny pieces cost a thousand times what their bytes do (CVE-2025-23310). */
-  isDribbled(): boolean
-  bytes(): Buffer
-}
-
-/** Collects pieces in one buffer that doubles; a body in one piece is not copied. */
-function createGathered(): Gathered {
-  let buffer: Buffer = Buffer.alloc(0)
-  let size = 0
-  let pieces = 0
-  return {
-    add(piece) {
-      pieces++
-      if (size === 0) buffer = piece
-      else {
-        if (pieces === 2 || size + piece.length > buffer.length) {
-          const larger = Buffer.alloc(Math.max(16_384, 2 * (size + piece.length)))
-          buffer.copy(larger, 0, 0, size)
-          buffer = larger
-        }
-        piece.copy(buffer, size)
-      }
-      size += piece.length
-    },
-    size: () => size,
-    isDribbled: () => pieces > PIECES_FREE && size < pieces * PIECE_BYTES_MIN,
-    bytes: () => buffer.subarray(0, size),
-  }
 }
 
 function readUpTo(

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Decision, DecidedOperation, Obligation } from '../domain/access.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import type { Operation } from '../domain/vocabulary.ts'
-import { established, type AnswerLimits, type Exchange } from './exchange.ts'
+import { established, type Exchange } from './exchange.ts'
 import type { PolicySnapshot, Services } from './runtime.ts'
 import { refusalOf } from './stages/decide.ts'
 
@@ -155,7 +155,7 @@ function judgeOperation(
 ): Against | undefined {
   const decision = decideOperation(exchange, policy, before, now)
   if (decision.effect !== 'permit') return { refusal: refusalOf(decision), decision }
-  return decision.obligations.every((duty) => isTakenUp(duty, exchange.answerLimits))
+  return decision.obligations.every((duty) => isTakenUp(duty, exchange))
     ? undefined
     : { refusal: refuse('obligation_unknown'), decision }
 }
@@ -186,7 +186,7 @@ export function permitsNow(exchange: Exchange, services: Services, operation: Op
     const now = services.clock.now()
     const decision = decideOperation(exchange, exchange.latest().policy, operation, now)
     if (decision.effect !== 'permit') return false
-    return decision.obligations.every((duty) => isTakenUp(duty, exchange.answerLimits))
+    return decision.obligations.every((duty) => isTakenUp(duty, exchange))
   } catch (error) {
     services.log.error({ decisionId: exchange.id, err: error }, 'deciding on a list failed')
     return false
@@ -195,12 +195,19 @@ export function permitsNow(exchange: Exchange, services: Services, operation: Op
 
 /**
  * Duties on the answer cannot be taken up in the middle of it, so that they must be no stricter than
- * those taken up before it began; those on the request are done.
+ * those taken up before it began; those on the request are done, unless more of it is to come.
  */
-function isTakenUp({ type, parameters }: Obligation, taken: AnswerLimits | undefined): boolean {
-  if (!type.startsWith('response.')) return true
+function isTakenUp({ type, parameters }: Obligation, exchange: Exchange): boolean {
+  if (!type.startsWith('response.')) return !mayAskMore(exchange)
+  const { answerLimits: taken } = exchange
   const { max, fields } = parameters
   if (type === 'response.bytes') return Number(max) >= (taken?.bytesMax ?? Infinity)
   if (type !== 'response.redact' || !Array.isArray(fields)) return false
   return fields.every((field) => taken?.redact.has(String(field)) === true)
+}
+
+/** Whether further messages, in which nothing can be limited, may ask for anything. */
+function mayAskMore({ transport, upgrade, admitted }: Exchange): boolean {
+  if (transport === 'grpc') return admitted?.body.finished === false
+  return upgrade !== undefined
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { ClientAddress, DecidedOperation, Decision, Environment } from '../domain/access.ts'
 import { GatewayError } from '../domain/errors.ts'
@@ -9,7 +10,6 @@ import type {
   HeaderBag,
   Method,
   RequestTarget,
-  Transport,
 } from '../domain/request.ts'
 import type { Stage } from '../domain/reasons.ts'
 import type { Refusal } from '../domain/refusal.ts'
@@ -55,18 +55,44 @@ export interface UpgradeSocket {
  * fails the request closed. The runtime is the snapshot taken on arrival; the policy is taken when
  * the request is about to be decided, so that a slow body cannot hold on to a revoked rule.
  */
-export interface Exchange {
-  /** Names this decision in the answer, the ledger and the log. */
-  readonly id: string
-  readonly transport: Transport
-  readonly runtime: Runtime
-  /** The runtime in force now: a body may have been waited for since arrival. */
-  readonly latest: () => Runtime
+export type Exchange = HttpExchange | CallExchange
+
+/** A request over HTTP/1.1. */
+export interface HttpExchange extends ExchangeState {
+  readonly transport: 'http'
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly upgrade: UpgradeSocket | undefined
   /** The client waits for `100 Continue` before it sends its body. */
   awaitsContinue: boolean
+}
+
+/** A gRPC call over HTTP/2. */
+export interface CallExchange extends ExchangeState {
+  readonly transport: 'grpc'
+  /** Pseudo-fields and fields as received: name, value, name, value … */
+  readonly fields: readonly string[]
+  readonly stream: ServerHttp2Stream
+  readonly peer: CallPeer
+  readonly upgrade: undefined
+  /** Monotonic milliseconds at which the client's time for this call is over (`grpc-timeout`). */
+  deadlineMs?: number
+}
+
+/** Who is at the other end of a connection of the gRPC listener. */
+export interface CallPeer {
+  readonly address: string
+  /** Names in its client certificate, when it proved one: `URI:…`, `DNS:…`. */
+  readonly names: readonly string[]
+}
+
+/** What every exchange has. */
+interface ExchangeState {
+  /** Names this decision in the answer, the ledger and the log. */
+  readonly id: string
+  readonly runtime: Runtime
+  /** The runtime in force now: a body may have been waited for since arrival. */
+  readonly latest: () => Runtime
   /** Monotonic milliseconds at arrival. */
   readonly startedMs: number
   /** The stage at work, for records and metrics of a refusal or failure. */
@@ -89,6 +115,8 @@ export interface Exchange {
   guard?: ResponseGuard
   /** What the answer is limited to. */
   answerLimits?: AnswerLimits
+  /** Elements of lists in the answer that the caller got, and that were left out. */
+  listing?: { readonly listed: number; readonly hidden: number }
   /** What the guard found, when it cut the response. */
   incident?: Refusal
   /** What it was taken for, and how many body bytes had left before. */

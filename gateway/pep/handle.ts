@@ -20,7 +20,8 @@ export async function handle(
     await FINAL(exchange, services, end)
   } catch (error) {
     services.log.error({ decisionId: exchange.id, err: error }, 'settling a request failed')
-    exchange.response.destroy()
+    if (exchange.transport === 'grpc') exchange.stream.destroy()
+    else exchange.response.destroy()
   }
 }
 

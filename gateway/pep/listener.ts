@@ -7,10 +7,10 @@ import { createServer as createTlsServer } from 'node:https'
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import { createAgainDecider, type DecidedAgain } from './decide-again.ts'
-import type { Exchange, UpgradeSocket } from './exchange.ts'
-import { handle } from './handle.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { DecidedAgain } from './decide-again.ts'
+import type { HttpExchange, UpgradeSocket } from './exchange.ts'
+import { createFlights, type Flights } from './flights.ts'
 import { createProtocolRejection, type ProtocolRejection } from './protocol-rejection.ts'
 import type { Runtime, Services } from './runtime.ts'
 import { createTurns, type Turns } from './turns.ts'
@@ -30,7 +30,7 @@ export interface DataListener {
   readonly server: Server
   /** Refuses new requests with 503 and closes connections as they become idle. */
   drain(): void
-  /** Requests being worked on. */
+  /** Requests being worked on; of all listeners that share the flights, here and below. */
   inFlight(): number
   /** Resolves when no request is being worked on. */
   idle(): Promise<void>
@@ -49,25 +49,15 @@ export function createDataListener(
   runtime: () => Runtime,
   services: Services,
   options: ListenerOptions,
+  flights: Flights = createFlights(services),
 ): DataListener {
   const server = createHttpServer(options)
-  const state: ListenerState = { draining: false, inFlight: new Set() }
   const sockets = openSockets(server)
-  const waiting: (() => void)[] = []
   const turns = createTurns()
-  const again = createAgainDecider(state.inFlight, services)
   const reject = createProtocolRejection(services, turns)
   const work = (arrival: Arrival): void => {
-    services.metrics.requestStarted()
-    if (state.draining) arrival.response.setHeader('connection', 'close')
-    const exchange = begin(runtime, services, arrival)
-    state.inFlight.add(exchange)
-    const done = (): void => {
-      state.inFlight.delete(exchange)
-      services.metrics.requestEnded()
-      if (state.inFlight.size === 0) for (const resolve of waiting.splice(0)) resolve()
-    }
-    handle(exchange, services, barrier(exchange.runtime, state)).then(done, done)
+    if (flights.isDraining) arrival.response.setHeader('connection', 'close')
+    flights.begin(begin(runtime, services, arrival))
   }
   const accept = (arrival: Arrival): void => {
     const { request, response, upgrade } = arrival
@@ -81,21 +71,15 @@ export function createDataListener(
   listenTo(server, { accept, reject, turns })
   return {
     server,
-    inFlight: () => state.inFlight.size,
-    idle: () =>
-      new Promise((resolve) => {
-        if (state.inFlight.size === 0) resolve()
-        else waiting.push(resolve)
-      }),
-    cut(refusal) {
-      for (const exchange of [...state.inFlight]) exchange.cut?.(refusal)
-    },
-    decideAgain: () => again.run(),
+    inFlight: () => flights.inFlight(),
+    idle: () => flights.idle(),
+    cut: (refusal) => flights.cut(refusal),
+    decideAgain: () => flights.decideAgain(),
     destroy() {
       for (const socket of sockets) socket.destroy()
     },
     drain() {
-      state.draining = true
+      flights.drain()
       server.closeIdleConnections()
     },
     replaceTls(tls) {
@@ -136,11 +120,6 @@ function listenTo(
   )
 }
 
-interface ListenerState {
-  draining: boolean
-  readonly inFlight: Set<Exchange>
-}
-
 /** The open connections; Node's own list leaves out those that were upgraded. */
 function openSockets(server: Server): ReadonlySet<Socket> {
   const sockets = new Set<Socket>()
@@ -149,13 +128,6 @@ function openSockets(server: Server): ReadonlySet<Socket> {
     socket.once('close', () => sockets.delete(socket))
   })
   return sockets
-}
-
-/** Why nothing new is begun now, if so. */
-function barrier(runtime: Runtime, state: ListenerState): Refusal | undefined {
-  if (state.draining) return refuse('draining', { retryAfter: 1 })
-  const full = state.inFlight.size > runtime.limits.concurrentRequestsMax
-  return full ? refuse('overloaded', { retryAfter: 1 }) : undefined
 }
 
 interface Arrival {
@@ -200,7 +172,7 @@ function tlsOptions(tls: NonNullable<ListenerOptions['tls']>) {
   return { cert, key, minVersion: 'TLSv1.2' as const, ...mutual }
 }
 
-function begin(runtime: () => Runtime, services: Services, arrival: Arrival): Exchange {
+function begin(runtime: () => Runtime, services: Services, arrival: Arrival): HttpExchange {
   return {
     id: randomUUID(),
     transport: 'http',

@@ -116,10 +116,13 @@ export function outcomeRecord(
     fields: {
       id: exchange.id,
       status: outcome.status,
+      grpc: outcome.grpcStatus,
       reason: (refusal ?? incident ?? outcome).reason,
       ...revokedFields(exchange.revoked),
       found: exchange.finding?.found,
       bytes_before: exchange.finding?.bytesBefore,
+      listed: exchange.listing?.listed,
+      hidden: exchange.listing?.hidden,
       ended_by: outcome.endedBy,
       bytes_in: outcome.requestBytes,
       bytes_out: outcome.responseBytes,

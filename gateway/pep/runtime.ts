@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type {
   AssertionSigner,
   Authenticator,
+  CallForwarder,
   DecisionPoint,
   Forwarder,
   Ledger,
@@ -63,6 +64,12 @@ export interface Runtime {
   challenge(refusal: Refusal): string
   readonly forwarder: Forwarder
   readonly upgrades: UpgradeForwarder
+  /** Present when there is a gRPC listener. */
+  readonly grpc?: {
+    readonly forwarder: CallForwarder
+    /** Whether its listener speaks TLS. */
+    readonly secure: boolean
+  }
   readonly assertions: AssertionSigner
 }
 

@@ -1,10 +1,12 @@
 import type { Classifier } from '../domain/ports.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
-import type { RequestTarget } from '../domain/request.ts'
+import type { ErrorShape, RequestTarget, Transport } from '../domain/request.ts'
 
 /** An upstream as the request path sees it. */
 export interface UpstreamEntry {
   readonly name: string
+  /** What reaches it; HTTP when absent. Nothing else ever does. */
+  readonly transport?: Transport
   /** Lower-case host this upstream answers for; `undefined` for every host. */
   readonly host: string | undefined
   /** Path prefix without trailing slash, `''` for every path. */
@@ -12,7 +14,7 @@ export interface UpstreamEntry {
   readonly stripPrefix: boolean
   /** Path of the upstream itself, put before the target; `''` for none. */
   readonly basePath: string
-  readonly errorShape: 'problem' | 'openai'
+  readonly errorShape: ErrorShape
   readonly classifier: Classifier
   /** Whether the identity assertion is sent. */
   readonly assertion: boolean
@@ -30,7 +32,12 @@ export interface UpstreamRoute {
 
 /** Chooses the upstream by exact host and whole-segment path prefix (I19). */
 export interface UpstreamTable {
-  select(host: string, target: RequestTarget): UpstreamRoute | Refusal | undefined
+  /** @param transport what the request came as; HTTP when absent */
+  select(
+    host: string,
+    target: RequestTarget,
+    transport?: Transport,
+  ): UpstreamRoute | Refusal | undefined
 }
 
 /**
@@ -48,9 +55,10 @@ export function createUpstreamTable(
       b.pathPrefix.length - a.pathPrefix.length,
   )
   return {
-    select(host, target) {
+    select(host, target, transport = 'http') {
       const entry = ranked.find(
         (candidate) =>
+          (candidate.transport ?? 'http') === transport &&
           (candidate.host === undefined || candidate.host === host) &&
           withinPrefix(target.path, candidate.pathPrefix),
       )

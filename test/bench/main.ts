@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDevIssuer } from '../../gateway/authn/dev-issuer.ts'
 import { systemClock } from '../../gateway/domain/clock.ts'
+import { classifyBench } from './classify/bench.ts'
 import { createChildren, type Children } from './children.ts'
 import { createLoadRunner } from './load.ts'
 import { describeMachine, type Machine } from './machine.ts'
@@ -25,6 +26,7 @@ const LOAD_CORE = 0
 
 const args = process.argv.slice(2)
 if (args[0] === 'policy') await policyBench(args.slice(1), PROGRAMS)
+else if (args[0] === 'classify') await classifyBench(args.slice(1), PROGRAMS)
 else if (args[0] === 'reload-storm') await reloadStorm(args.slice(1))
 else await gatewayBench()
 

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { compileFieldTree, readJsonFields } from '../../gateway/classify/body/body-fields.ts'
+import { compileFieldTree } from '../../gateway/classify/body/body-fields.ts'
+import { readJsonFields } from '../../gateway/classify/body/json-fields.ts'
 import { createMatcher } from '../../gateway/classify/pack/matcher.ts'
 import {
   compareSpecificity,

@@ -173,9 +173,10 @@ describe('a body that cannot be looked into', () => {
     await refused(chat(packed), 'body_unparsable')
   })
 
-  it('more than a mebibyte of it, the model in front', async () => {
-    const body = `{"model":"iris","pad":"${'a'.repeat(1024 * 1024)}"}`
-    await refused(chat(body), 'body_over_peek')
+  it('more than a mebibyte of it, the model behind', async () => {
+    const body = `{"pad":"${'a'.repeat(1024 * 1024)}","model":"iris"}`
+    const { response } = await refused(chat(body), 'body_over_peek')
+    expect(response.body.toString()).toContain('the field model')
   })
 
   it('more than a mebibyte in chunks', async () => {

@@ -13,14 +13,14 @@ const NAMES_MAX = 64
 /**
  * Watches the messages of one connection. A message is one JSON object in text, read as strictly as
  * a body (`body_unparsable`); binary messages are refused (`body_encoding`), as no runtime that is
- * catalogued reads them. Until a model has been named, in a message or, as `isNamed` says, in the
- * request, nothing may pass (`model_missing`). Every model in a message must be permitted; a field
+ * catalogued reads them. Until a model has been named, in a message or, as `isNamed` says, before,
+ * nothing may pass (`model_missing`). Every model in a message must be permitted; a field
  * for a name that names nothing is refused, `null` included: some upstreams go back to a model of
  * their own then (`model_missing`, `model_invalid`).
  */
-export function watchMessages(frames: CompiledFrames, isNamed: boolean): MessageWatch {
+export function watchMessages(frames: CompiledFrames): MessageWatch {
   const known = new Set<string>()
-  let hasName = isNamed
+  let hasName = frames.isNamed
   return {
     message(kind, payload) {
       if (kind === 'binary') return refuse('body_encoding', { detail: TEXT_ONLY })

@@ -88,7 +88,8 @@ async function peek(
   const { bytes, complete } = peeked
   const contentType = request.headers.get('content-type')
   if (coding === undefined && complete) return readWhole(bytes, group, contentType)
-  if (coding === undefined) return readStart(bytes, group, contentType)
+  // What came in the same piece is not looked at: where the pieces end says nothing.
+  if (coding === undefined) return readStart(bytes.subarray(0, bytesMax), group, contentType)
   if (!complete) return refuse('body_over_peek', { detail: CODED })
   const decoded = await undoCoding(bytes, coding, bytesMax)
   return isRefusal(decoded) ? decoded : readWhole(decoded, group, contentType)

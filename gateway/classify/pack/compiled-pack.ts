@@ -79,6 +79,8 @@ export interface CompiledFrames {
   readonly tree: FieldTree
   readonly paths: readonly string[]
   readonly form: NameForm
+  /** Whether the connection has its model already: the request names it, or an id stands for it. */
+  readonly isNamed: boolean
 }
 
 /** The rows that can hold, by the value of one field, when many rows ask for it first. */

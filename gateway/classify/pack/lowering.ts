@@ -95,18 +95,28 @@ function lostChecks(base: Routes, over: Routes): string[] {
   const gone = CHECKS.filter(
     ([key]) => base.some((route) => route[key]) && !served.some((route) => route[key]),
   ).map(([, words]) => words)
-  const framed = base.find(({ frames }) => frames)?.frames?.action
-  const other = served.find(({ frames }) => frames)?.frames?.action
-  const isLess =
-    framed !== undefined && other !== undefined && !isMet(framed, new Set<string>([other]))
   const arrays = new Set(served.flatMap(arraysOf))
   const isFiltered = base.flatMap(arraysOf).every((items) => arrays.has(items))
   return [
     ...(isFiltered ? [] : ['the filter of the listing']),
     ...gone,
-    ...(isLess ? [`${framed} for messages`] : []),
+    ...lostOfMessages(base, served),
     ...(loses(base, served, 'required', 'all') ? ['that every source names a model'] : []),
     ...(loses(base, served, 'combine', 'agree') ? ['that all sources agree'] : []),
+  ]
+}
+
+function lostOfMessages(base: Routes, served: Routes): string[] {
+  const framed = base.find(({ frames }) => frames)?.frames
+  const other = served.find(({ frames }) => frames)?.frames
+  if (framed === undefined || other === undefined) return []
+  const isLess = !isMet(framed.action, new Set<string>([other.action]))
+  const isOpen = framed.named === undefined && other.named === true
+  const unread = framed.model.filter((path) => !other.model.includes(path))
+  return [
+    ...(isLess ? [`${framed.action} for messages`] : []),
+    ...(isOpen ? ['that a message names the model first'] : []),
+    ...unread.map((path) => `the name in ${path} of messages`),
   ]
 }
 

@@ -202,13 +202,14 @@ function indexRows(rows: readonly CompiledRow[]): RowIndex | undefined {
     const test = when.find(({ origin }) => JSON.stringify(origin) === key)?.test
     return test?.kind === 'in' ? test.values : undefined
   }
-  const values = new Set(rows.flatMap((row) => valuesOf(row) ?? []))
+  const asked = rows.map((row) => ({ row, of: valuesOf(row) }))
+  const values = new Set(asked.flatMap(({ of }) => of ?? []))
   const fitting = (value: string): CompiledRow[] =>
-    rows.filter((row) => valuesOf(row)?.includes(value) !== false)
+    asked.flatMap(({ row, of }) => (of?.includes(value) === false ? [] : [row]))
   return {
     origin: first.origin,
     byValue: new Map([...values].map((value) => [value, fitting(value)])),
-    others: rows.filter((row) => valuesOf(row) === undefined),
+    others: asked.flatMap(({ row, of }) => (of === undefined ? [row] : [])),
   }
 }
 

@@ -1,4 +1,5 @@
 /** Compiles one row of a route pack. */
+import { withoutCase } from '../../domain/letter-case.ts'
 import type { ListingShape } from '../../domain/watch.ts'
 import type {
   PackEffect,
@@ -39,7 +40,7 @@ export function compileRow({ route, pattern }: RouteRow, packShape: ErrorShape):
     refused: route.refuse === true,
     verified: route.verified !== false,
     listing: route.listing && [route.listing].flat().map(compileListing),
-    frames: route.frames && compileFrames(route.frames),
+    frames: route.frames && compileFrames(route.frames, route.model),
   }
 }
 
@@ -95,32 +96,53 @@ function compileTest(predicate: PackPredicate): Test {
   return { kind: predicate.present === true ? 'present' : 'absent' }
 }
 
-function compileFrames(frames: NonNullable<PackRoute['frames']>): CompiledFrames {
-  const { action, model, as } = frames
-  return { action, tree: compileFieldTree(model), paths: model, form: as }
+function compileFrames(
+  { action, model, as, named }: NonNullable<PackRoute['frames']>,
+  ofRequest: PackRoute['model'] = [],
+): CompiledFrames {
+  const isNamed = named === true || ofRequest.length > 0
+  return { action, tree: compileFieldTree(model), paths: model, form: as, isNamed }
 }
 
 function compileListing(listing: PackListing): ListingShape {
-  const { items, name: names, version: versionField, as: form, resource: kind } = listing
+  const { items, name: names, version, as: form, resource: kind } = listing
+  const ways = [...names, ...(version === undefined ? [] : [version])].map((path) =>
+    path.split('.'),
+  )
   return {
     items: items === '' ? [] : items.split('.'),
     read(element) {
+      if (ways.some((way) => hasTwin(element, way))) return undefined
       const texts = names.length === 0 ? [element] : names.map((path) => memberAt(element, path))
       const said = texts.filter((text) => text !== undefined)
       const [text] = said
       if (typeof text !== 'string' || said.some((other) => other !== text)) return undefined
       const parsed = parseName(form, text)
-      if (parsed === undefined || versionField === undefined) {
-        return parsed && { kind, ...parsed }
-      }
-      const version = memberAt(element, versionField)
+      if (parsed === undefined || version === undefined) return parsed && { kind, ...parsed }
+      const value = versionText(memberAt(element, version))
       // Some systems leave the version of a model that has none empty.
-      if (version === undefined || version === '') return { kind, ...parsed }
-      if (typeof version !== 'string' && typeof version !== 'number') return undefined
-      const { name } = parsed
-      return isVersion(`${version}`) ? { kind, name, version: `${version}` } : undefined
+      if (value === '') return { kind, ...parsed }
+      return isVersion(value) ? { kind, name: parsed.name, version: value } : undefined
     },
   }
+}
+
+/** Empty when there is none; what is no version when it cannot be told. */
+function versionText(value: unknown): string {
+  if (value === undefined) return ''
+  if (typeof value === 'string') return value
+  // A number past 2^53 was another one in the text.
+  return typeof value === 'number' && Number.isSafeInteger(value) ? `${value}` : '?'
+}
+
+/** Whether a key on the way is there in another case, where a client in Go may read that one. */
+function hasTwin(value: unknown, [name, ...rest]: readonly string[]): boolean {
+  if (name === undefined || typeof value !== 'object' || value === null) return false
+  const wanted = withoutCase(name)
+  for (const key of Object.keys(value)) {
+    if (key.length === name.length && key !== name && withoutCase(key) === wanted) return true
+  }
+  return hasTwin((value as Readonly<Record<string, unknown>>)[name], rest)
 }
 
 function memberAt(element: unknown, path: string): unknown {

@@ -48,14 +48,22 @@ export const FORBIDDEN_REQUEST_HEADERS: ReadonlyMap<string, HeaderDisposition> =
   ['multiplexed-model-id', 'select'],
   ['x-mlflow-workspace', 'select'],
   ['x-api-base', 'select'],
+  // ModelMesh takes the model from these, and not from the message or the path.
+  ['mm-model-id', 'select'],
+  ['mm-model-id-bin', 'select'],
+  ['mm-vmodel-id', 'select'],
+  ['mm-vmodel-id-bin', 'select'],
   // Object stores: the header makes a copy or a publication of what would be an upload.
   ['x-amz-copy-source', 'select'],
   ['x-amz-rename-source', 'select'],
   ['x-amz-acl', 'select'],
   ['x-amz-bypass-governance-retention', 'select'],
+  // An upload that is unpacked over keys which it does not name.
+  ['x-amz-meta-snowball-auto-extract', 'select'],
 ])
 
-const SELECTING_PREFIXES = ['x-tensorzero-', 'x-portkey-', 'x-amz-grant-'] as const
+// MinIO: reads within an archive, deletes by prefix, writes as a replica.
+const SELECTING_PREFIXES = ['x-tensorzero-', 'x-portkey-', 'x-amz-grant-', 'x-minio-'] as const
 
 /**
  * What becomes of a request header.

@@ -2,8 +2,10 @@ import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { METHODS, type BodyFraming, type HeaderBag, type Method } from '../../domain/request.ts'
 import { headerDisposition } from '../../classify/target/request-headers.ts'
 import { createPeekableBody, EMPTY_BODY, type PeekableBody } from '../body.ts'
-import type { AdmittedRequest, Exchange } from '../exchange.ts'
+import type { AdmittedRequest, CallExchange, Exchange, HttpExchange } from '../exchange.ts'
 import { readExpectation, readFraming } from '../framing.ts'
+import { createCallBody } from '../grpc/call-body.ts'
+import { readCallHead } from '../grpc/call-head.ts'
 import { readHeaders } from '../headers.ts'
 import type { StageResult } from '../result.ts'
 
@@ -23,16 +25,16 @@ export function admit(exchange: Exchange): StageResult {
 }
 
 function readRequest(exchange: Exchange): AdmittedRequest | Refusal {
-  const { runtime, request } = exchange
-  const head = readHead(exchange)
+  const { runtime } = exchange
+  const head = exchange.transport === 'grpc' ? readCallHead(exchange) : readHead(exchange)
   if (isRefusal(head)) return head
   const { method, headers, target, host } = head
   if (exchange.upgrade !== undefined && !asksForWebSocket(headers)) return refuse('upgrade_invalid')
   const admittedBody = checkHygiene(headers, target.query) ?? admitBody(exchange, method, headers)
   if (isRefusal(admittedBody)) return admittedBody
-  const client = runtime.clientAddress(request.socket.remoteAddress ?? '', headers)
+  const client = runtime.clientAddress(peerAddress(exchange), headers)
   if (isRefusal(client)) return client
-  const route = runtime.upstreams.select(host, target)
+  const route = runtime.upstreams.select(host, target, exchange.transport)
   if (isRefusal(route)) return route
   const requestId = readRequestId(headers) ?? exchange.id
   const { framing, body } = admittedBody
@@ -42,7 +44,13 @@ function readRequest(exchange: Exchange): AdmittedRequest | Refusal {
 
 type RequestHead = Pick<AdmittedRequest, 'method' | 'headers' | 'target' | 'host'>
 
-function readHead({ request, runtime }: Exchange): RequestHead | Refusal {
+/** The TCP peer, by its address. */
+function peerAddress(exchange: Exchange): string {
+  if (exchange.transport === 'grpc') return exchange.peer.address
+  return exchange.request.socket.remoteAddress ?? ''
+}
+
+function readHead({ request, runtime }: HttpExchange): RequestHead | Refusal {
   // Node hands over HTTP/0.9 and "HTTP/2.0" request lines as if they were requests.
   if (!HTTP_VERSIONS.has(request.httpVersion)) return refuse('framing_invalid')
   const method = readMethod(request.method)
@@ -92,6 +100,7 @@ function admitBody(
   method: Method,
   headers: HeaderBag,
 ): { readonly framing: BodyFraming; readonly body: PeekableBody } | Refusal {
+  if (exchange.transport === 'grpc') return admitCallBody(exchange)
   const { request, runtime, upgrade } = exchange
   const framing = readFraming(method, request.httpVersion, headers)
   if (isRefusal(framing)) return framing
@@ -113,8 +122,18 @@ function admitBody(
   }
 }
 
+/** Frames of HTTP/2 need no length, and a body that has none ended with the head. */
+function admitCallBody({ stream, runtime }: CallExchange): {
+  readonly framing: BodyFraming
+  readonly body: PeekableBody
+} {
+  if (stream.endAfterHeaders) return { framing: { kind: 'none' }, body: EMPTY_BODY }
+  const { bodyIdleTimeoutMs: idleTimeoutMs, bodyBytesMax: bytesMax } = runtime.limits
+  return { framing: { kind: 'chunked' }, body: createCallBody(stream, { idleTimeoutMs, bytesMax }) }
+}
+
 /** The body is asked for only once the request got this far: never before authentication. */
-function sendContinue(exchange: Exchange): void {
+function sendContinue(exchange: HttpExchange): void {
   if (!exchange.awaitsContinue) return
   exchange.awaitsContinue = false
   exchange.response.writeContinue()

@@ -1,15 +1,19 @@
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import type { ForwardOutcome, OutboundRequest } from '../../domain/ports.ts'
 import { isPrivileged, resourceText } from '../../domain/vocabulary.ts'
-import { outboundHeaders } from '../../forward/headers.ts'
+import { callHeaders } from '../../forward/grpc-headers.ts'
+import { outboundHeaders, type OutboundHeaderOptions } from '../../forward/headers.ts'
+import { authoriseMore } from '../authorise-more.ts'
 import { decideAgain } from '../decide-again.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 import { withoutDigests } from '../obligations/limit-request.ts'
+import { carryCall, timeLeftMs } from '../grpc/carry-call.ts'
 import { withOwnFields } from '../own-fields.ts'
 import { carryTunnel } from '../tunnel.ts'
+import { watchStream, watchWhole, type BodyWatching, type WatchedBody } from '../watched-body.ts'
 
 /**
  * Stage 8. Sends upstream only what was authorised: the canonical target, cleaned headers, our own
@@ -27,9 +31,12 @@ async function forwardWith(
   services: Services,
   assertion: string | undefined,
 ): Promise<StageResult> {
-  const outbound = prepare(exchange, assertion)
+  const prepared = prepare(exchange, services, assertion)
+  const watched = await watchBody(exchange, services, prepared.body)
+  if (isRefusal(watched)) return watched
+  const outbound = watched === undefined ? prepared : { ...prepared, body: watched.stream }
   exchange.overheadMs = services.clock.monotonicMs() - exchange.startedMs
-  const result = bySize(exchange, await send(exchange, services, outbound))
+  const result = asRefused(exchange, watched, await send(exchange, services, outbound))
   const { upstream } = labelsOf(exchange)
   // A client that goes away is no failure of the upstream, and must not page anyone for it.
   if (result.reason?.startsWith('upstream_') === true) {
@@ -43,10 +50,40 @@ async function forwardWith(
   return exchange.incident === undefined ? result : undefined
 }
 
-/** A body that was broken off for its size did not break off by itself. */
-function bySize(exchange: Exchange, result: ForwardOutcome | Refusal): ForwardOutcome | Refusal {
-  const isTooLarge = isRefusal(result) && exchange.admitted?.body.exceeded === true
-  return isTooLarge ? refuse('body_too_large') : result
+/** A body that was broken off, for its size or for what is in it, did not break off by itself. */
+function asRefused(
+  exchange: Exchange,
+  watched: WatchedBody | undefined,
+  result: ForwardOutcome | Refusal,
+): ForwardOutcome | Refusal {
+  if (!isRefusal(result)) return result
+  if (watched?.refusal !== undefined) return watched.refusal
+  return exchange.admitted?.body.exceeded === true ? refuse('body_too_large') : result
+}
+
+/** The body past the watch of its classification, if that has one. */
+async function watchBody(
+  exchange: Exchange,
+  services: Services,
+  body: OutboundRequest['body'],
+): Promise<WatchedBody | Refusal | undefined> {
+  const { watch } = established(exchange.classification, 'classification')
+  if (watch === undefined || body === null) return undefined
+  const watching: BodyWatching = {
+    watch,
+    heldBytesMax: exchange.runtime.limits.peekBytesMax,
+    unit: exchange.transport === 'grpc' ? 'messages' : 'body',
+    authorise: (operations) => authoriseMore(exchange, services, operations),
+  }
+  if (Buffer.isBuffer(body)) return watchWhole(body, watching)
+  return watchStream(body, watching, (refusal) => {
+    if (isAnswering(exchange)) services.metrics.streamCut(refusal.reason)
+    exchange.cut?.(refusal)
+  })
+}
+
+function isAnswering(exchange: Exchange): boolean {
+  return (exchange.transport === 'grpc' ? exchange.stream : exchange.response).headersSent
 }
 
 function send(
@@ -54,6 +91,7 @@ function send(
   services: Services,
   outbound: OutboundRequest,
 ): Promise<ForwardOutcome | Refusal> {
+  if (exchange.transport === 'grpc') return carryCall(exchange, services, outbound)
   const { runtime, response, upgrade } = exchange
   if (upgrade !== undefined) return carryTunnel(exchange, services, { outbound, upgrade })
   const startedMs = services.clock.monotonicMs()
@@ -70,31 +108,43 @@ function send(
   })
 }
 
-function prepare(exchange: Exchange, assertion: string | undefined): OutboundRequest {
+function prepare(
+  exchange: Exchange,
+  services: Services,
+  assertion: string | undefined,
+): OutboundRequest {
   const admitted = established(exchange.admitted, 'admitted')
   const { entry, target } = established(admitted.route, 'route')
-  const { operations } = established(exchange.classification, 'classification')
+  const { operations, listing } = established(exchange.classification, 'classification')
   const privileged = operations.some(({ action }) => isPrivileged(action))
   const credential = entry.credential()
   const { limitedBody } = exchange
   const { headers } = admitted
+  const options: OutboundHeaderOptions = {
+    inspect: listing !== undefined || !operations.some(({ action }) => action === 'export'),
+    managed: exchange.runtime.managedHeaders,
+    clientIp: admitted.client.ip,
+    requestId: admitted.requestId,
+    proto: isSecure(exchange) ? 'https' : 'http',
+    assertion,
+    credential,
+  }
   return {
     upstream: entry.name,
     privilege: privileged ? 'privileged' : 'ordinary',
     method: admitted.method,
     path: `${entry.basePath}${target.path}${target.query === undefined ? '' : `?${target.query}`}`,
-    headers: outboundHeaders(limitedBody === undefined ? headers : withoutDigests(headers), {
-      inspect: !operations.some(({ action }) => action === 'export'),
-      managed: exchange.runtime.managedHeaders,
-      clientIp: admitted.client.ip,
-      requestId: admitted.requestId,
-      proto: exchange.runtime.secure ? 'https' : 'http',
-      assertion,
-      credential,
-    }),
+    headers:
+      exchange.transport === 'grpc'
+        ? callHeaders(headers, { ...options, timeoutMs: timeLeftMs(exchange, services) })
+        : outboundHeaders(limitedBody === undefined ? headers : withoutDigests(headers), options),
     body: limitedBody ?? admitted.body.forward(),
     contentLength: admitted.framing.kind === 'length' ? admitted.framing.bytes : undefined,
   }
+}
+
+function isSecure({ transport, runtime }: Exchange): boolean {
+  return transport === 'grpc' ? runtime.grpc?.secure === true : runtime.secure
 }
 
 function assertionFor(exchange: Exchange): string | undefined | Promise<string> {

@@ -3,7 +3,7 @@ import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { peerNamesOf } from '../peer-names.ts'
 import type { StageResult } from '../result.ts'
-import type { Services } from '../runtime.ts'
+import type { EnvironmentInput, Services } from '../runtime.ts'
 
 /**
  * Stage 4. One snapshot of here and now, from memory only. The time and the policy are those of
@@ -17,14 +17,20 @@ export function gather(exchange: Exchange, services: Services): StageResult | Pr
   if (subject.expiresAt <= now) {
     return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
   }
-  const { socket } = exchange.request
-  const peer = socket.remoteAddress ?? ''
-  const peerNames = peerNamesOf(socket)
-  const input = { now, peer, peerNames, client, headers, subject }
+  const input = { now, ...peerOf(exchange), client, headers, subject }
   const environment = exchange.runtime.environment(input)
   return environment instanceof Promise
     ? environment.then((gathered) => settle(exchange, gathered))
     : settle(exchange, environment)
+}
+
+function peerOf(exchange: Exchange): Pick<EnvironmentInput, 'peer' | 'peerNames'> {
+  if (exchange.transport === 'grpc') {
+    const { address, names } = exchange.peer
+    return { peer: address, peerNames: names }
+  }
+  const { socket } = exchange.request
+  return { peer: socket.remoteAddress ?? '', peerNames: peerNamesOf(socket) }
 }
 
 function settle(exchange: Exchange, environment: Environment | Refusal): StageResult {

@@ -73,6 +73,13 @@ const shape = z.strictObject({
   name: shortName.describe('Short name: server:<name> in rules, a label in metrics.'),
   url: webUrl.describe('Origin of the upstream, optionally with a base path.'),
   pack: shortName.describe('Route pack that says what its routes do, such as vllm or mlflow.'),
+  protocol: z
+    .enum(['http', 'grpc'])
+    .prefault('http')
+    .describe(
+      'http: reached from the data listener. grpc: from the gRPC listener alone, and spoken to over ' +
+        'HTTP/2 (http:// with prior knowledge, https:// with ALPN h2).',
+    ),
   match,
   strip_prefix: z
     .boolean()
@@ -110,11 +117,27 @@ export const upstream = shape.superRefine((value, context) => {
   if (value.tls !== undefined && url.protocol !== 'https:') {
     issue(['tls'], 'tls is for https upstreams; change the url to https:// or remove tls')
   }
+  if (value.protocol === 'grpc') {
+    for (const { path, message } of callFaults(value, url)) issue(path, message)
+  }
   const { cert_file: cert, key_file: key } = value.tls ?? {}
   if ((cert === undefined) !== (key === undefined)) {
     issue(['tls'], 'cert_file and key_file go together; write both or none')
   }
 })
+
+/** What a gRPC upstream cannot have: the path of a call is the name of its method. */
+function callFaults(
+  { strip_prefix: strips, websocket }: z.output<typeof shape>,
+  { pathname }: URL,
+): { readonly path: string[]; readonly message: string }[] {
+  const faults = [
+    { is: pathname !== '/', key: 'url', message: 'a gRPC upstream has no base path; remove it' },
+    { is: strips, key: 'strip_prefix', message: 'the path of a gRPC call cannot be changed' },
+    { is: websocket, key: 'websocket', message: 'a gRPC upstream has no WebSockets; remove it' },
+  ]
+  return faults.flatMap(({ is, key, message }) => (is ? [{ path: [key], message }] : []))
+}
 
 /** Whether requests to `url` cross a network in the clear. */
 export function isPlainRemote(url: string): boolean {

@@ -7,11 +7,12 @@ import { secureUrl } from './fields.ts'
 import { geo, geoClash } from './gateway-geo.ts'
 import { issuers } from './gateway-issuer.ts'
 import { devicePosture } from './gateway-posture.ts'
+import { listen } from './gateway-listen.ts'
 import * as server from './gateway-server.ts'
 import { upstreams } from './gateway-upstream.ts'
 
 const shape = z.strictObject({
-  listen: server.listen,
+  listen,
   public_url: secureUrl
     .optional()
     .describe('URL callers know this gateway by; named in challenges and metadata (RFC 9728).'),
@@ -50,12 +51,19 @@ export const gatewaySchema = shape.superRefine((value, context) => {
   for (const { index, first } of repeats(value.upstreams.map((u) => u.name))) {
     issue(['upstreams', index, 'name'], `upstream ${first + 1} has this name too; names are unique`)
   }
-  const matches = value.upstreams.map((u) => JSON.stringify([u.match.host, u.match.path_prefix]))
+  const matches = value.upstreams.map((u) =>
+    JSON.stringify([u.protocol, u.match.host, u.match.path_prefix]),
+  )
   for (const { index, first } of repeats(matches)) {
     const message = `upstream ${first + 1} matches the same requests; change host or path_prefix`
     issue(['upstreams', index, 'match'], message)
   }
-  const clashes = [...controlClashes(value), ...geoClash(value), ...postureClashes(value)]
+  const clashes = [
+    ...callClashes(value),
+    ...controlClashes(value),
+    ...geoClash(value),
+    ...postureClashes(value),
+  ]
   for (const { path, message } of clashes) issue(path, message)
 })
 
@@ -71,7 +79,9 @@ interface Clash {
 function postureClashes(value: z.output<typeof shape>): Clash[] {
   const { mtls_hops: hops, assertion } = value.device_posture
   const clashes: Clash[] = []
-  if (hops.length > 0 && value.listen.data.tls?.client_ca_file === undefined) {
+  const { data, grpc } = value.listen
+  const asks = [data, grpc].some((one) => one?.tls?.client_ca_file !== undefined)
+  if (hops.length > 0 && !asks) {
     const message = 'hops prove themselves with a certificate; set listen.data.tls.client_ca_file'
     clashes.push({ path: ['device_posture', 'mtls_hops'], message })
   }
@@ -98,6 +108,13 @@ function callerClashes(callers: readonly string[] | undefined, names: readonly s
 
 function shares(a: readonly string[] | undefined, b: readonly string[]): boolean {
   return a?.some((value) => b.includes(value)) === true
+}
+
+/** A gRPC upstream is reached from the gRPC listener alone. */
+function callClashes({ listen: { grpc }, upstreams: all }: z.output<typeof shape>): Clash[] {
+  const index = grpc === undefined ? all.findIndex((one) => one.protocol === 'grpc') : -1
+  const message = 'nothing reaches a gRPC upstream without a gRPC listener; write listen.grpc'
+  return index < 0 ? [] : [{ path: ['upstreams', index, 'protocol'], message }]
 }
 
 /** One token must never be good for models and for the gateway itself (I11). */

@@ -65,6 +65,7 @@ export const NAME_FORMS = [
   'bare',
   'feature',
   'triton-redirect',
+  'adapter',
 ] as const
 
 /** Where a name or a version is read. */
@@ -84,7 +85,8 @@ export const source = z
           'at-version (name@version), tagged (name:tag), bedrock (an id or its ARN), ' +
           'mlflow-uri (models:/ and artifacts), object (a key of an object store, escaped), ' +
           'copy-source (/bucket/key?versionId=), bare (without :), feature (view@v2:feature of ' +
-          'Feast), triton-redirect (v2/models/name/infer), sagemaker (a name or its ARN, any case), ' +
+          'Feast), triton-redirect (v2/models/name/infer), adapter (base:adapter, or a name), ' +
+          'sagemaker (a name or its ARN, any case), ' +
           'vertex (a resource name), arm (a resource id, any case). Versions: plain, lower, reference (a git ' +
           'reference, a tag or a digest) or object.',
       ),
@@ -164,6 +166,10 @@ export const frames = z.strictObject({
       'Fields of a JSON text message that name the model; all that are there must be permitted.',
     ),
   as: z.enum(NAME_FORMS).default('plain').describe('How the name is written.'),
+  named: z
+    .literal(true)
+    .optional()
+    .describe('The connection has its model already, by an id: messages pass without a name.'),
 })
 
 /** How the upstream reads requests. */

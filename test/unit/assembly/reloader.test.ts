@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -91,6 +91,20 @@ describe('a reload', () => {
       { type: 'policy.changed', fields: { pol: replaced[0] } },
     ])
     expect(await reloader.page()).toContain('modelgate_config_last_reload_successful 1')
+  })
+
+  it('writes down, counts and warns of routes that ask for less than the pack they extend', async () => {
+    const reloader = await reloaderOf(() => Promise.resolve())
+    await mkdir(join(rulesDir, 'routes'), { recursive: true })
+    const route = '{ methods: [GET], path: /server_info, action: read }'
+    await writeFile(join(rulesDir, 'routes/vllm.yaml'), `extends: vllm\nroutes:\n  - ${route}\n`)
+    expect(await reloader.reload()).toEqual([])
+    const [record] = reloader.records
+    const lowers = [expect.stringContaining('GET /server_info asks for less than /server_info did')]
+    expect(record).toMatchObject({ type: 'policy.changed', fields: { lowered: 1, lowers } })
+    expect(JSON.stringify(record)).toContain('routes/vllm.yaml:3:')
+    expect(reloader.warned.join()).toContain('asks for less')
+    expect(await reloader.page()).toContain('modelgate_policy_routes_lowered 1')
   })
 
   it('of rules with a mistake replaces nothing and says where', async () => {

@@ -52,6 +52,21 @@ describe('what model servers list', () => {
     expect(await listed(pack, line, element)).toEqual([expected])
   })
 
+  it.each([
+    ['another case of the name', { name: 'm1', Name: 'm2' }],
+    ['another case of the name, as Go folds it', { name: 'm1', NAME: 'm1' }],
+    ['another case of the version', { name: 'm1', version: '3', VERSION: '4' }],
+    ['a number that is no whole one', { name: 'm1', version: 2 ** 53 }],
+    ['a number that is none', { name: 'm1', version: Infinity }],
+  ])('is not shown when it cannot be told what it is: %s', async (_name, element) => {
+    expect(await listed('triton', 'POST /v2/repository/index', element)).toEqual([': none'])
+  })
+
+  it('may have other fields in two cases', async () => {
+    const element = { name: 'm1', version: 3, tag: 1, Tag: 2 }
+    expect(await listed('triton', 'POST /v2/repository/index', element)).toEqual([': model:m1@3'])
+  })
+
   it('is filtered behind the redirect of Triton as well', async () => {
     const sent = { headers: { 'x-vertex-ai-triton-redirect': 'v2/repository/index' } }
     expect(await listed('triton', 'POST /predict', { name: 'm1' }, sent)).toEqual([': model:m1'])

@@ -69,6 +69,16 @@ describe('a route that asks for less than the one it replaces', () => {
       'gone: the check of messages',
     ],
     [
+      'messages that need name no model',
+      `{ methods: [GET], path: /talk, action: infer, upgrade: websocket, frames: { action: infer, model: [model], named: true } }`,
+      'gone: that a message names the model first',
+    ],
+    [
+      'a name in messages that is not read',
+      `{ methods: [GET], path: /talk, action: infer, upgrade: websocket, frames: { action: infer, model: [session.model] } }`,
+      'gone: the name in model of messages',
+    ],
+    [
       'a name that is not read',
       `{ methods: [POST], path: /two, action: infer, model: [{ body: model }] }`,
       'gone: the name in header x-model',

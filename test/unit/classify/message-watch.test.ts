@@ -11,11 +11,12 @@ const framesOf = (...paths: readonly string[]): CompiledFrames => ({
   tree: compileFieldTree(paths),
   paths,
   form: 'plain',
+  isNamed: false,
 })
 
 /** What each message of one connection comes to: operations, `passes`, or the reason. */
 function watch(frames: CompiledFrames, messages: readonly unknown[], isNamed = false) {
-  const watching = watchMessages(frames, isNamed)
+  const watching = watchMessages({ ...frames, isNamed })
   return messages.map((message) => {
     const text = typeof message === 'string' ? message : JSON.stringify(message)
     const verdict = watching.message('text', Buffer.from(text))
@@ -89,7 +90,10 @@ describe('messages over a WebSocket', () => {
   )
 
   it('are text', () => {
-    const binary = watchMessages(MODEL, true).message('binary', Buffer.from('{"model":"m1"}'))
+    const binary = watchMessages({ ...MODEL, isNamed: true }).message(
+      'binary',
+      Buffer.from('{"model":"m1"}'),
+    )
     expect(binary).toMatchObject({ reason: 'body_encoding' })
   })
 

@@ -120,6 +120,22 @@ describe('a WebSocket', () => {
     expect(texts(frames.message('text', update))).toEqual(['infer model:m2'])
   })
 
+  it.each([
+    ['openai', '/v1/realtime'],
+    ['azure-openai', '/openai/v1/realtime'],
+  ])(
+    'of %s that joins a call needs no name, and is decided by each that comes',
+    async (pack, path) => {
+      const frames = await opened(pack, `GET ${path}?call_id=c1`)
+      expect(frames.message('text', message({ type: 'response.create' }))).toBeUndefined()
+      const session = { input_audio_transcription: { model: 'm2' } }
+      const update = message({ type: 'session.update', session })
+      expect(texts(frames.message('text', update))).toEqual(['infer model:m2'])
+      const none = message({ type: 'session.update', session: { model: null } })
+      expect(frames.message('text', none)).toMatchObject({ reason: 'model_missing' })
+    },
+  )
+
   it('is none on a route that is not one', async () => {
     expect(await ask('openai', 'GET /v1/models', { upgrade: true })).toBe('upgrade_invalid')
   })

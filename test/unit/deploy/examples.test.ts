@@ -7,7 +7,7 @@ import { loadRules } from '../../../gateway/assembly/load-rules.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../../config/examples/', import.meta.url))
 
-describe.each(['vllm-sidecar', 'mlflow-ingress'])('the example %s', (name) => {
+describe.each(['vllm-sidecar', 'mlflow-ingress', 'triton-grpc'])('the example %s', (name) => {
   const dir = join(EXAMPLES, name)
 
   it('is a complete folder that loads without a warning', async () => {

@@ -12,6 +12,7 @@ const RULE_SETS = [
   'rules',
   'config/examples/demo/rules',
   'config/examples/mlflow-ingress/rules',
+  'config/examples/triton-grpc/rules',
   'config/examples/vllm-sidecar/rules',
 ]
 

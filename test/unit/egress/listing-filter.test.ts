@@ -86,6 +86,7 @@ describe('an answer that lists models', () => {
     ['of no type', 200, []],
     ['of two types', 200, [...JSON_HEAD, ...JSON_HEAD]],
     ['of another charset', 200, ['content-type', 'application/json; charset=utf-16']],
+    ['of two charsets', 200, ['content-type', 'application/json; charset=utf-8; charset=utf-16']],
     ['that is coded', 200, [...JSON_HEAD, 'content-encoding', 'gzip']],
     ['that is a part', 206, JSON_HEAD],
   ])('does not pass when it is one %s', (_name, status, headers) => {
@@ -133,6 +134,15 @@ describe('an answer without a list', () => {
       headers: ['cache-control', 'no-store'],
     })
     expect(guard.end()).toEqual(Buffer.alloc(0))
+  })
+
+  it.each([
+    [204, false, JSON_HEAD],
+    [200, true, JSON_HEAD],
+    [200, false, [...JSON_HEAD, 'content-length', '0']],
+  ])('has no body that came unread: %d, HEAD %s', (status, bodyless, headers) => {
+    const { guard } = listing(OPEN_GUARD, bodyless)
+    expect(through(guard, [LIST], { status, headers })).toEqual(['response_unfilterable'])
   })
 })
 

@@ -151,6 +151,7 @@ describe('what is not as it should be does not pass', () => {
     ['the key again, escaped', '{"data":[],"d\\u0061ta":["h"]}'],
     ['the key again after null', '{"data":null,"data":["h"]}'],
     ['a key in another case later', '{"data":[],"DATA":["h"]}'],
+    ['a key that a reader in C takes for it', '{"data":[],"data\\u0000x":["h"]}'],
     ['no JSON', 'h'],
     ['a byte order mark', '\ufeff{"data":["h"]}'],
     ['two texts', '{"data":[]}{"data":["h"]}'],
@@ -171,6 +172,15 @@ describe('what is not as it should be does not pass', () => {
     expect(isRefused).toBe(true)
     expect(out).not.toContain('h')
     expect(filter(Array.from(text), 'data').isRefused).toBe(true)
+  })
+
+  it('a key that folds alike, as Go reads it', () => {
+    expect(filter(['{"models":[],"model\u017f":["h"]}'], 'models').isRefused).toBe(true)
+    expect(filter(['{"tasks":[],"tas\u212as":["h"]}'], 'tasks').isRefused).toBe(true)
+  })
+
+  it('what stands where a value must, and is none, with nothing behind it', () => {
+    expect(filter(['{"data":["a",]hidden'], 'data')).toMatchObject({ out: '', isRefused: true })
   })
 
   it('bytes that are no UTF-8', () => {

@@ -59,6 +59,7 @@ describe('a refusal as problem details (RFC 9457)', () => {
       detail: REASONS.authn_expired.title,
       reason: 'authn_expired',
       remedy: REASONS.authn_expired.remedy,
+      error: expect.stringContaining(REASONS.authn_expired.remedy) as unknown,
       decision_id: response.header('x-modelgate-decision-id'),
     })
   })
@@ -78,6 +79,8 @@ describe('a refusal as problem details (RFC 9457)', () => {
     const { response, body } = await answerTo(refusing(refuse('authn_missing')), head)
     expect(Number(response.header('content-length'))).toBeGreaterThan(100)
     expect(body).toEqual({})
+    // Nothing else could say it.
+    expect(response.header('x-error-message')).toContain(REASONS.authn_missing.remedy)
   })
 
   it('has the fields that belong to its status', async () => {

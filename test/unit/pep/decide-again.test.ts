@@ -1,17 +1,20 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { Decision } from '../../../gateway/domain/access.ts'
-import type { ForwardClient, ForwardOutcome } from '../../../gateway/domain/ports.ts'
+import type { Classifier, ForwardClient, ForwardOutcome } from '../../../gateway/domain/ports.ts'
 import type { Refusal } from '../../../gateway/domain/refusal.ts'
 import { createAgainDecider } from '../../../gateway/pep/decide-again.ts'
 import type { Exchange } from '../../../gateway/pep/exchange.ts'
 import type { PolicySnapshot, Runtime } from '../../../gateway/pep/runtime.ts'
 import {
   ALICE,
+  entryOf,
   PERMIT,
+  READ,
   runtimeOf,
   startPipeline,
   type TestPipeline,
 } from '../../support/pipeline.ts'
+import { rawExchange } from '../../support/raw-client.ts'
 
 const DENY: Decision = {
   ...PERMIT,
@@ -85,6 +88,38 @@ describe('an open exchange', () => {
     expect(running.records.filter(({ type }) => type === 'outcome')).toEqual([])
     await running.replace({ policy: policyOf({ ...PERMIT, obligations: [duty] }) })
     expect((await answer).status).toBe(403)
+    expect(running.records.at(-1)?.fields).toMatchObject({ reason: 'obligation_unknown' })
+  })
+})
+
+describe('an open tunnel', () => {
+  it('is ended when a duty on parameters is new: its messages could bring them', async () => {
+    let opened = (): void => undefined
+    const begun = new Promise<void>((resolve) => (opened = resolve))
+    const classifier: Classifier = { classify: () => ({ ...READ, upgrade: true }) }
+    running = await startPipeline({
+      runtime: {
+        upstreams: {
+          select: (_, target) => ({ entry: entryOf({ classifier, websocket: true }), target }),
+        },
+        upgrades: {
+          upgrade: (_, client) =>
+            new Promise((resolve) => {
+              client.onCuttable?.((refusal) => resolve(refusal))
+              opened()
+            }),
+        },
+      },
+    })
+    const lines = ['Host: a', 'Connection: Upgrade', 'Upgrade: websocket']
+    const key = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']
+    const head = `GET /m HTTP/1.1\r\n${[...lines, ...key].join('\r\n')}\r\n\r\n`
+    const answer = rawExchange(running.port, head)
+    await begun
+    const cap = { type: 'parameter.cap', parameters: { max: 1 }, source: 'limits.yaml:1' }
+    const policy = policyOf({ ...PERMIT, obligations: [cap] })
+    expect(await running.replace({ policy })).toEqual({ decided: 1, cut: 1 })
+    await answer
     expect(running.records.at(-1)?.fields).toMatchObject({ reason: 'obligation_unknown' })
   })
 })

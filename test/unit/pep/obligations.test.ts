@@ -105,9 +105,9 @@ it('no parameter is a field by which a request is classified', async () => {
   const packs = loadPacks([...(await builtInPackFiles())])
   if (!packs.ok) throw new Error('the packs should load')
   const rows = [...packs.value.values()].flatMap((pack) => pack.routes.map(({ row }) => row))
-  const origins = rows.flatMap(({ names, versions, when }) => [
-    ...names.map(({ origin }) => origin),
-    ...versions,
+  const origins = rows.flatMap(({ names, versions, effects, when }) => [
+    ...[...names, ...versions].map(({ origin }) => origin),
+    ...effects.flatMap((effect) => effect.names.map(({ origin }) => origin)),
     ...when.map(({ origin }) => origin),
   ])
   const fields = origins.flatMap((one) => (one.kind === 'body' ? one.name.split(/[.[\]]+/) : []))

@@ -1,0 +1,353 @@
+import {
+  constants,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { CallClient, ForwardOutcome, OutboundRequest } from '../domain/ports.ts'
+import type { Reason } from '../domain/reasons.ts'
+import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
+import { CallAnswer } from './grpc-answer.ts'
+import { callMetadata, headersObject, valueIn } from './grpc-headers.ts'
+import type { CallLane, Lease } from './grpc-sessions.ts'
+import type { InboundHeaderOptions } from './headers.ts'
+import { RequestBody } from './request-body.ts'
+
+/** Bounds of one call. */
+export interface CallOptions extends InboundHeaderOptions {
+  /** How long a client may leave us with bytes it does not read. */
+  readonly drainTimeoutMs: number
+}
+
+/** What a call is between. */
+export interface CallParts {
+  readonly lane: CallLane
+  readonly request: OutboundRequest
+  readonly client: CallClient
+  readonly options: CallOptions
+  /** Called exactly once. */
+  readonly resolve: (result: ForwardOutcome | Refusal) => void
+}
+
+/** A client cut off has this long to take the trailers. */
+const CUT_GRACE_MS = 1_000
+
+/** A pooled connection may be gone by the time it is used: so often another one is asked for. */
+const ATTEMPTS_MAX = 3
+
+const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants
+
+/** What an upstream's reset means; every other is one that broke off. */
+const BY_RESET: ReadonlyMap<number, Reason> = new Map<number, Reason>([
+  [constants.NGHTTP2_REFUSED_STREAM, 'upstream_busy'],
+  [constants.NGHTTP2_ENHANCE_YOUR_CALM, 'upstream_busy'],
+  [constants.NGHTTP2_PROTOCOL_ERROR, 'upstream_invalid'],
+  [constants.NGHTTP2_COMPRESSION_ERROR, 'upstream_invalid'],
+  [constants.NGHTTP2_FRAME_SIZE_ERROR, 'upstream_invalid'],
+  [constants.NGHTTP2_FLOW_CONTROL_ERROR, 'upstream_invalid'],
+])
+
+/** One call and its answer. Every path ends in one {@link Call.settle}. */
+export class Call {
+  private upstream: ClientHttp2Stream | undefined
+  private lease: Lease | undefined
+  private stopAsking: (() => void) | undefined
+  private attempts = 0
+  private timer: NodeJS.Timeout | undefined
+  private timerMs = 0
+  private hasHead = false
+  private trailers: readonly string[] | undefined
+  /** Nothing of the upstream counts any more. */
+  private isOver = false
+  private isSettled = false
+  private ending: { readonly by: ForwardOutcome['endedBy']; readonly reason?: Reason } | undefined
+  private readonly body: RequestBody | Buffer | null
+  private readonly answer: CallAnswer
+  private readonly stream: ServerHttp2Stream
+  private readonly parts: CallParts
+
+  constructor(parts: CallParts) {
+    this.parts = parts
+    this.stream = parts.client.stream
+    this.answer = new CallAnswer(this.stream)
+    const { body } = parts.request
+    this.body = body === null || Buffer.isBuffer(body) ? body : new RequestBody(body)
+  }
+
+  begin(): void {
+    this.stream.once('close', this.onClientClose).on('error', ignore)
+    this.parts.client.onCuttable?.(this.cut)
+    if (!this.isOver) this.ask()
+  }
+
+  private ask(): void {
+    this.attempts += 1
+    this.stopAsking = this.parts.lane.acquire((lease) => this.onLease(lease))
+  }
+
+  private onLease(lease: Lease | Reason): void {
+    this.stopAsking = undefined
+    if (typeof lease === 'string') {
+      this.fail(lease)
+      return
+    }
+    const upstream = this.isOver ? undefined : this.open(lease)
+    if (upstream !== undefined) this.attach(upstream, lease)
+    else {
+      lease.release()
+      if (this.isOver) return
+      if (this.attempts < ATTEMPTS_MAX) queueMicrotask(() => this.ask())
+      else this.fail('upstream_connect')
+    }
+  }
+
+  private open({ session }: Lease): ClientHttp2Stream | undefined {
+    const { request, lane } = this.parts
+    const head = {
+      ':method': request.method,
+      ':scheme': lane.scheme,
+      ':authority': lane.authority,
+      ':path': request.path,
+      ...headersObject(request.headers),
+    }
+    try {
+      return session.request(head, { endStream: this.body === null })
+    } catch {
+      // It was closed under us: nothing was sent.
+      return undefined
+    }
+  }
+
+  private attach(upstream: ClientHttp2Stream, lease: Lease): void {
+    this.upstream = upstream
+    this.lease = lease
+    upstream
+      .on('response', (headers, flags) => this.onHead(headers, flags))
+      .on('trailers', (headers: IncomingHttpHeaders) => this.onTrailers(headers))
+      .on('data', (chunk: Buffer) => this.onData(chunk))
+      .on('drain', () => this.resumeBody())
+      .once('end', () => this.onEnd())
+      .once('close', () => this.onUpstreamClose())
+      .on('error', ignore)
+    this.sendBody(upstream)
+    this.watch()
+  }
+
+  private sendBody(upstream: ClientHttp2Stream): void {
+    const { body } = this
+    if (body === null) return
+    if (Buffer.isBuffer(body)) {
+      upstream.end(body)
+      return
+    }
+    body
+      .on('data', (chunk: Buffer) => {
+        this.watch()
+        if (!this.isOver && !upstream.write(chunk)) body.pause()
+      })
+      .once('end', () => {
+        if (!this.isOver) upstream.end()
+        this.watch()
+      })
+      .on('error', () => this.fail('request_body_aborted'))
+  }
+
+  private resumeBody(): void {
+    if (this.body instanceof RequestBody) this.body.resume()
+  }
+
+  private onHead(headers: IncomingHttpHeaders, flags: number): void {
+    if (this.isOver) return
+    this.hasHead = true
+    this.watch()
+    const { client, options } = this.parts
+    const metadata = callMetadata(headers, options)
+    const type = metadata === undefined ? undefined : valueIn(metadata, 'content-type')
+    if (Number(headers[':status']) !== 200 || metadata === undefined || !isGrpc(type)) {
+      this.fail('upstream_invalid')
+      return
+    }
+    client.onHead?.(200)
+    const head = client.guard.head({ status: 200, headers: metadata })
+    if (isRefusal(head)) this.cut(head)
+    else if ((flags & NGHTTP2_FLAG_END_STREAM) === 0) this.answer.begin(head)
+    else this.endAtOnce(head.headers)
+  }
+
+  /** The head is all there is. */
+  private endAtOnce(metadata: readonly string[]): void {
+    const trailers = this.parts.client.trailers(metadata)
+    if (isRefusal(trailers)) this.cut(trailers)
+    else if (valueIn(trailers, 'grpc-status') === undefined) this.fail('upstream_invalid')
+    else {
+      this.isOver = true
+      this.ending = { by: 'upstream' }
+      this.answer.beginAndEnd({ status: 200, headers: trailers })
+      this.finish()
+    }
+  }
+
+  private onTrailers(headers: IncomingHttpHeaders): void {
+    if (this.isOver) return
+    const { client, options } = this.parts
+    const received = callMetadata(headers, options)
+    const trailers = received === undefined ? undefined : client.trailers(received)
+    if (isRefusal(trailers)) this.cut(trailers)
+    else if (trailers === undefined) this.fail('upstream_invalid')
+    else this.trailers = trailers
+  }
+
+  private onData(chunk: Buffer): void {
+    if (this.isOver) return
+    this.watch()
+    const verdict = this.parts.client.guard.chunk(chunk)
+    if (verdict === undefined) this.write(chunk)
+    else if (verdict === 'hold') {
+      if (!this.answer.hold(chunk)) this.cut(refuse('internal'))
+    } else if (isRefusal(verdict)) this.cut(verdict)
+    else if (verdict.length > 0) this.write(verdict)
+  }
+
+  private write(chunk: Buffer): void {
+    const { upstream } = this
+    if (this.answer.write(chunk) || upstream === undefined) return
+    upstream.pause()
+    this.arm(this.parts.options.drainTimeoutMs, () => this.giveUpReader())
+    this.stream.once('drain', () => {
+      if (this.isOver) return
+      this.watch()
+      upstream.resume()
+    })
+  }
+
+  private onEnd(): void {
+    if (this.isOver || !this.hasHead) return
+    const last = this.parts.client.guard.end()
+    if (isRefusal(last)) {
+      this.cut(last)
+      return
+    }
+    // An answer without a status is one that broke off.
+    if (this.trailers === undefined || valueIn(this.trailers, 'grpc-status') === undefined) {
+      this.fail(this.upstream?.rstCode === 0 ? 'upstream_invalid' : 'upstream_reset')
+      return
+    }
+    if (last !== undefined && last.length > 0) this.answer.write(last)
+    this.isOver = true
+    this.ending = { by: 'upstream' }
+    this.answer.end(this.trailers)
+    this.finish()
+  }
+
+  private onUpstreamClose(): void {
+    this.lease?.release()
+    if (this.isOver) return
+    const code = this.upstream?.rstCode ?? 0
+    this.fail(BY_RESET.get(code) ?? 'upstream_reset')
+  }
+
+  /** The answer is complete; what is left is the client's reading of it. */
+  private finish(): void {
+    if (this.body instanceof RequestBody) this.body.discard()
+    if (this.upstream?.writableEnded === false) this.upstream.close(NGHTTP2_CANCEL)
+    this.arm(this.parts.options.drainTimeoutMs, () => this.giveUpReader())
+  }
+
+  /** Ends the call from outside, or by the guard's refusal. */
+  private readonly cut = (refusal: Refusal): void => {
+    this.endFor(refusal, 'gateway')
+  }
+
+  private fail(reason: Reason): void {
+    this.endFor(refuse(reason), reason === 'request_body_aborted' ? 'client' : 'upstream')
+  }
+
+  private endFor(refusal: Refusal, by: ForwardOutcome['endedBy']): void {
+    if (this.isOver) return
+    this.abandon()
+    if (!this.answer.isBegun) {
+      this.settle(refusal)
+      return
+    }
+    this.ending = { by, reason: refusal.reason }
+    this.answer.cut(this.parts.client.refusalTrailers(refusal))
+    this.arm(CUT_GRACE_MS, () => this.answer.breakOff())
+  }
+
+  /** Lets go of the upstream at once. */
+  private abandon(): void {
+    this.isOver = true
+    this.stopAsking?.()
+    this.disarm()
+    const { upstream } = this
+    if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL)
+    if (this.body instanceof RequestBody) this.body.destroy()
+  }
+
+  private giveUpReader(): void {
+    this.abandon()
+    this.ending = { by: 'gateway', reason: 'client_gone' }
+    this.answer.breakOff()
+  }
+
+  private readonly onClientClose = (): void => {
+    const { ending } = this
+    this.abandon()
+    if (ending === undefined) this.settle(this.outcome('client', 'client_gone'))
+    else if (ending.reason !== undefined) this.settle(this.outcome(ending.by, ending.reason))
+    else if (this.stream.aborted) this.settle(this.outcome('client', 'client_gone'))
+    else this.settle(this.outcome(ending.by))
+  }
+
+  private settle(result: ForwardOutcome | Refusal): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    this.disarm()
+    if (isRefusal(result)) this.stream.off('close', this.onClientClose)
+    this.parts.resolve(result)
+  }
+
+  private outcome(endedBy: ForwardOutcome['endedBy'], reason?: Reason): ForwardOutcome {
+    const { body, answer } = this
+    const requestBytes = body instanceof RequestBody ? body.byteCount : (body?.length ?? 0)
+    const { grpcStatus, byteCount: responseBytes } = answer
+    return {
+      status: answer.isBegun ? 200 : 0,
+      requestBytes,
+      responseBytes,
+      endedBy,
+      ...(reason === undefined ? {} : { reason }),
+      ...(grpcStatus === undefined ? {} : { grpcStatus }),
+    }
+  }
+
+  /** Something moved: the upstream has its time anew. */
+  private watch(): void {
+    if (this.isOver) return
+    const { lane } = this.parts
+    const isAsked = !(this.body instanceof RequestBody) || this.body.ended
+    const ms = !this.hasHead && isAsked ? lane.headersTimeoutMs : lane.idleTimeoutMs
+    if (ms === 0) this.disarm()
+    else if (ms === this.timerMs && this.timer !== undefined) this.timer.refresh()
+    else this.arm(ms, () => this.fail('upstream_timeout'))
+  }
+
+  private arm(afterMs: number, action: () => void): void {
+    this.disarm()
+    this.timerMs = afterMs
+    this.timer = setTimeout(action, afterMs)
+  }
+
+  private disarm(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+  }
+}
+
+function isGrpc(type: string | undefined): boolean {
+  return type === 'application/grpc' || type?.startsWith('application/grpc+') === true
+}
+
+function ignore(): void {
+  // `close` follows and is listened to.
+}
