@@ -1,7 +1,6 @@
 import { isAbsolute, join } from 'node:path'
 import type { CompiledPack } from '../classify/pack/compiled-pack.ts'
 import {
-  builtInPackFiles,
   builtInPackNames,
   loadPacks,
   namesIn,
@@ -105,13 +104,13 @@ function knownNames(settings: Settings | undefined): KnownNames | undefined {
   }
 }
 
-/** Those that upstreams name and operators extend; all of them where no upstream is known. */
+/** Those that upstreams name and operators extend: the others are of no consequence here. */
 async function loadNeededPacks(
   { routes }: RuleFiles,
   settings: Settings | undefined,
 ): Promise<Loaded<ReadonlyMap<string, CompiledPack>>> {
-  if (settings === undefined) return loadPacks([...(await builtInPackFiles()), ...routes])
-  const wanted = [...settings.upstreams.map(({ pack }) => pack), ...routes.flatMap(namesIn)]
+  const named = settings?.upstreams.map(({ pack }) => pack) ?? []
+  const wanted = [...named, ...routes.flatMap(namesIn)]
   return loadPacks([...(await neededPackFiles(wanted)), ...routes], await builtInPackNames())
 }
 

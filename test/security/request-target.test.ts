@@ -163,7 +163,9 @@ it('a prefix is taken off by whole segments and the rest is judged again', async
     await expectRefusal(teams, get('/team-a//v2/models/iris'), { reason: 'target_invalid' })
     await expectRefusal(teams, get('/team-ax/v2/models/iris'), { reason: 'upstream_unknown' })
     await expectRefusal(teams, get('/v2/models/iris'), { reason: 'upstream_unknown' })
-    await expectRefusal(teams, get('/team-a'), { reason: 'unclassified' })
+    await expectRefusal(teams, get('/team-a/unheard-of'), { reason: 'unclassified' })
+    await expectForwarded(teams, get('/team-a'))
+    expect(teams.upstream.requests.at(-1)?.head).toMatch(/^GET \/ HTTP/)
   } finally {
     await teams.close()
   }
