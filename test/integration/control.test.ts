@@ -55,11 +55,16 @@ describe('the control listener', () => {
 
   it('is not reachable through the data listener, with or without a token', async () => {
     const headers = { authorization: `Bearer ${await world.token(['reader', 'admin'])}` }
-    for (const path of ['/healthz', '/readyz', '/metrics', JWKS]) {
+    for (const path of ['/healthz', '/readyz', JWKS]) {
       expect((await fetch(world.url + path)).status).toBe(401)
       expect((await fetch(world.url + path, { headers })).status).toBe(403)
     }
     expect(world.upstream.requests).toHaveLength(0)
+    // The metrics of this name are those of the model server, as its pack says.
+    expect((await fetch(`${world.url}/metrics`)).status).toBe(401)
+    const metrics = await fetch(`${world.url}/metrics`, { headers })
+    expect(await metrics.text()).not.toContain('modelgate_')
+    expect(world.upstream.requests).toHaveLength(1)
   })
 })
 
