@@ -23,14 +23,26 @@ const CHECKS = [
   ['build', [process.execPath, 'scripts/build.mjs']],
 ]
 
+/** Longest a whole run of the tests may take: one that hangs must say so, not be waited for. */
+const TESTS_MS = 60 * 60_000
+
 let failedChecks = 0
+let isBuilt = true
 for (const [name, [command, ...args]] of CHECKS) {
   const started = Date.now()
   const { status } = spawnSync(command, args, { stdio: ['ignore', 2, 2] })
   if (status !== 0) failedChecks++
+  if (name === 'build') isBuilt = status === 0
   console.error(
     `${status === 0 ? 'ok  ' : 'FAIL'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
   )
+}
+
+// Most tests would fail one after another, each after its time was over.
+if (!isBuilt) {
+  console.error('what does not build is not tested')
+  console.log(`${CHECKS.length - failedChecks} passed, ${failedChecks} failed`)
+  process.exit(1)
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'modelgate-test-'))
@@ -47,8 +59,9 @@ const jest = spawnSync(
     `--outputFile=${report}`,
     ...process.argv.slice(2),
   ],
-  { stdio: ['ignore', 'ignore', 2] },
+  { stdio: ['ignore', 'ignore', 2], timeout: TESTS_MS, killSignal: 'SIGKILL' },
 )
+if (jest.error !== undefined) console.error(`the tests did not end: ${jest.error.message}`)
 let passed = 0
 let failed = 1
 try {
