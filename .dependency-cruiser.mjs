@@ -1,6 +1,6 @@
 // One-way order of the rooms in gateway/ (docs/ARCHITECTURE.md).
 const FLOOR = 'settings|metrics|log'
-const LEAF = 'authn|classify|pip|pdp|access|store|egress|forward|audit'
+const LEAF = 'authn|classify|pip|pdp|access|store|budget|detect|egress|forward|audit'
 
 /** Only `room` may import npm package `name`. */
 const owned = (name, room) => ({

@@ -35,6 +35,24 @@ export interface GrantInUse {
   readonly expiresAt: number
 }
 
+/** A grant as it was given: what for, how often, how much, and by whom. */
+export interface Grant extends GrantInUse {
+  /** Holders: any of these ids, groups or roles, prefixes written. */
+  readonly to: readonly string[]
+  readonly actions: readonly Action[]
+  /** Exact resources, with a version where only that one is meant. */
+  readonly resources: readonly Resource[]
+  /** Milliseconds since the epoch. */
+  readonly startsAt: number
+  /** Transfers it is good for; absent is any number. */
+  readonly usesMax?: number
+  /** Bytes of all transfers together. */
+  readonly bytesMax?: number
+  /** `sha256:<hex>` of the one artifact it is for. */
+  readonly digest?: string
+  readonly approvals: readonly Approval[]
+}
+
 /** Facts about now and here, one snapshot per request, so that every condition sees one time. */
 export interface Environment {
   /** Milliseconds since the epoch. */
@@ -54,6 +72,12 @@ export interface ResourceAttributes {
   readonly classification?: string
   readonly environment?: string
   readonly tags: readonly string[]
+  /** Size of the artifact in bytes. */
+  readonly bytes?: number
+  /** `sha256:<hex>` of the artifact. */
+  readonly digest?: string
+  /** Paths to fields of answers about it, and the class of data that stands there. */
+  readonly fields?: Readonly<Record<string, string>>
 }
 
 /** The question put to the decision point (AuthZEN 1.0 §5 names). */

@@ -102,6 +102,12 @@ export interface ResponseGuard {
   chunk(chunk: Buffer): Refusal | 'hold' | Buffer | undefined
   /** A buffer leaves last. */
   end(): Refusal | Buffer | undefined
+  /**
+   * Asked after every chunk that may leave: a promise when no more can be judged before it settles,
+   * and the upstream is read no further until then. It never rejects; whatever it waited for, the
+   * next `chunk` tells.
+   */
+  ready?(): Promise<void> | undefined
 }
 
 /** How an exchange with the upstream ended. */

@@ -11,6 +11,7 @@ export type Stage =
   | 'classify'
   | 'gather'
   | 'decide'
+  | 'budget'
   | 'record'
   | 'oblige'
   | 'forward'
@@ -85,17 +86,24 @@ export const REASONS = {
   model_conflict: row(400, 'classify', 'The request names different models in different places', 'Name one model.'),
   // gather
   posture_invalid: row(400, 'gather', 'The assertion of device posture does not hold', 'Send a current posture assertion that was made for you, or none.'),
+  locked_out: row(403, 'gather', 'The caller is kept out after an incident', 'Ask the operator; the incident is named in the record of this decision.'),
+  state_unavailable: row(503, 'gather', 'What the replicas share cannot be read', 'Try again later; the operator has been alerted.'),
   // decide
   denied_by_rule: row(403, 'decide', 'A rule denies this', 'Ask the owner of the resource; the deciding rule is named in the record of this decision.'),
   no_rule: row(403, 'decide', 'No rule allows this', 'Ask the owner of the resource for the permission.'),
   condition_failed: row(403, 'decide', 'A rule would allow this, but its conditions are not met', 'Meet the conditions that are named, then try again.'),
   step_up_required: row(401, 'decide', 'Stronger or fresher authentication is needed', 'Authenticate again with a second factor, then try again.'),
   indeterminate: row(403, 'decide', 'The decision could not be made', 'Try again; if it persists, tell the operator the decision id.'),
+  // budget
+  budget_exhausted: row(429, 'budget', 'A budget is used up', 'Wait for the time that Retry-After names, or ask the operator to raise the budget that is named.'),
   // record
   audit_unavailable: row(503, 'record', 'The decision could not be recorded', 'Try again later; nothing was forwarded.'),
   // oblige
   obligation_unknown: row(403, 'oblige', 'The decision carries an obligation this gateway cannot discharge', 'Tell the operator the decision id.'),
   parameter_refused: row(403, 'oblige', 'A parameter of the request is not allowed here', 'Leave the parameter out, or send it as a plain number within the limit that is named.'),
+  export_unbound: row(403, 'oblige', 'The export is not of what was granted', 'Ask for the resource, version and digest that the grant names.'),
+  grant_spent: row(403, 'oblige', 'The grant is used up', 'Ask for a new grant.'),
+  grant_in_use: row(409, 'oblige', 'The grant is in use by another transfer', 'Wait until the other transfer ends.'),
   // forward
   upstream_connect: row(502, 'forward', 'The upstream cannot be reached', 'Try again later.'),
   upstream_timeout: row(504, 'forward', 'The upstream did not answer in time', 'Try again later.'),
@@ -110,6 +118,9 @@ export const REASONS = {
   response_over_limit: row(502, 'guard', 'The response is longer than it may be', 'Ask for less, or ask the operator to raise the limit.'),
   response_unredactable: row(502, 'guard', 'The response holds what must not leave and cannot be edited', 'Tell the operator the decision id; only JSON, NDJSON and event streams can be redacted.'),
   response_unfilterable: row(502, 'guard', 'The response lists models in a way that cannot be filtered', 'Ask for the model by its name, or tell the operator the decision id.'),
+  grant_ended: row(502, 'guard', 'The grant ended during the transfer', 'Ask for a new grant; a transfer that was begun can be resumed under it.'),
+  digest_mismatch: row(502, 'guard', 'What was exported is not what was granted', 'Tell the operator the decision id.'),
+  extraction_suspected: row(403, 'guard', 'The requests look like taking the model apart', 'Ask the operator; the evidence is in the record of the incident.'),
   // any
   internal: row(500, 'settle', 'The gateway failed', 'Tell the operator the decision id.'),
 } as const satisfies Record<string, ReasonEntry>

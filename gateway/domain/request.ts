@@ -64,6 +64,8 @@ export interface Classification {
   readonly upgrade: boolean
   /** Shape of refusals on this route. */
   readonly errorShape: ErrorShape
+  /** Media types that the route answers with, lower case; absent where the action tells. */
+  readonly answers?: readonly string[]
   /** Present when the answer lists models, of which the caller gets those it may read. */
   readonly listing?: readonly ListingShape[]
   /** Present when more of the body decides than was peeked at. Belongs to this request alone. */

@@ -63,7 +63,7 @@ function createLookup(specs: Readonly<Record<string, ResourceSpec>>) {
 
 function entryFrom({ bytes, digest, tags, ...attributes }: ResourceSpec): Entry {
   return {
-    attributes: Object.freeze({ ...defined(attributes), tags: tags ?? [] }),
+    attributes: Object.freeze({ ...defined({ ...attributes, bytes, digest }), tags: tags ?? [] }),
     expected: Object.freeze(defined({ bytes, digest })),
   }
 }

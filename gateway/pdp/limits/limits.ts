@@ -1,6 +1,8 @@
 /** Duties that come with a permit, from `rules/limits.yaml`. */
 import type { Obligation } from '../../domain/access.ts'
 import type { Evaluation } from '../engine/evaluation.ts'
+import { limitsSchema, type WeightsSpec } from '../../settings/schemas/limits.ts'
+import { weightsDemand } from './demands.ts'
 import { createLimitIndex, type Limit } from './limit-index.ts'
 import { mergeObligations } from './merge-obligations.ts'
 
@@ -15,23 +17,39 @@ export interface LimitTable {
 const NONE: readonly Obligation[] = []
 const NO_NAMES: ReadonlySet<string> = new Set()
 
-/** No limit at all: what a rule folder without `limits.yaml` has. */
-export const NO_LIMITS: LimitTable = { obligationsFor: () => NONE, conditions: NO_NAMES }
+/** The budgets that models have by themselves, and where that is written. */
+export interface OwnBudgets {
+  readonly weights: WeightsSpec
+  readonly source: string
+}
+
+const BY_DEFAULT: OwnBudgets = {
+  weights: limitsSchema.parse({ limits: {} }).weights,
+  source: 'limits.yaml',
+}
+
+/** What a rule folder without `limits.yaml` has: only what models have by themselves. */
+export const NO_LIMITS: LimitTable = createLimitTable([], NO_NAMES, BY_DEFAULT)
 
 /** Builds the table; `conditions` are the names that any `when` of `limits` uses. */
 export function createLimitTable(
   limits: readonly Limit[],
   conditions: ReadonlySet<string>,
+  { weights, source }: OwnBudgets = BY_DEFAULT,
 ): LimitTable {
-  if (limits.length === 0) return NO_LIMITS
   const index = createLimitIndex(limits)
+  const written = (evaluation: Evaluation): readonly Obligation[] => {
+    const applying = index.applying(evaluation)
+    const [only] = applying
+    if (only === undefined) return NONE
+    return applying.length === 1 ? only.obligations : mergeObligations(applying)
+  }
   return Object.freeze({
     conditions,
     obligationsFor(evaluation: Evaluation) {
-      const applying = index.applying(evaluation)
-      const [only] = applying
-      if (only === undefined) return NONE
-      return applying.length === 1 ? only.obligations : mergeObligations(applying)
+      const own = weightsDemand(evaluation.request, weights, source)
+      const demanded = written(evaluation)
+      return own === undefined ? demanded : [...demanded, own]
     },
   })
 }

@@ -5,6 +5,16 @@ import type { Limit } from './limit-index.ts'
 /** The strictest first. */
 const PARAMETER_TYPES = ['parameter.refuse', 'parameter.strip', 'parameter.cap']
 
+/** Of these every one counts: each has a count of its own, or they are joined where they are met. */
+const ADDING_UP: ReadonlySet<string> = new Set([
+  'response.classes',
+  'parameter.apart',
+  'budget.amount',
+  'budget.streams',
+  'watch.extraction',
+  'incident.lock',
+])
+
 /**
  * What all of `limits` demand together. Of a parameter: refuse before strip before the smallest cap;
  * a cap that is to be added stays besides a refusal, since the two never meet in one request. Of the
@@ -24,6 +34,7 @@ export function mergeObligations(limits: readonly Limit[]): readonly Obligation[
     ...[...byParameter.values()].flatMap(strictestOf),
     ...(bytes === undefined ? [] : [bytes]),
     ...(redact === undefined ? [] : [redact]),
+    ...all.filter(({ type }) => ADDING_UP.has(type)),
   ])
 }
 

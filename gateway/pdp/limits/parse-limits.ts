@@ -1,14 +1,13 @@
 /** Reads `rules/limits.yaml`, or says exactly where and why not. All or nothing. */
-import type { Obligation } from '../../domain/access.ts'
 import { closest, type Loaded, type Position } from '../../domain/diagnostics.ts'
-import type { ParameterName } from '../../domain/parameters.ts'
 import { loadDocument, type DocumentPath, type LoadedDocument } from '../../settings/document.ts'
-import { limitsSchema, type LimitSpec, type TreatmentSpec } from '../../settings/schemas/limits.ts'
+import { limitsSchema, type LimitSpec } from '../../settings/schemas/limits.ts'
 import type { ConditionSet } from '../conditions/condition-set.ts'
 import { namesIn, parseExpression, type Expression } from '../policy/expression.ts'
 import { createFindings, type Findings, type Said } from '../policy/finding.ts'
 import { parseResourcePattern, type ResourcePattern } from '../policy/resource-pattern.ts'
 import { ANYONE } from '../policy/rule.ts'
+import { demandsOf } from './demands.ts'
 import type { Limit } from './limit-index.ts'
 import { createLimitTable, type LimitTable } from './limits.ts'
 
@@ -32,7 +31,11 @@ export function parseLimits(
   if (findings.errors.length > 0) {
     return { ok: false, diagnostics: [...findings.errors, ...findings.warnings] }
   }
-  const value = createLimitTable(limits, reader.used)
+  const { weights } = loaded.value.value
+  const value = createLimitTable(limits, reader.used, {
+    weights,
+    source: reader.source(['weights']),
+  })
   return { ok: true, value, warnings: [...loaded.warnings, ...findings.warnings] }
 }
 
@@ -68,7 +71,7 @@ class LimitReader {
       actions: spec.actions ?? ['infer'],
       resources: listed?.flatMap((pattern) => pattern ?? []) ?? [EVERYTHING],
       when: spec.when === undefined ? undefined : this.#when([...path, 'when'], spec.when),
-      obligations: this.#obligations(path, spec),
+      obligations: demandsOf(name, spec, (at) => this.source(at)),
     }
     return Object.freeze(limit)
   }
@@ -131,24 +134,8 @@ class LimitReader {
     return parsed.value
   }
 
-  #obligations(path: DocumentPath, spec: LimitSpec): readonly Obligation[] {
-    const given = Object.entries(spec.parameters ?? {}) as [ParameterName, TreatmentSpec][]
-    const { bytes, redact } = spec.response ?? {}
-    const answer = [...path, 'response']
-    return Object.freeze([
-      ...given.map(([name, treatment]) =>
-        parameterObligation(name, treatment, this.#source([...path, 'parameters', name])),
-      ),
-      ...(bytes === undefined
-        ? []
-        : [obligation('response.bytes', { max: bytes }, this.#source([...answer, 'bytes']))]),
-      ...(redact === undefined
-        ? []
-        : [obligation('response.redact', { fields: redact }, this.#source([...answer, 'redact']))]),
-    ])
-  }
-
-  #source(path: DocumentPath): string {
+  /** `limits.yaml:12` for a path within the file. */
+  source(path: DocumentPath): string {
     const { file, line } = this.#document.positionOf(path)
     return `${file}:${line}`
   }
@@ -160,18 +147,4 @@ class LimitReader {
     const quoted = opening === '"' || opening === "'"
     this.#findings.error(line, column + offset + (quoted && offset > 0 ? 1 : 0), said)
   }
-}
-
-function parameterObligation(name: ParameterName, spec: TreatmentSpec, source: string): Obligation {
-  if (typeof spec === 'string') return obligation(`parameter.${spec}`, { parameter: name }, source)
-  const add = spec.add === true ? { add: true } : {}
-  return obligation('parameter.cap', { parameter: name, max: spec.max, ...add }, source)
-}
-
-function obligation(
-  type: string,
-  parameters: Obligation['parameters'],
-  source: string,
-): Obligation {
-  return Object.freeze({ type, parameters: Object.freeze(parameters), source })
 }

@@ -60,6 +60,13 @@ const DISCHARGERS: Readonly<Record<ObligationType, Discharger>> = {
     }
     return true
   },
+  // Not understood yet; what cannot be discharged refuses the request.
+  'response.classes': () => false,
+  'parameter.apart': () => false,
+  'budget.amount': () => false,
+  'budget.streams': () => false,
+  'watch.extraction': () => false,
+  'incident.lock': () => false,
 }
 
 /** The duties of `decisions` together, or the obligation that is not understood. */

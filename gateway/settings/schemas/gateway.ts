@@ -8,6 +8,7 @@ import { geo, geoClash } from './gateway-geo.ts'
 import { issuers } from './gateway-issuer.ts'
 import { devicePosture } from './gateway-posture.ts'
 import { listen } from './gateway-listen.ts'
+import * as shared from './gateway-store.ts'
 import * as server from './gateway-server.ts'
 import { upstreams } from './gateway-upstream.ts'
 
@@ -30,6 +31,9 @@ const shape = z.strictObject({
   log: server.log,
   shutdown: server.shutdown,
   pdp: server.pdp,
+  store: shared.store,
+  budgets: shared.budgets,
+  data_tokens: shared.dataTokens,
 })
 
 /**

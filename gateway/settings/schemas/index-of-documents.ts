@@ -6,6 +6,7 @@
 import type { z } from 'zod'
 import { conditionsSchema } from './conditions.ts'
 import { gatewaySchema } from './gateway.ts'
+import { grantsSchema } from './grants.ts'
 import { limitsSchema } from './limits.ts'
 import { packSchema } from './pack.ts'
 import { policyFixturesSchema } from './policy-fixtures.ts'
@@ -58,6 +59,14 @@ export const DOCUMENT_SCHEMAS: readonly DocumentKind[] = [
     schema: limitsSchema,
     file: 'rules/limits.yaml',
     page: 'docs/reference/limits.md',
+    variables: false,
+  },
+  {
+    kind: 'grants',
+    title: 'Grants',
+    schema: grantsSchema,
+    file: 'rules/grants.yaml',
+    page: 'docs/reference/grants.md',
     variables: false,
   },
   {

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { ACTIONS } from '../../domain/vocabulary.ts'
 import { PARAMETERS, type Parameter, type ParameterName } from '../../domain/parameters.ts'
 import { sizeBetween } from './fields.ts'
+import { apart, budget, detect, onIncident, weights } from './limits-use.ts'
 
 const LIST_MAX = 256
 /** Each may name many resources; the loader of the YAML text takes time by their square. */
@@ -69,6 +70,34 @@ const fieldName = z
     'expected a field name of letters, digits and _ - . such as logprobs',
   )
 
+/** As `resources.yaml` names what stands in a field. */
+export const dataClass = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,63}$/,
+    'expected a class such as contact: lower-case letters, digits, -',
+  )
+
+const GENERALISATIONS = [
+  'year',
+  'month',
+  'decade',
+  'hundred',
+  'thousand',
+  'network',
+  'initial',
+] as const
+
+const classTreatment = z.union(
+  [
+    z.enum(['remove', 'mask', 'tokenise', 'pass']),
+    z.strictObject({ generalise: z.enum(GENERALISATIONS) }),
+  ],
+  {
+    error: `expected remove, mask, tokenise, pass or { generalise: ${GENERALISATIONS.join('|')} }`,
+  },
+)
+
 const response = z
   .strictObject({
     bytes: sizeBetween('1B', '16TiB')
@@ -80,9 +109,13 @@ const response = z
       .max(64)
       .optional()
       .describe('JSON fields that are taken out of answers, at any depth.'),
+    classes: z
+      .record(dataClass, classTreatment)
+      .optional()
+      .describe('What becomes of fields of these classes, which `resources.yaml` tags.'),
   })
   .refine((given) => Object.keys(given).length > 0, {
-    message: 'says nothing; add bytes or redact',
+    message: 'says nothing; add bytes, redact or classes',
   })
 
 const limit = z
@@ -112,15 +145,32 @@ const limit = z
       .describe('Conditions, as in policy.csv; it applies unless they are known to be false.'),
     parameters: parameters.optional().describe('What becomes of parameters of the request.'),
     response: response.optional().describe('What becomes of the answer.'),
+    apart: z
+      .array(apart)
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('Parameters that one request must not have together.'),
+    budget: z
+      .union([budget.transform((one) => [one]), z.array(budget).min(1).max(16)])
+      .optional()
+      .describe('What may be used up over time, counted apart for each limit.'),
+    detect: detect.optional().describe('What counts as taking a model apart, by one subject.'),
+    on_incident: onIncident.optional().describe('What becomes of the caller after an incident.'),
   })
-  .refine((given) => given.parameters !== undefined || given.response !== undefined, {
-    message: 'demands nothing; add parameters or response',
-  })
+  .refine(
+    ({ parameters, response, apart, budget, detect, on_incident }) =>
+      [parameters, response, apart, budget, detect, on_incident].some((part) => part !== undefined),
+    {
+      message: 'demands nothing; add parameters, response, apart, budget, detect or on_incident',
+    },
+  )
 
 const NAME_PROBLEM = 'names are up to 64 lower-case letters, digits and hyphens, letter first'
 
 /** `rules/limits.yaml`. */
 export const limitsSchema = z.strictObject({
+  weights,
   limits: z
     .record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), limit, {
       error: (issue) => (issue.code === 'invalid_key' ? NAME_PROBLEM : undefined),
@@ -130,6 +180,12 @@ export const limitsSchema = z.strictObject({
     })
     .describe('Limits by name; of those that apply to a request, the strictest counts.'),
 })
+
+/** What is written of the budgets that models have by themselves. */
+export type WeightsSpec = z.output<typeof weights>
+
+/** What becomes of a field of one class. */
+export type ClassTreatment = z.output<typeof classTreatment>
 
 /** What is written of one limit; sizes in bytes. */
 export type LimitSpec = z.output<typeof limit>

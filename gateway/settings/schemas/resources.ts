@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { byteSize } from '../units.ts'
+import { dataClass } from './limits.ts'
 
 const word = z.string().min(1).max(256)
 
@@ -15,6 +16,18 @@ const nameGlob = z
 
 const NAME_PROBLEM =
   'names are up to 256 letters, digits and . _ - / : with single * for any run of characters'
+
+/**
+ * A path into JSON: `$` and then `.name`, `['name']`, `[*]` or `..name`, at most 16 of them; or a bare
+ * name, for a column, feature or tensor however an API arranges these.
+ */
+const fieldPath = z
+  .string()
+  .max(512)
+  .regex(
+    /^(?:\$(?:\.\.?[A-Za-z_][A-Za-z0-9_-]{0,63}|\[\*\]|\['[^'\\\]]{1,64}'\]){1,16}|[A-Za-z_][A-Za-z0-9_.:-]{0,127})$/,
+    'expected a path such as $.rows[*].email or $..email, or the name of a column',
+  )
 
 const attributes = z.strictObject({
   owner: word.optional().describe('Who answers for it: a user, group or team.'),
@@ -30,6 +43,10 @@ const attributes = z.strictObject({
     .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 lower-case hex digits')
     .optional()
     .describe('Expected digest of the artifact.'),
+  fields: z
+    .record(fieldPath, dataClass)
+    .optional()
+    .describe('Classes of data in its answers, by path: $.rows[*].email, $..ssn, or a column.'),
 })
 
 const described = z.record(nameGlob, attributes, {

@@ -1,0 +1,62 @@
+/** The parts of config/gateway.yaml about what replicas share and about keys for data. */
+import { z } from 'zod'
+import { durationBetween, filePath } from './fields.ts'
+
+const embedded = z.strictObject({
+  kind: z.literal('embedded').describe('One machine; a folder.'),
+  dir: filePath.prefault('data/store').describe('Folder of the store; made when absent.'),
+})
+
+const redis = z.strictObject({
+  kind: z.literal('redis').describe('Redis 7 or later, for any number of replicas.'),
+  url_file: filePath.describe(
+    'File with the URL: redis:// to this machine, else rediss://; or redis+sentinel:// or ' +
+      'redis+cluster:// with several hosts.',
+  ),
+  ca_file: filePath.optional().describe('Certificates to trust instead of the system’s.'),
+  prefix: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/, 'expected lower-case letters, digits and hyphens, such as mg')
+    .prefault('modelgate')
+    .describe('What every key begins with; replicas that share state have the same.'),
+  command_timeout: durationBetween('10ms', '10s')
+    .prefault('250ms')
+    .describe('Longest wait for an answer; after it the store counts as unavailable.'),
+  connect_timeout: durationBetween('10ms', '30s')
+    .prefault('1s')
+    .describe('Longest wait for a connection.'),
+})
+
+/** `store`. */
+export const store = z
+  .discriminatedUnion('kind', [embedded, redis])
+  .prefault({ kind: 'embedded' })
+  .describe('What replicas share: budgets used, uses of grants, callers that are kept out.')
+
+/** `data_tokens`. */
+export const dataTokens = z
+  .strictObject({
+    key_file: filePath.describe('File with at least 32 random bytes, in base64 or hex.'),
+  })
+  .optional()
+  .describe('The key from which the keys of tokens of data are derived, one for each dataset.')
+
+/** `budgets`. */
+export const budgets = z
+  .strictObject({
+    lease: z
+      .int()
+      .min(1)
+      .max(100)
+      .prefault(5)
+      .describe(
+        'Percentage of a budget that a replica takes at a time. What replicas together let ' +
+          'through beyond a budget, while the store does not answer, is at most this of each.',
+      ),
+    when_unavailable: z
+      .enum(['refuse', 'continue'])
+      .prefault('refuse')
+      .describe('What becomes of requests with a budget while the store cannot be asked.'),
+  })
+  .prefault({})
+  .describe('How budgets are counted.')
