@@ -43,7 +43,7 @@ export const budget = z
     vectors: windows(amount).optional().describe('Embeddings, as answers hold them.'),
     streams: z.int().min(1).max(1_000_000).optional().describe('Answers under way at once.'),
   })
-  .refine(({ per: _per, ...units }) => isSaid(units), {
+  .refine((given) => isSaid({ ...given, per: undefined }), {
     message: 'limits nothing; add bytes, requests, tokens, vectors or streams',
   })
 
@@ -73,7 +73,7 @@ export const detect = z
       .optional()
       .describe('Share of requests that differ from one another in numbers or one word only.'),
   })
-  .refine(({ window: _window, ...rules }) => isSaid(rules), {
+  .refine((given) => isSaid({ ...given, window: undefined }), {
     message: 'watches for nothing; add distinct_prompts, vectors, logits or sweep',
   })
 
