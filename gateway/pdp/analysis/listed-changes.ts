@@ -109,12 +109,28 @@ function descriptionTexts({ described }: AnalysedRules): Map<string, Text> {
       const words = Object.entries(spec)
         .filter(([, value]) => value !== undefined)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, value]) => `${key} ${Array.isArray(value) ? value.join(' ') : String(value)}`)
+        .map(([key, value]) => `${key} ${wordsOf(value)}`)
         .join(', ')
       texts.set(`${kind}:${name}`, { key: words, words })
     }
   }
   return texts
+}
+
+type Described = string | number | readonly string[] | Readonly<Record<string, string>> | undefined
+
+function wordsOf(value: Described): string {
+  if (typeof value !== 'object') return String(value ?? '')
+  if (!isRecord(value)) return value.join(' ')
+  return Object.entries(value)
+    .map((pair) => pair.join(': '))
+    .join('; ')
+}
+
+function isRecord<T>(
+  value: readonly T[] | Readonly<Record<string, T>>,
+): value is Record<string, T> {
+  return !Array.isArray(value)
 }
 
 function roleChanges(before: AnalysedRules, after: AnalysedRules): RoleChange[] {
