@@ -10,8 +10,10 @@ import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { HeaderBag } from '../domain/request.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { ControlAsk, ControlCaller, ControlResult, RulesControl } from '../pap/rules-api.ts'
+import { lockedOut } from '../pep/kept-out.ts'
 import { refusalOf } from '../pep/stages/decide.ts'
 import type { Runtime, Services } from '../pep/runtime.ts'
+import { createControlLockouts } from './control-lockouts.ts'
 import type { Reloader } from './reloader.ts'
 import { readPin, writePin, type Pin } from './revisions/pin.ts'
 import { resolveRevision } from './revisions/revision.ts'
@@ -57,6 +59,7 @@ export function createControlRules(deps: ControlRulesDeps): RulesControl {
     rollback: (caller, to) => rollback(deps, caller, to),
     unpin: (caller, { reason }) =>
       setPin(deps, caller, { what: 'rules.unpin', revision: null, reason }),
+    ...createControlLockouts(deps.services, (caller, fields) => note(deps, caller, fields)),
   }
 }
 
@@ -187,6 +190,8 @@ async function judge(
   if (subject.expiresAt <= now) {
     return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
   }
+  const lockout = deps.services.lockouts.find(subject.id)
+  if (lockout !== undefined) return lockedOut(lockout)
   const client = runtime.clientAddress(ask.peer, NO_HEADERS)
   if (isRefusal(client)) return client
   const { peer } = ask

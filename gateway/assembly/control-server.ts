@@ -5,6 +5,7 @@ import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createControlRules } from './control-rules.ts'
 import type { Reloader } from './reloader.ts'
+import type { RunningStore } from './open-store.ts'
 import type { RuleRevisions } from './revisions/rule-revisions.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 
@@ -20,7 +21,7 @@ const CONTROL_CONNECTIONS_MAX = 256
 /** What the control listener tells of, and works on. */
 export interface Controlled {
   readonly settings: Settings
-  readonly services: Services
+  readonly services: Services & { readonly state: Pick<RunningStore, 'wasReached'> }
   readonly reloader: Reloader
   readonly runtime: RunningRuntime
   readonly revisions: RuleRevisions
@@ -45,6 +46,7 @@ export function openControl(controlled: Controlled, state: Readonly<ListenState>
     },
     unreadiness: () => [
       ...runtime.unreadiness(),
+      ...(services.state.wasReached ? [] : ['store']),
       ...(state.listening ? [] : ['listener']),
       ...(state.draining ? ['draining'] : []),
     ],

@@ -46,6 +46,7 @@ export async function openDataListeners(parts: DataListenerParts): Promise<DataL
   const options = listenerOptions(settings, tls)
   const data = createDataListener(() => runtime.current(), services, options, flights)
   runtime.onReplaced(() => void flights.decideAgain())
+  services.lockouts.onLocked((lockout) => flights.cutSubject(lockout))
   const { host, port } = settings.listen.data
   const dataPort = await listen(data.server, host, port)
   const opened = await openCalls(parts, flights, callTls).catch(async (error: unknown) => {

@@ -1,10 +1,14 @@
+import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { VERSION } from '../version.ts'
 import type { SegmentLedger } from '../audit/ledger.ts'
+import type { RunningBudgets } from '../budget/budgets.ts'
 import type { Clock } from '../domain/clock.ts'
 import { systemClock } from '../domain/clock.ts'
+import { createExtractionDetector } from '../detect/detector.ts'
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
+import type { SharedStore } from '../domain/shared-state.ts'
 import { createLogger, type RootLogger } from '../log/logger.ts'
 import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
@@ -18,7 +22,10 @@ import { createRuleRevisions, type RuleRevisions } from './revisions/rule-revisi
 import { assertRuntimeFloor } from './runtime-floor.ts'
 import { contentDigest } from './content-digest.ts'
 import { createReloader } from './reloader.ts'
+import { openBudgets } from './open-budgets.ts'
+import { openLockouts } from './open-lockouts.ts'
 import { openCountedLedger } from './open-ledger.ts'
+import { openStore, type RunningStore } from './open-store.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
@@ -31,6 +38,8 @@ export interface GatewayOptions extends ConfigSource {
   readonly clock?: Clock
   /** Where log lines go; standard output when absent. */
   readonly logDestination?: LogDestination
+  /** What replicas share, instead of `store`; closed with the gateway. */
+  readonly state?: SharedStore
 }
 
 /** A running gateway. */
@@ -49,7 +58,12 @@ export interface Gateway {
   stop(): Promise<void>
 }
 
-type RunningServices = Services & { readonly log: RootLogger; readonly ledger: SegmentLedger }
+type RunningServices = Services & {
+  readonly log: RootLogger
+  readonly ledger: SegmentLedger
+  readonly budgets: RunningBudgets
+  readonly state: RunningStore
+}
 
 /**
  * Starts a gateway: configuration, rules, ledger, keys, listeners, in that order, so that nothing
@@ -69,7 +83,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (!rules.ok) throw invalid('ERR_RULES_INVALID', 'the rules', rules.diagnostics)
   const active = rules.value
   const services = await openServices(options, settings)
-  const undo: Undo[] = [() => services.ledger.close()]
+  const undo: Undo[] = [
+    () => services.ledger.close(),
+    () => services.state.close(),
+    () => stopLockouts(services),
+  ]
   try {
     const runtime = await startRuntime({ settings, rules: active.rules, services })
     undo.push(() => runtime.stop())
@@ -145,6 +163,11 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
   }
 }
 
+function stopLockouts({ lockouts, budgets }: RunningServices): Promise<void> {
+  lockouts.stop()
+  return budgets.stop()
+}
+
 /** One error that carries every finding, each as `file:line:column`. */
 function invalid(
   code: 'ERR_CONFIG_INVALID' | 'ERR_RULES_INVALID',
@@ -174,5 +197,19 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
   const dir = resolve(options.cwd, settings.audit.dir)
   const facts = options.process
   const ledger = await openCountedLedger({ dir, settings, process: facts, clock, log, metrics })
-  return { clock, ledger, metrics, log }
+  const state = await openStore({ ...options, settings, clock, log, metrics }).catch(
+    async (error: unknown) => {
+      await ledger.close()
+      throw error
+    },
+  )
+  const lockouts = openLockouts({ store: state, clock, log, metrics })
+  const extraction = createExtractionDetector({
+    clock,
+    seed: randomInt(2 ** 32),
+    onEvicted: () => metrics.extractionEvicted(),
+  })
+  await lockouts.start()
+  const budgets = openBudgets({ state, clock, metrics, log }, settings.budgets)
+  return { clock, ledger, metrics, log, state, budgets, lockouts, extraction }
 }

@@ -20,7 +20,7 @@ const FILES_MAX = 1024
 /** No leading dash (it would be an option), no colon (it would be a path), nothing invisible. */
 const REVISION = /^[A-Za-z0-9_][A-Za-z0-9_./@{}^~+ -]{0,254}$/
 /** Names that are close to those of rule files; read, so that they are refused by name. */
-const MISNAMED = /^(limits\.yml|routes\/[^/]+\.yml)$/
+const MISNAMED = /^((limits|grants)\.yml|routes\/[^/]+\.yml)$/
 
 /**
  * The rule files of a revision. Links and submodules in their place are refused.

@@ -7,12 +7,18 @@ import {
   neededPackFiles,
 } from '../classify/pack/pack-loader.ts'
 import { closest, type Diagnostic, type Loaded } from '../domain/diagnostics.ts'
-import type { ResourceCatalog } from '../domain/ports.ts'
+import type { Grant } from '../domain/access.ts'
+import { systemClock } from '../domain/clock.ts'
+import type { GrantCatalog, ResourceCatalog } from '../domain/ports.ts'
 import type { CompiledPolicy } from '../pdp/compiled-policy.ts'
 import { loadPolicy, type Engine } from '../pdp/load-policy.ts'
 import type { KnownNames } from '../pdp/policy/warnings-of-names.ts'
+import { createGrantCatalog, loadGrants } from '../pip/grants.ts'
 import { loadResources } from '../pip/resources.ts'
 import type { Settings } from '../settings/settings.ts'
+import { classProblems } from './data-key.ts'
+import { unknownHolders } from './grant-names.ts'
+import { smallBudgets } from './weights-budget.ts'
 import { readRuleFiles, type RuleFiles } from './rule-files.ts'
 
 /** A rule folder, loaded, checked and self-tested as one. */
@@ -20,6 +26,8 @@ export interface LoadedRules {
   readonly revision: string
   readonly policy: CompiledPolicy
   readonly resources: ResourceCatalog
+  /** What `grants.yaml` gives; absent where it gives nothing. */
+  readonly grants?: GrantCatalog
   /** Built-in packs with the operator's routes laid over them, by name. */
   readonly packs: ReadonlyMap<string, CompiledPack>
   /** Where the operator's routes ask for less than the packs they extend. */
@@ -65,13 +73,18 @@ export async function loadRuleFiles(
   const { revision } = files
   const policy = await loadPolicy({ files, revision, engine, known: knownNames(settings) })
   const resources = loadResources(files.resources)
+  const grants = loadGrantsOf(files)
   const packs = await loadNeededPacks(files, settings)
-  const parts = [policy, resources, packs]
-  const missing =
-    packs.ok && settings !== undefined ? await missingPacks(settings, packs.value) : []
-  if (!policy.ok || !resources.ok || !packs.ok || missing.length > 0) {
+  const parts = [policy, resources, grants, packs]
+  const missing = packs.ok ? await missingPacks(settings, packs.value) : []
+  const classes =
+    policy.ok && resources.ok
+      ? classProblems(policy.value.limits.classes, resources.value.tagged, settings)
+      : []
+  const wrong = [...missing, ...classes.filter(({ severity }) => severity === 'error')]
+  if (!policy.ok || !resources.ok || !grants.ok || !packs.ok || wrong.length > 0) {
     const found = parts.flatMap((part) => (part.ok ? part.warnings : part.diagnostics))
-    return { ok: false, diagnostics: [...found, ...missing] }
+    return { ok: false, diagnostics: [...found, ...wrong] }
   }
   return {
     ok: true,
@@ -79,16 +92,37 @@ export async function loadRuleFiles(
       revision,
       policy: policy.value,
       resources: resources.value,
+      ...catalogOf(grants.value, policy.value),
       packs: packs.value,
       lowered: packs.warnings.filter(({ code }) => code === 'privilege-lowered'),
     },
     warnings: [
       ...policy.warnings,
       ...resources.warnings,
+      ...grants.warnings,
       ...packs.warnings,
+      ...classes,
+      ...smallBudgets(policy.value.limits.weights, resources.value.sized),
       ...unknownIssuers(settings, policy.value),
+      ...unknownHolders(files.grants, grants.value, {
+        policy: policy.value,
+        known: knownNames(settings),
+      }),
     ],
   }
+}
+
+function loadGrantsOf({ grants }: RuleFiles): Loaded<readonly Grant[] | undefined> {
+  if (grants === undefined) return { ok: true, value: undefined, warnings: [] }
+  return loadGrants(grants, systemClock.now())
+}
+
+function catalogOf(
+  grants: readonly Grant[] | undefined,
+  { holdingsOf }: CompiledPolicy,
+): Pick<LoadedRules, 'grants'> {
+  if (grants === undefined || grants.length === 0) return {}
+  return { grants: createGrantCatalog(grants, holdingsOf) }
 }
 
 /** What rules may name because the configuration gives it a name. */
@@ -134,9 +168,10 @@ function unknownIssuers(settings: Settings | undefined, policy: CompiledPolicy):
 }
 
 async function missingPacks(
-  settings: Settings,
+  settings: Settings | undefined,
   packs: ReadonlyMap<string, CompiledPack>,
 ): Promise<readonly Diagnostic[]> {
+  if (settings === undefined) return []
   const names = [...new Set([...packs.keys(), ...(await builtInPackNames())])].sort()
   return settings.upstreams.flatMap((upstream, index): Diagnostic[] => {
     if (packs.has(upstream.pack)) return []

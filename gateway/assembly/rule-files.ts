@@ -18,6 +18,8 @@ export interface RuleFiles {
   readonly resources: SourceFile
   /** `limits.yaml`, where there is one. */
   readonly limits: SourceFile | undefined
+  /** `grants.yaml`, where there is one. */
+  readonly grants: SourceFile | undefined
   /** `routes/*.yaml`, sorted by name. */
   readonly routes: readonly SourceFile[]
   /** `sha256:<hex>` over the names and contents of all of them. */
@@ -30,6 +32,11 @@ const FILE_BYTES_MAX = 64 * 1024 * 1024
 const NAMES = ['model.conf', 'policy.csv', 'conditions.yaml', 'resources.yaml'] as const
 
 const LIMITS = 'limits.yaml'
+
+const GRANTS = 'grants.yaml'
+
+/** Files that may be missing. */
+const OPTIONAL: readonly string[] = [LIMITS, GRANTS]
 
 /**
  * Reads every file of the rule folder `dir`. A missing or unreadable file is a diagnostic, never an
@@ -52,13 +59,14 @@ export async function readRuleFiles(dir: string): Promise<Loaded<RuleFiles>> {
 
 /** Every file of `files`, in the order in which the revision counts them. */
 export function sourceFilesOf(files: RuleFiles): readonly SourceFile[] {
-  const { model, policy, conditions, resources, limits, routes } = files
+  const { model, policy, conditions, resources, limits, grants, routes } = files
   return [
     model,
     policy,
     conditions,
     resources,
     ...(limits === undefined ? [] : [limits]),
+    ...(grants === undefined ? [] : [grants]),
     ...routes,
   ]
 }
@@ -74,6 +82,7 @@ export function ruleFilesOf(sources: readonly SourceFile[]): Loaded<RuleFiles> {
   const conditions = byName.get('conditions.yaml')
   const resources = byName.get('resources.yaml')
   const limits = byName.get(LIMITS)
+  const grants = byName.get(GRANTS)
   const routes = sources
     .filter(({ file }) => ROUTE.test(file))
     .sort((a, b) => (a.file < b.file ? -1 : 1))
@@ -84,7 +93,7 @@ export function ruleFilesOf(sources: readonly SourceFile[]): Loaded<RuleFiles> {
     const diagnostics = missing.map((name) => unreadable(name, new Error('it is missing')))
     return { ok: false, diagnostics }
   }
-  const set = { model, policy, conditions, resources, limits, routes }
+  const set = { model, policy, conditions, resources, limits, grants, routes }
   const revision = revisionOf(sourceFilesOf({ ...set, revision: '' }))
   return { ok: true, value: { ...set, revision }, warnings: [] }
 }
@@ -93,7 +102,7 @@ const ROUTE = /^routes\/[^/]+\.yaml$/
 
 /** Whether `name`, from the rule folder, is that of a file this version reads. */
 export function isRuleFile(name: string): boolean {
-  return name === LIMITS || (NAMES as readonly string[]).includes(name) || ROUTE.test(name)
+  return OPTIONAL.includes(name) || (NAMES as readonly string[]).includes(name) || ROUTE.test(name)
 }
 
 function duplicateIn(sources: readonly SourceFile[]): SourceFile | undefined {
@@ -114,9 +123,11 @@ function strayFile(file: string): Diagnostic {
 async function listOptional(dir: string): Promise<readonly string[] | Diagnostic> {
   try {
     const entries = await readdir(dir)
-    const misnamed = entries.find((name) => name === 'limits.yml')
-    if (misnamed !== undefined) return misnamedFile(misnamed, LIMITS)
-    return entries.filter((name) => name === LIMITS)
+    const expected = OPTIONAL.find((name) => entries.includes(name.replace(/yaml$/, 'yml')))
+    if (expected !== undefined) {
+      return misnamedFile(expected.replace(/yaml$/, 'yml'), expected)
+    }
+    return OPTIONAL.filter((name) => entries.includes(name))
   } catch (error) {
     // The files that must be there are then missing too, and say so one by one.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []

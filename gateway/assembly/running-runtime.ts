@@ -45,13 +45,18 @@ export async function startRuntime(start: {
 }): Promise<RunningRuntime> {
   const { services } = start
   const fixed = start.settings
+  services.metrics.admitNames({
+    upstreams: [],
+    issuers: [],
+    limits: start.rules.policy.limits.names,
+  })
   let parts = await openParts(start.settings, services, { fixed, before: undefined })
   let runtime = assemble({ ...start, fixed, parts })
   await beginNew(parts, undefined)
   const retired = new Set<Upstreams | CallUpstreams>()
   let replaced = (): void => undefined
   const refreshSecrets = async (): Promise<void> => {
-    const present = parts.secrets.filter((secret) => secret !== undefined)
+    const present = [...parts.secrets, parts.dataKey].filter((secret) => secret !== undefined)
     for (const secret of present) tellOfSecret(services, await secret.refresh())
   }
   const timer = setInterval(() => void refreshSecrets(), SECRETS_REFRESH_MS)
@@ -62,6 +67,7 @@ export async function startRuntime(start: {
       services.metrics.admitNames({
         upstreams: settings.upstreams.map(({ name }) => name),
         issuers: issuerNames(settings),
+        limits: rules.policy.limits.names,
       })
       const next = await openParts(settings, services, { fixed, before: parts })
       const replacement = assemble({ settings, rules, parts: next, services, fixed })
@@ -107,6 +113,7 @@ function assemble(made: {
     fixed,
     rules,
     secrets: parts.secrets,
+    dataKey: parts.dataKey,
     configRevision: configRevision(settings),
     authenticator: parts.authenticator.part,
     postureVerifier: parts.posture?.part,

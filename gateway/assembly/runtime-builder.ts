@@ -22,6 +22,7 @@ import { createUpstreamTable } from '../pep/upstream-table.ts'
 import type { SecretFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { countryReader, type OpenDatabase } from './country-database.ts'
+import { tokensWith } from './data-key.ts'
 import type { LoadedRules } from './load-rules.ts'
 import { ownDocuments, publicUrl } from './own-documents.ts'
 import { assertionReader, managedHeaders } from './posture-assertion.ts'
@@ -36,6 +37,8 @@ export interface RuntimeParts {
   readonly configRevision: string
   /** Credentials by position in `settings.upstreams`. */
   readonly secrets: readonly (SecretFile | undefined)[]
+  /** The key of tokens of data, where one is configured. */
+  readonly dataKey: SecretFile | undefined
   readonly authenticator: Authenticator
   /** Verifies assertions of posture, where they are configured. */
   readonly postureVerifier: Authenticator | undefined
@@ -87,11 +90,13 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     policy: {
       decisionPoint: createDecisionPoint(rules.policy, { onFailure: parts.onDecisionFailure }),
       resources: rules.resources,
+      ...(rules.grants === undefined ? {} : { grants: rules.grants }),
     },
     configRevision: parts.configRevision,
     upstreams: createUpstreamTable(entries, parseTarget),
     authenticator: parts.authenticator,
     assertions: parts.assertions,
+    ...tokensWith(parts.dataKey),
     forwarder: parts.forwarder,
     upgrades: parts.upgrades,
     ...grpcOf(parts),

@@ -16,6 +16,7 @@ import type { Services } from '../pep/runtime.ts'
 import type { SecretFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { openDatabase, type OpenDatabase } from './country-database.ts'
+import { openDataKey } from './data-key.ts'
 import { authnEvents } from './events.ts'
 import { issuerOptions, pem } from './issuer-options.ts'
 import { publicUrl } from './own-documents.ts'
@@ -36,6 +37,8 @@ export interface RuntimeParts {
   readonly calls: Kept<CallUpstreams>
   readonly connections: readonly UpstreamOptions[]
   readonly secrets: readonly (SecretFile | undefined)[]
+  /** The key of tokens of data. */
+  readonly dataKey: SecretFile | undefined
 }
 
 /** A part, and a digest of what it was made of. */
@@ -58,6 +61,7 @@ export async function openParts(
   const connections = await connectionsTo(settings, 'http')
   const callConnections = await connectionsTo(settings, 'grpc')
   const secrets = await Promise.all(settings.upstreams.map(openCredential))
+  const dataKey = await openDataKey(settings)
   const signing = await signingOptions(settings, services)
   const { assertion } = settings.devicePosture
   const posture = assertion === undefined ? [] : [await assertionIssuer(assertion)]
@@ -79,6 +83,7 @@ export async function openParts(
     countries,
     connections,
     secrets,
+    dataKey,
   }
 }
 

@@ -1,8 +1,11 @@
 import type { Server } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SegmentLedger } from '../audit/ledger.ts'
+import type { RunningBudgets } from '../budget/budgets.ts'
 import { refuse } from '../domain/refusal.ts'
+import type { SharedStore } from '../domain/shared-state.ts'
 import type { RootLogger } from '../log/logger.ts'
+import type { Lockouts } from '../pep/lockouts.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { DataListeners } from './data-listeners.ts'
 import { closed } from './listeners.ts'
@@ -13,7 +16,13 @@ import type { ChangeWatch } from './watch.ts'
 /** What runs and has to end. */
 export interface RunningParts {
   readonly settings: Settings
-  readonly services: { readonly log: RootLogger; readonly ledger: SegmentLedger }
+  readonly services: {
+    readonly log: RootLogger
+    readonly ledger: SegmentLedger
+    readonly lockouts: Pick<Lockouts, 'stop'>
+    readonly budgets: Pick<RunningBudgets, 'stop'>
+    readonly state: Pick<SharedStore, 'close'>
+  }
   readonly runtime: RunningRuntime
   readonly reloader: Pick<Reloader, 'settled'>
   readonly listeners: DataListeners
@@ -57,6 +66,10 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   await runtime.stop()
   parts.controlServer.closeAllConnections()
   await closed(parts.controlServer)
+  services.lockouts.stop()
+  // What was leased and not used; a store that does not answer keeps nobody.
+  await services.budgets.stop()
+  await services.state.close()
   await services.ledger.close()
   services.log.info({}, 'stopped')
   await services.log.flush()

@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
 import { certificateProblems } from '../assembly/certificate.ts'
+import { dataKeyProblems } from '../assembly/data-key.ts'
 import { databaseProblems } from '../assembly/country-database.ts'
 import { issuerProblems } from '../assembly/issuer-options.ts'
 import { loadRules } from '../assembly/load-rules.ts'
@@ -91,6 +92,7 @@ async function checkConfig(
   if (!loaded.ok) return undefined
   findings.push(...issuerProblems(loaded.value), ...(await certificateProblems(loaded.value)))
   findings.push(...(await databaseProblems(loaded.value)))
+  findings.push(...(await dataKeyProblems(loaded.value)))
   return loaded.value
 }
 

@@ -41,6 +41,14 @@ export function placeOf({ rule }: Decision): string {
 }
 
 function obligationText({ type, parameters, source }: Obligation): string {
+  const { limit, per, unit, window, max } = parameters
+  if (type === 'budget.amount') {
+    const what = `${String(unit)} in ${window === 'hour' ? 'an' : 'a'} ${String(window)}`
+    return `budget ${String(limit)}: at most ${String(max)} ${what}, counted per ${String(per)}, by ${source}`
+  }
+  if (type === 'budget.streams') {
+    return `budget ${String(limit)}: at most ${String(max)} answers at once, counted per ${String(per)}, by ${source}`
+  }
   const values = Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`)
   return `${type} (${values.join(', ')}), by ${source}`
 }

@@ -61,6 +61,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./shadow.ts')).shadow,
   },
   {
+    name: 'exports',
+    summary: 'list what was exported, to whom and on whose word, from the ledger',
+    load: async () => (await import('./exports.ts')).exports,
+  },
+  {
     name: 'history',
     summary: 'list the rule sets that were in force, and show what was in one',
     load: async () => (await import('./history.ts')).history,

@@ -5,11 +5,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Duplex, Readable } from 'node:stream'
-import type { AccessRequest, Decision, ResourceAttributes } from './access.ts'
+import type { AccessRequest, Decision, Grant, ResourceAttributes } from './access.ts'
 import type { Classification, HeaderBag, Method, RequestTarget, Transport } from './request.ts'
 import type { Reason } from './reasons.ts'
 import type { Refusal } from './refusal.ts'
-import type { Resource } from './vocabulary.ts'
+import type { Operation, Resource } from './vocabulary.ts'
 import type { Subject } from './subject.ts'
 
 /** Verifies credentials. Never throws: a failure of its dependencies is a refusal too. */
@@ -36,6 +36,29 @@ export interface DecisionPoint {
 /** Knows the attributes of resources. */
 export interface ResourceCatalog {
   attributesOf(resource: Resource): ResourceAttributes | undefined
+}
+
+/** A request that may make use of a grant. */
+export interface GrantAsk {
+  readonly subject: Subject
+  readonly operations: readonly Operation[]
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** The id of the one that the caller wants to make use of; any that fits when absent. */
+  readonly named?: string | undefined
+}
+
+/** The answer to a {@link GrantAsk}. */
+export interface GrantFound {
+  /** Of several that fit, the one that ends first. */
+  readonly grant?: Grant
+  /** Why one that the caller holds does not fit: a sentence for the caller. */
+  readonly hint?: string
+}
+
+/** Knows the grants that were given; asks nobody. */
+export interface GrantCatalog {
+  find(ask: GrantAsk): GrantFound
 }
 
 /** What the classifier looks at. */
@@ -108,6 +131,11 @@ export interface ResponseGuard {
    * next `chunk` tells.
    */
   ready?(): Promise<void> | undefined
+  /**
+   * Whether bytes that were judged are kept until {@link ResponseGuard.ready}: `chunk` is then asked
+   * for them with an empty buffer, and `end` once more when it was asked before.
+   */
+  keeps?(): boolean
 }
 
 /** How an exchange with the upstream ended. */
@@ -176,6 +204,40 @@ export interface CallForwarder {
   call(request: OutboundRequest, client: CallClient): Promise<ForwardOutcome | Refusal>
 }
 
+/** Judges what an upstream says on a WebSocket before it leaves. Called in order, never after a refusal. */
+export interface AnswerJudge {
+  /** The fields of the 101 that may leave, or a refusal sent in its place. */
+  head(head: ResponseHead): ResponseHead | Refusal
+  /** A message begins; `control`: a ping, pong or close, which may come between two pieces. */
+  begin(kind: AnswerKind): void
+  /**
+   * Payload of the message of this kind that was begun last. `hold`: not enough to judge yet; what
+   * is held, at most 4 KiB, leaves or not with the next verdict on this message.
+   */
+  piece(kind: AnswerKind, bytes: Buffer): Refusal | 'hold' | undefined
+  /** The message of this kind is whole; what was held of it leaves. */
+  end(kind: AnswerKind): Refusal | undefined
+}
+
+/** What frames of an upstream carry. */
+export type AnswerKind = 'text' | 'binary' | 'control'
+
+/** Counts the bytes of one answer as they leave: on a WebSocket, with the headers of its frames. */
+export interface ByteMeter {
+  /** Asked before so many bytes leave; they stay, and the answer ends, on a refusal. */
+  take(bytes: number): Refusal | undefined
+  /** As {@link ResponseGuard.ready}; what it waited for, the next `take` tells. */
+  ready?(): Promise<void> | undefined
+  /** Told once that the answer is over, by whoever made it. */
+  close?(): void
+}
+
+/** As {@link ByteMeter}, for one that may not know yet, and that reads what leaves. */
+export interface TunnelMeter extends Pick<ByteMeter, 'ready' | 'close'> {
+  /** `bytes` are those of `pieces`. On `wait` the same is asked again once `ready` has settled. */
+  take(bytes: number, pieces: readonly Buffer[]): Refusal | 'wait' | undefined
+}
+
 /** The client's side of a WebSocket upgrade. */
 export interface UpgradeClient {
   readonly request: IncomingMessage
@@ -184,6 +246,10 @@ export interface UpgradeClient {
   readonly head: Buffer
   /** Present when messages decide: each is assembled and judged; else frames pass as they come. */
   readonly messages?: MessageJudge
+  /** Present when what the upstream says is judged; else its frames pass as they come. */
+  readonly answers?: AnswerJudge
+  /** Asked for everything that leaves towards the client, in this order, behind the judge. */
+  readonly meters?: readonly TunnelMeter[]
   /** Called for every relayed piece, before it leaves. */
   onBytes?(direction: 'to-upstream' | 'to-client', count: number): void
   /** As in {@link ForwardClient}; an open tunnel is closed with 1008, or 1001 when draining. */

@@ -64,7 +64,7 @@ export interface Classification {
   readonly upgrade: boolean
   /** Shape of refusals on this route. */
   readonly errorShape: ErrorShape
-  /** Media types that the route answers with, lower case; absent where the action tells. */
+  /** Media types it answers with besides JSON and text, `image/*` or exact; absent: the action tells. */
   readonly answers?: readonly string[]
   /** Present when the answer lists models, of which the caller gets those it may read. */
   readonly listing?: readonly ListingShape[]

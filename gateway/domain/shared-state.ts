@@ -25,16 +25,28 @@ export interface Lease {
   readonly granted: number
   /** Left after it, by the store's count. */
   readonly left: number
-  /** When `granted` is less than the amount: milliseconds until some of the rest comes back. */
+  /**
+   * When `granted` is less than the amount: milliseconds until the rest, or as much of it as there
+   * can be, has aged out; else 0.
+   */
   readonly retryAfterMs: number
+}
+
+/** Part of a lease that was not used. */
+export interface GiveBack extends Pick<LeaseAsk, 'key' | 'windowMs' | 'amount'> {
+  /**
+   * How long ago the lease was asked for, by the asker's monotonic clock; 0 when absent. One that
+   * is older than its window counts no more, and giving it back must not take from later ones.
+   */
+  readonly heldMs?: number
 }
 
 /** Counts amounts in sliding windows. */
 export interface QuotaStore {
   /** One answer for each of `asks`, in order; each is atomic, all of them together are not. */
   lease(asks: readonly LeaseAsk[]): Promise<readonly Lease[]>
-  /** Gives back what was leased and not used; counts in the window it is given back in. */
-  giveBack(parts: readonly Pick<LeaseAsk, 'key' | 'windowMs' | 'amount'>[]): Promise<void>
+  /** Gives back what was leased and not used. */
+  giveBack(parts: readonly GiveBack[]): Promise<void>
   /**
    * Sets how many places `holder` has for the next `ttlMs`, if all holders together then have at
    * most `max`, else as many as there are; answers how many. A holder that does not come back in
@@ -95,7 +107,10 @@ export interface ClaimStore {
    * left as {@link Claim} does, 0 when the attempt is no longer the living one.
    */
   progress(part: ClaimProgress): Promise<number>
-  /** Ends an attempt. `complete`: the transfer is whole and cannot be resumed. */
+  /**
+   * Ends an attempt. `complete`: the transfer is whole and cannot be resumed. One that is not, and of
+   * which no attempt had a byte, gives its use back.
+   */
   release(part: ClaimProgress & { readonly complete: boolean }): Promise<void>
 }
 
@@ -135,3 +150,19 @@ export interface SharedStore extends QuotaStore, ClaimStore, LockoutStore {
   readonly healthy: boolean
   close(): Promise<void>
 }
+
+/** What is asked of a store; the label of its metrics. */
+export const STORE_OPERATIONS = [
+  'lease',
+  'give-back',
+  'hold',
+  'claim',
+  'progress',
+  'release',
+  'lock',
+  'lockouts',
+  'unlock',
+] as const
+
+/** One of {@link STORE_OPERATIONS}. */
+export type StoreOperation = (typeof STORE_OPERATIONS)[number]

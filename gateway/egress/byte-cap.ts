@@ -1,4 +1,4 @@
-import type { ResponseGuard } from '../domain/ports.ts'
+import type { ByteMeter, ResponseGuard } from '../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { IncidentDetail } from './response-guard.ts'
 
@@ -47,6 +47,30 @@ export function capBytes(inner: ResponseGuard, options: ByteCapOptions): Respons
       const last = refusal ?? inner.end()
       if (!isRefusal(last)) options.onEnd?.()
       return last
+    },
+  }
+}
+
+/** The same for bytes that come without a head: the meter of a WebSocket. */
+export function meterBytes({
+  bytesMax,
+  onIncident,
+  onEnd,
+}: Omit<ByteCapOptions, 'bodyless'>): ByteMeter {
+  let bytes = 0
+  let refusal: Refusal | undefined
+  return {
+    take(count) {
+      if (refusal !== undefined || bytes + count <= bytesMax) {
+        bytes += count
+        return refusal
+      }
+      refusal = refuse('response_over_limit')
+      onIncident?.(refusal, { found: 'bytes', bytesBefore: bytes })
+      return refusal
+    },
+    close() {
+      if (refusal === undefined) onEnd?.()
     },
   }
 }

@@ -1,19 +1,22 @@
 import type { ResponseGuard } from '../domain/ports.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
+import { refusalFor } from './frame-guard.ts'
+import { MessageScan } from './message-scan.ts'
 import { createResponseGuard, type ResponseGuardOptions } from './response-guard.ts'
+import type { ScanFinding } from './scan/body-scanner.ts'
 
 const PREFIX_BYTES = 5
 
-/** The head under which every message is judged: by its bytes alone. */
-const MESSAGE_HEAD = { status: 200, headers: [] }
+/** How messages are read: text of people may lie in them as it is. */
+const MESSAGES = 'application/grpc'
 
 /**
- * Guards the answer of a gRPC call of a caller that may not export: every message is judged as an
- * answer of its own, by its first bytes. Nothing is held: a message that is not complete is none to
- * a client, and what could leave before a format is told is shorter than any weights.
+ * Guards the answer of a gRPC call of a caller that may not export: the bytes of every message are
+ * looked at as they come, wherever in it a file may begin, and so are all messages as one stream, since
+ * a file may lie across them. Nothing is held.
  *
  * Refused: what the head of an answer is refused for, messages that are compressed (`response_blocked`,
- * since they were asked for plain), and messages that begin as weights do (`weights_detected`).
+ * since they were asked for plain), and messages that hold weights (`weights_detected`).
  */
 export function createMessageGuard(options: ResponseGuardOptions): ResponseGuard {
   return options.mayExport ? createResponseGuard(options) : new MessageGuard(options)
@@ -21,7 +24,7 @@ export function createMessageGuard(options: ResponseGuardOptions): ResponseGuard
 
 class MessageGuard implements ResponseGuard {
   private readonly outer: ResponseGuard
-  private inner: ResponseGuard | undefined
+  private readonly scan = new MessageScan({ type: MESSAGES, mayHold: false })
   private prefix = 0
   private length = 0
   private left = 0
@@ -50,6 +53,7 @@ class MessageGuard implements ResponseGuard {
         this.judge(chunk.subarray(at, to))
         this.left -= to - at
         at = to
+        if (this.left === 0) this.note(this.scan.end())
       }
     }
     this.bytesBefore += chunk.length
@@ -67,23 +71,19 @@ class MessageGuard implements ResponseGuard {
     if (this.prefix < PREFIX_BYTES) return
     this.prefix = 0
     this.left = this.length
-    this.inner = this.startMessage()
-  }
-
-  private startMessage(): ResponseGuard {
-    const { onIncident } = this.options
-    const inner = createResponseGuard({
-      ...this.options,
-      onIncident: (refusal, { found, bytesBefore }) =>
-        onIncident?.(refusal, { found, bytesBefore: this.bytesBefore + bytesBefore }),
-    })
-    inner.head(MESSAGE_HEAD)
-    return inner
+    this.scan.begin()
   }
 
   private judge(bytes: Buffer): void {
-    const verdict = this.inner?.chunk(bytes)
-    if (typeof verdict === 'object' && 'outcome' in verdict) this.refusal = verdict
+    const verdict = this.scan.push(bytes)
+    if (verdict !== 'hold') this.note(verdict)
+  }
+
+  private note(finding: ScanFinding | undefined): void {
+    if (finding === undefined || this.refusal !== undefined) return
+    this.refusal = refusalFor(finding)
+    const { found } = finding
+    this.options.onIncident?.(this.refusal, { found, bytesBefore: this.bytesBefore })
   }
 
   private block(found: string): Refusal {

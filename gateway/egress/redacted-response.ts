@@ -1,6 +1,6 @@
 import type { ResponseGuard, ResponseHead } from '../domain/ports.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
-import { hasBody, isJsonType, readableType, withoutBodyFields } from './answer-head.ts'
+import { hasBody, isJsonType, readableType, valueOf, withoutBodyFields } from './answer-head.ts'
 import {
   frameDocument,
   frameEvents,
@@ -16,6 +16,10 @@ export interface RedactionOptions {
   readonly fields: readonly string[]
   /** Takes them out of one JSON document. */
   readonly change: ChangeDocument
+  /** The same of one of several documents (NDJSON, server-sent events); `change` when absent. */
+  readonly changePart?: ChangeDocument
+  /** Edits CSV; such an answer does not pass when absent. */
+  readonly csv?: (hasHeader: boolean) => AnswerFraming
   /** Whether the answer has no body whatever its head says (HEAD). */
   readonly bodyless: boolean
   /** Called once when the answer cannot be redacted. */
@@ -46,10 +50,12 @@ class RedactingEditor implements AnswerEditor {
 
   head(head: ResponseHead): ResponseHead | Refusal {
     const { bodyless, fields } = this.options
-    this.framing = framingOf(head.headers, (document) => this.change(document))
+    this.framing = this.framingOf(head.headers)
     if (this.framing === undefined && hasBody(head, bodyless)) return UNREDACTABLE
-    const kept = withoutBodyFields(head.headers)
-    return { status: head.status, headers: [...kept, 'x-modelgate-redacted', fields.join(', ')] }
+    const before = valueOf(head.headers, TOLD)
+    const told = [...(before === undefined ? [] : [before]), ...fields].join(', ')
+    const kept = withoutBodyFields(head.headers, new Set([TOLD]))
+    return { status: head.status, headers: [...kept, TOLD, told] }
   }
 
   push(bytes: Buffer): Buffer | Refusal {
@@ -63,22 +69,32 @@ class RedactingEditor implements AnswerEditor {
     return end
   }
 
-  private change(document: Buffer): Buffer | undefined {
-    const changed = this.options.change(document)
-    if (changed !== document) this.isChanged = true
-    return changed
+  private framingOf(headers: readonly string[]): AnswerFraming | undefined {
+    const { change, changePart = change, csv } = this.options
+    const type = readableType(headers)
+    if (type === undefined) return undefined
+    if (type === 'text/event-stream') return frameEvents(this.noting(changePart))
+    if (LINES.has(type)) return frameLines(this.noting(changePart))
+    if (type === 'text/csv')
+      return csv?.(HEADER_PRESENT.test(valueOf(headers, 'content-type') ?? ''))
+    return isJsonType(type) ? frameDocument(this.noting(change)) : undefined
+  }
+
+  private noting(change: ChangeDocument): ChangeDocument {
+    return (document) => {
+      const changed = change(document)
+      if (changed !== document) this.isChanged = true
+      return changed
+    }
   }
 }
 
 const UNREDACTABLE = refuse('response_unredactable')
 
-function framingOf(headers: readonly string[], change: ChangeDocument): AnswerFraming | undefined {
-  const type = readableType(headers)
-  if (type === undefined) return undefined
-  if (type === 'text/event-stream') return frameEvents(change)
-  if (LINES.has(type)) return frameLines(change)
-  return isJsonType(type) ? frameDocument(change) : undefined
-}
+/** Tells the client what was taken out. */
+const TOLD = 'x-modelgate-redacted'
+/** RFC 7111 §5.1, RFC 4180 §3. */
+const HEADER_PRESENT = /;\s*header\s*=\s*"?present"?\s*(?:;|$)/i
 
 const LINES: ReadonlySet<string> = new Set([
   'application/x-ndjson',

@@ -1,31 +1,9 @@
 import type { ResponseHead } from '../domain/ports.ts'
+import { hidesText, mediaType, type AnswerTypes } from './answer-types.ts'
+import { isSigned, pointsToStorage } from './storage-links.ts'
+import { namesWeights } from './weight-names.ts'
 
-/** Media types that carry files, not answers; a route must declare them. */
-const FILE_TYPES: ReadonlySet<string> = new Set([
-  'application/octet-stream',
-  'application/x-octet-stream',
-  'application/x-safetensors',
-  'application/x-pytorch',
-  'application/force-download',
-  'application/x-download',
-  'application/x-binary',
-  'application/macbinary',
-  'binary/octet-stream',
-  'application/zip',
-  'application/x-zip-compressed',
-  'application/x-tar',
-  'application/gzip',
-  'application/x-gzip',
-  'application/zstd',
-  'application/x-xz',
-  'application/x-bzip2',
-  'application/x-7z-compressed',
-  'application/x-hdf5',
-  'application/x-hdf',
-  'application/x-git-upload-pack-result',
-])
-
-/** Registry layer types that are weights by definition. */
+/** Registry layer types that are weights by definition: no route may declare them. */
 const WEIGHT_TYPE_PREFIXES: readonly string[] = [
   'application/vnd.ollama.image.model',
   'application/vnd.ollama.image.adapter',
@@ -38,55 +16,6 @@ const WEIGHT_TYPE_PREFIXES: readonly string[] = [
   'application/vnd.kitops.modelkit.model',
 ]
 
-/** Extensions of weight files, as written in a Content-Disposition. */
-const WEIGHT_EXTENSIONS: readonly string[] = [
-  '.safetensors',
-  '.gguf',
-  '.ggml',
-  '.pt',
-  '.pth',
-  '.ckpt',
-  '.bin',
-  '.pkl',
-  '.pickle',
-  '.joblib',
-  '.npz',
-  '.onnx',
-  '.ort',
-  '.h5',
-  '.hdf5',
-  '.keras',
-  '.tflite',
-  '.pte',
-  '.engine',
-  '.plan',
-  '.mlmodel',
-  '.cbm',
-  '.ubj',
-  '.lgb',
-  '.nemo',
-  '.mar',
-  '.pdparams',
-  '.msgpack',
-  '.tar',
-  '.tar.gz',
-  '.tgz',
-  '.zip',
-]
-
-/** Marks of a signed storage URL, or of a token for a content-addressed store. */
-const STORAGE_MARKS: readonly string[] = [
-  'x-amz-signature',
-  'x-goog-signature',
-  'signature=',
-  'sig=',
-  'xet-',
-  's3://',
-  'gs://',
-  'abfss://',
-  'hf://',
-]
-
 /** Fields that can carry a URL whatever the status is. */
 const REFERENCE_FIELDS: ReadonlySet<string> = new Set([
   'content-location',
@@ -95,34 +24,51 @@ const REFERENCE_FIELDS: ReadonlySet<string> = new Set([
   'refresh',
 ])
 
+/** A header block of an inspected answer may be this long, names and values together. */
+const BLOCK_CHARS_MAX = 8 * 1024
+
 /** What an answer's head gives away, by a stable name for records; `undefined` when nothing. */
-export function headViolation(
-  head: ResponseHead,
-  allowedTypes: ReadonlySet<string>,
-): string | undefined {
+export function headViolation(head: ResponseHead, types: AnswerTypes): string | undefined {
   if (head.status === 206) return 'partial-content'
-  const redirects = head.status >= 300 && head.status < 400
-  let tensorHeader = false
+  const { headers } = head
+  if (isRedirect(head)) return 'redirect'
+  const view: View = { types, isEmpty: isEmpty(head), isDeclared: declaresType(head, types) }
   let violation: string | undefined
-  for (let i = 0; i + 1 < head.headers.length; i += 2) {
-    const name = head.headers[i] ?? ''
-    const value = (head.headers[i + 1] ?? '').toLowerCase()
-    if (name === 'inference-header-content-length') tensorHeader = true
-    if (name === 'location' && redirects) return 'redirect'
-    violation ??= fieldViolation(name, value, allowedTypes)
+  let chars = 0
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    const value = (headers[i + 1] ?? '').toLowerCase()
+    chars += name.length + value.length
+    violation ??= fieldViolation(name, value, view)
   }
-  // Binary tensors of the Open Inference Protocol: a JSON header and then the tensors asked for.
-  return violation === 'media-type' && tensorHeader ? undefined : violation
+  if (chars > BLOCK_CHARS_MAX) return violation ?? 'header-block'
+  return violation === 'media-type' && isTensors(headers) ? undefined : violation
+}
+
+/** Binary tensors of the Open Inference Protocol: a JSON header and then the tensors asked for. */
+function isTensors(headers: readonly string[]): boolean {
+  const at = headers.findIndex((name, i) => i % 2 === 0 && name === 'content-type')
+  const type = mediaType((headers[at + 1] ?? '').toLowerCase())
+  const isBytes = at >= 0 && type === 'application/octet-stream'
+  return isBytes && hasField(headers, 'inference-header-content-length')
+}
+
+function isRedirect({ status, headers }: ResponseHead): boolean {
+  return status >= 300 && status < 400 && hasField(headers, 'location')
+}
+
+function hasField(headers: readonly string[], name: string): boolean {
+  return headers.some((one, i) => i % 2 === 0 && one === name)
 }
 
 /** As {@link headViolation} for an answer to HEAD: fields that describe content give none away. */
-export function linkViolation(head: ResponseHead): string | undefined {
+export function linkViolation(head: ResponseHead, types: AnswerTypes): string | undefined {
   const fields: string[] = []
   for (let i = 0; i + 1 < head.headers.length; i += 2) {
     const name = head.headers[i] ?? ''
     if (!CONTENT_FIELDS.has(name)) fields.push(name, head.headers[i + 1] ?? '')
   }
-  return headViolation({ status: head.status === 206 ? 200 : head.status, headers: fields }, NONE)
+  return headViolation({ status: head.status === 206 ? 200 : head.status, headers: fields }, types)
 }
 
 const CONTENT_FIELDS: ReadonlySet<string> = new Set([
@@ -132,44 +78,114 @@ const CONTENT_FIELDS: ReadonlySet<string> = new Set([
   'content-type',
 ])
 
-const NONE: ReadonlySet<string> = new Set()
+/** What the rules for one field need to know of the answer. */
+interface View {
+  readonly types: AnswerTypes
+  /** No body comes with it, so that its media type is one of nothing. */
+  readonly isEmpty: boolean
+  /** Its media type is one that the route names itself. */
+  readonly isDeclared: boolean
+}
 
-function fieldViolation(
-  name: string,
-  value: string,
-  allowedTypes: ReadonlySet<string>,
-): string | undefined {
-  if (name === 'content-type') return typeViolation(mediaType(value), allowedTypes)
+function isEmpty({ status, headers }: ResponseHead): boolean {
+  if (status === 204 || status === 304) return true
+  return headers.some(
+    (name, i) => i % 2 === 0 && name === 'content-length' && headers[i + 1] === '0',
+  )
+}
+
+function declaresType({ headers }: ResponseHead, types: AnswerTypes): boolean {
+  const at = headers.findIndex((name, i) => i % 2 === 0 && name === 'content-type')
+  return at >= 0 && types.isDeclared(mediaType((headers[at + 1] ?? '').toLowerCase()))
+}
+
+function fieldViolation(name: string, value: string, view: View): string | undefined {
+  if (name === 'content-type') return view.isEmpty ? undefined : typeViolation(value, view.types)
   if (name === 'content-encoding') return value === 'identity' ? undefined : 'content-encoding'
   if (name === 'content-range') return 'partial-content'
-  if (name === 'content-disposition') return namesWeights(value) ? 'weight-file-name' : undefined
-  if (REFERENCE_FIELDS.has(name)) return pointsToStorage(value) ? 'storage-link' : undefined
-  return name.startsWith('x-linked-') || name.startsWith('x-xet-') ? 'storage-link' : undefined
-}
-
-function typeViolation(type: string, allowedTypes: ReadonlySet<string>): string | undefined {
-  if (type === 'multipart/byteranges') return 'partial-content'
-  if (allowedTypes.has(type)) return undefined
-  // A type that is none, such as a list of two, is read by clients in ways nobody can foresee.
-  if (type !== '' && !/^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,96}$/.test(type)) {
-    return 'media-type'
+  if (name === 'content-disposition') {
+    return namesWeights(value, view.isDeclared) ? 'weight-file-name' : undefined
   }
+  return linkOf(name, value)
+}
+
+function linkOf(name: string, value: string): string | undefined {
+  // A field that sends the client elsewhere is a redirect, whatever the status says.
+  if (name === 'refresh' && /[;,]/.test(value)) return pointsToStorage(value) ? LINK : 'redirect'
+  if (REFERENCE_FIELDS.has(name)) return pointsToStorage(value) ? LINK : undefined
+  return name.startsWith('x-linked-') || name.startsWith('x-xet-') ? LINK : undefined
+}
+
+const LINK = 'storage-link'
+
+function typeViolation(value: string, types: AnswerTypes): string | undefined {
+  const type = mediaType(value)
+  if (type === 'multipart/byteranges') return 'partial-content'
   if (WEIGHT_TYPE_PREFIXES.some((prefix) => type.startsWith(prefix))) return 'weight-media-type'
-  return FILE_TYPES.has(type) ? 'media-type' : undefined
+  if (hidesText(value)) return 'charset'
+  // A type that is none, such as a list of two, is read by clients in ways nobody can foresee.
+  return type === '' || (TYPE.test(type) && types.has(type)) ? undefined : 'media-type'
 }
 
-/** The type without parameters, of a lower-case Content-Type. */
-export function mediaType(value: string): string {
-  const end = value.indexOf(';')
-  return (end < 0 ? value : value.slice(0, end)).trim()
+const TYPE = /^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,96}$/
+
+/** Fields in which a long opaque value has a meaning: pages, states of uploads, policies. */
+const LONG_FIELDS: ReadonlySet<string> = new Set([
+  'content-disposition',
+  'content-location',
+  'content-security-policy',
+  'content-security-policy-report-only',
+  'content-type',
+  'link',
+  'location',
+  'permissions-policy',
+  'www-authenticate',
+])
+
+/** Fields that give a client a way past the gateway. */
+const WAYS_AROUND: ReadonlySet<string> = new Set([
+  'alt-svc',
+  'set-cookie',
+  'set-cookie2',
+  'x-amz-website-redirect-location',
+  'x-ms-copy-source',
+])
+
+/** A run of letters, digits and `+/=_-` this long is a piece of something, and no word. */
+const OPAQUE_CHARS = 512
+
+/**
+ * The head without what an inspected answer does not carry: cookies and other ways to the upstream,
+ * signed links in fields that are none for links, and long base64 or hex values (`X-Debug`,
+ * `Server-Timing`). The same object when there is nothing of it.
+ */
+export function withoutWaysAround(head: ResponseHead): ResponseHead {
+  const { headers } = head
+  const isLeft = (_: string, i: number): boolean => {
+    const name = headers[i - (i % 2)] ?? ''
+    return !WAYS_AROUND.has(name) && !isSmuggled(name, headers[i - (i % 2) + 1] ?? '')
+  }
+  const left = headers.filter(isLeft)
+  return left.length === headers.length ? head : { status: head.status, headers: left }
 }
 
-function namesWeights(disposition: string): boolean {
-  return disposition
-    .split(/[;"']/)
-    .some((part) => WEIGHT_EXTENSIONS.some((extension) => part.trimEnd().endsWith(extension)))
+function isSmuggled(name: string, value: string): boolean {
+  if (LONG_FIELDS.has(name) || REFERENCE_FIELDS.has(name)) return false
+  if (value.length >= OPAQUE_CHARS && hasOpaqueRun(value)) return true
+  return /[?&]/.test(value) && isSigned(value.toLowerCase())
 }
 
-function pointsToStorage(link: string): boolean {
-  return STORAGE_MARKS.some((mark) => link.includes(mark))
+function hasOpaqueRun(value: string): boolean {
+  let run = 0
+  for (let i = 0; i < value.length; i++) {
+    run = OPAQUE.has(value.charCodeAt(i)) ? run + 1 : 0
+    if (run >= OPAQUE_CHARS) return true
+  }
+  return false
 }
+
+const OPAQUE: ReadonlySet<number> = new Set(
+  Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-', (one) =>
+    one.charCodeAt(0),
+  ),
+)

@@ -15,6 +15,9 @@ type Controller = Dispatcher.DispatchController
 /** Informational answers (RFC 9110 §15.2) are swallowed, but not without end. */
 const INFORMATIONAL_MAX = 16
 
+/** Asks a guard for what it kept until it was {@link ResponseGuard.ready}. */
+const NOTHING = Buffer.alloc(0)
+
 /** A client cut off in good order has this long to take the last event. */
 const CUT_GRACE_MS = 1_000
 
@@ -31,6 +34,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Nothing of the upstream counts any more. */
   private isOver = false
   private isSettled = false
+  /** The client has more to read than it takes; the upstream waits for that, and for the guard. */
+  private isReaderSlow = false
+  private isGuardBusy = false
+  /** The upstream has said everything, while the guard was busy. */
+  private isEndDue = false
   /** Why the response was ended before its time, when it could be ended in good order. */
   private cutReason: Reason | undefined
   private readonly body: RequestBody | Buffer | null
@@ -85,6 +93,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Controller, chunk: Buffer): void {
     if (this.isOver) return
+    this.pass(chunk)
+    this.waitForGuard(() => this.passKept())
+  }
+
+  private passKept(): void {
+    if (this.parts.client.guard.keeps?.() === true) this.pass(NOTHING)
+  }
+
+  private pass(chunk: Buffer): void {
     const verdict = this.parts.client.guard.chunk(chunk)
     if (verdict === undefined) this.write(chunk)
     else if (verdict === 'hold') {
@@ -95,7 +112,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.parts.lane.active--
-    if (!this.isOver) this.finish()
+    if (this.isOver) return
+    if (this.isGuardBusy) this.isEndDue = true
+    else this.finish()
   }
 
   onResponseError(_: Controller | undefined, error: Error): void {
@@ -145,8 +164,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.cut(last)
       return
     }
-    this.isOver = true
     if (last !== undefined && last.length > 0) this.delivery.write(last)
+    const { guard } = this.parts.client
+    if (guard.keeps?.() === true && this.waitForGuard(() => this.finish())) return
+    this.isOver = true
     if (this.body instanceof RequestBody && !this.body.ended) this.body.discard()
     this.delivery.end()
     if (this.delivery.isPending) this.watchReader()
@@ -191,16 +212,42 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   private write(chunk: Buffer): void {
-    if (this.delivery.write(chunk) || this.controller?.paused !== false) return
+    if (chunk.length === 0 || this.delivery.write(chunk)) return
+    if (this.isReaderSlow || this.controller === undefined) return
+    this.isReaderSlow = true
     this.controller.pause()
     this.response.once('drain', () => this.onDrain())
     this.watchReader()
   }
 
   private onDrain(): void {
+    this.isReaderSlow = false
     if (this.isOver) return
     this.disarm()
-    this.controller?.resume()
+    this.goOn()
+  }
+
+  /** Reads no further until the guard can judge again, then does `next`; false when it can now. */
+  private waitForGuard(next: () => void): boolean {
+    const ready = this.isOver || this.isGuardBusy ? undefined : this.parts.client.guard.ready?.()
+    if (ready === undefined) return this.isGuardBusy
+    this.isGuardBusy = true
+    this.controller?.pause()
+    void ready.then(() => {
+      this.isGuardBusy = false
+      if (this.isOver) return
+      next()
+      if (!this.waitForGuard(next)) this.goOn()
+    })
+    return true
+  }
+
+  private goOn(): void {
+    if (this.isOver || this.isReaderSlow || this.isGuardBusy) return
+    if (this.isEndDue) {
+      this.isEndDue = false
+      this.finish()
+    } else this.controller?.resume()
   }
 
   /** A client that stops reading must not hold an upstream's connection for ever. */

@@ -29,6 +29,8 @@ export interface CallParts {
   readonly resolve: (result: ForwardOutcome | Refusal) => void
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** A client cut off has this long to take the trailers. */
 const CUT_GRACE_MS = 1_000
 
@@ -60,6 +62,9 @@ export class Call {
   /** Nothing of the upstream counts any more. */
   private isOver = false
   private isSettled = false
+  private isReaderSlow = false
+  private isGuardBusy = false
+  private isEndDue = false
   private ending: { readonly by: ForwardOutcome['endedBy']; readonly reason?: Reason } | undefined
   private readonly body: RequestBody | Buffer | null
   private readonly answer: CallAnswer
@@ -200,6 +205,13 @@ export class Call {
   private onData(chunk: Buffer): void {
     if (this.isOver) return
     this.watch()
+    this.pass(chunk)
+    this.waitForGuard(() => {
+      if (this.parts.client.guard.keeps?.() === true) this.pass(NOTHING)
+    })
+  }
+
+  private pass(chunk: Buffer): void {
     const verdict = this.parts.client.guard.chunk(chunk)
     if (verdict === undefined) this.write(chunk)
     else if (verdict === 'hold') {
@@ -210,29 +222,60 @@ export class Call {
 
   private write(chunk: Buffer): void {
     const { upstream } = this
-    if (this.answer.write(chunk) || upstream === undefined) return
+    if (chunk.length === 0 || this.answer.write(chunk) || upstream === undefined) return
+    if (this.isReaderSlow) return
+    this.isReaderSlow = true
     upstream.pause()
     this.arm(this.parts.options.drainTimeoutMs, () => this.giveUpReader())
     this.stream.once('drain', () => {
+      this.isReaderSlow = false
       if (this.isOver) return
       this.watch()
-      upstream.resume()
+      this.goOn()
     })
+  }
+
+  /** Reads no further until the guard can judge again, then does `next`; false when it can now. */
+  private waitForGuard(next: () => void): boolean {
+    const ready = this.isOver || this.isGuardBusy ? undefined : this.parts.client.guard.ready?.()
+    if (ready === undefined) return this.isGuardBusy
+    this.isGuardBusy = true
+    this.upstream?.pause()
+    void ready.then(() => {
+      this.isGuardBusy = false
+      if (this.isOver) return
+      next()
+      if (!this.waitForGuard(next)) this.goOn()
+    })
+    return true
+  }
+  private goOn(): void {
+    if (this.isOver || this.isReaderSlow || this.isGuardBusy) return
+    if (this.isEndDue) {
+      this.isEndDue = false
+      this.onEnd()
+    } else this.upstream?.resume()
   }
 
   private onEnd(): void {
     if (this.isOver || !this.hasHead) return
-    const last = this.parts.client.guard.end()
+    if (this.isGuardBusy) {
+      this.isEndDue = true
+      return
+    }
+    const { guard } = this.parts.client
+    const last = guard.end()
     if (isRefusal(last)) {
       this.cut(last)
       return
     }
+    if (guard.keeps?.() === true && this.waitForGuard(() => this.onEnd())) return
     // An answer without a status is one that broke off.
-    if (this.trailers === undefined || valueIn(this.trailers, 'grpc-status') === undefined) {
+    if (!hasStatus(this.trailers)) {
       this.fail(this.upstream?.rstCode === 0 ? 'upstream_invalid' : 'upstream_reset')
       return
     }
-    if (last !== undefined && last.length > 0) this.answer.write(last)
+    this.write(last ?? NOTHING)
     this.isOver = true
     this.ending = { by: 'upstream' }
     this.answer.end(this.trailers)
@@ -241,7 +284,7 @@ export class Call {
 
   private onUpstreamClose(): void {
     this.lease?.release()
-    if (this.isOver) return
+    if (this.isOver || this.isEndDue) return
     const code = this.upstream?.rstCode ?? 0
     this.fail(BY_RESET.get(code) ?? 'upstream_reset')
   }
@@ -342,6 +385,10 @@ export class Call {
     clearTimeout(this.timer)
     this.timer = undefined
   }
+}
+
+function hasStatus(trailers: readonly string[] | undefined): trailers is readonly string[] {
+  return trailers !== undefined && valueIn(trailers, 'grpc-status') !== undefined
 }
 
 function isGrpc(type: string | undefined): boolean {

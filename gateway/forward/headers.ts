@@ -41,6 +41,8 @@ const INSPECTION_EVADING: ReadonlySet<string> = new Set([
   'if-range',
   'range',
   'request-range',
+  'x-ms-range',
+  'x-range',
 ])
 
 /**

@@ -1,15 +1,19 @@
 import { Duplex } from 'node:stream'
-import type { MessageJudge, UpgradeClient } from '../domain/ports.ts'
+import type { TunnelMeter, MessageJudge, UpgradeClient } from '../domain/ports.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { ClientMessages } from './client-messages.ts'
+import { ServerMessages, type ServerEnd } from './server-messages.ts'
 import { closeFrame, FrameTracker, type FrameViolation } from './websocket-frames.ts'
+
+/** RFC 6455 §7.4.1. */
+const POLICY_VIOLATION = 1008
 
 /** What happens on a tunnel. */
 export interface TunnelEvents {
   readonly onBytes: NonNullable<UpgradeClient['onBytes']>
   /** One side sent what RFC 6455 forbids. */
   readonly onViolation: (from: 'client' | 'server', violation: FrameViolation) => void
-  /** A message of the client may not pass; `code` is the status to close with. */
+  /** What one side says may not pass; `code` is the status to close with. */
   readonly onRefused: (code: number, refusal: Refusal) => void
   /** Anything moved in either direction. */
   readonly onActivity: () => void
@@ -32,15 +36,23 @@ export class ClientGate extends Duplex {
   private readonly fromServer = new FrameTracker('server')
   /** Assembles and judges what the client says, where that decides. */
   private readonly messages: ClientMessages | undefined
+  /** Has what the upstream says judged, where its caller may not export. */
+  private readonly answers: ServerMessages | undefined
+  private readonly meters: readonly TunnelMeter[]
+  /** What has left ends with a frame; where answers are judged, only whole frames leave. */
+  private isClientWhole = true
   private readonly socket: Duplex
   private readonly events: TunnelEvents
 
-  constructor({ socket, head, messages }: GateClient, events: TunnelEvents) {
+  constructor(client: GateClient, events: TunnelEvents) {
     super()
+    const { socket, head, messages, answers, meters = [] } = client
     this.socket = socket
     this.early = head.length === 0 ? undefined : head
     this.events = events
     this.messages = messages && this.judging(messages)
+    this.answers = answers && new ServerMessages(answers)
+    this.meters = meters
     this.on('error', ignore)
   }
 
@@ -70,7 +82,7 @@ export class ClientGate extends Duplex {
     else if (this.fromClient.isAtBoundary && upstream?.writable === true) {
       upstream.write(closeFrame(code, 'client'))
     }
-    if (!this.fromServer.isAtBoundary || !socket.writable) return false
+    if (!this.isClientWhole || !socket.writable) return false
     socket.end(closeFrame(code, 'server', text))
     // Read on, to see the client's own end.
     socket.resume()
@@ -106,16 +118,69 @@ export class ClientGate extends Duplex {
       return
     }
     this.events.onActivity()
+    this.passToClient(this.judged(chunk), 0, (hasRoom) => {
+      const { ended } = this.answers ?? {}
+      if (ended !== undefined && this.isOpen) this.endForServer(ended)
+      if (hasRoom) this.whenReady(done)
+      else this.socket.once('drain', () => this.whenReady(done))
+    })
+  }
+
+  /** What of a piece of the upstream may leave. */
+  private judged(chunk: Buffer): readonly Buffer[] {
+    if (this.answers !== undefined) return this.answers.take(chunk)
     const violation = this.fromServer.take(chunk)
-    if (violation !== undefined) {
-      this.events.onViolation('server', violation)
-      done()
+    if (violation === undefined) return [chunk]
+    this.events.onViolation('server', violation)
+    return []
+  }
+
+  /**
+   * Passes frames on once every meter has let them, those from `from` on; tells whether there is room
+   * for more, or the socket must first be read: back-pressure up to the upstream.
+   */
+  private passToClient(
+    frames: readonly Buffer[],
+    from: number,
+    next: (hasRoom: boolean) => void,
+  ): void {
+    if (frames.length === 0 || !this.isOpen) {
+      next(true)
       return
     }
-    this.events.onBytes('to-client', chunk.length)
-    // The socket takes the next piece when it has room for it: back-pressure up to the upstream.
-    if (this.socket.write(chunk)) done()
-    else this.socket.once('drain', done)
+    const bytes = frames.reduce((sum, { length }) => sum + length, 0)
+    for (let at = from; at < this.meters.length; at++) {
+      const meter = this.meters[at]
+      const verdict = meter?.take(bytes, frames)
+      if (verdict === undefined) continue
+      if (verdict === 'wait') {
+        const ready = meter?.ready?.() ?? Promise.resolve()
+        void ready.then(() => this.passToClient(frames, at, next))
+        return
+      }
+      this.events.onRefused(POLICY_VIOLATION, verdict)
+      next(true)
+      return
+    }
+    this.events.onBytes('to-client', bytes)
+    this.isClientWhole = this.answers !== undefined || this.fromServer.isAtBoundary
+    this.socket.cork()
+    let hasRoom = true
+    for (const frame of frames) hasRoom = this.socket.write(frame)
+    this.socket.uncork()
+    next(hasRoom)
+  }
+
+  private endForServer({ violation, refusal }: ServerEnd): void {
+    if (violation === undefined) this.events.onRefused(POLICY_VIOLATION, refusal)
+    else this.events.onViolation('server', violation)
+  }
+
+  /** Takes the next piece once every meter can say what becomes of it. */
+  private whenReady(done: () => void): void {
+    const waits = this.meters.map((meter) => meter.ready?.()).filter((one) => one !== undefined)
+    if (waits.length === 0) done()
+    else void Promise.all(waits).then(() => done())
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -172,7 +237,7 @@ export class ClientGate extends Duplex {
 }
 
 /** What a gate needs of the client; `head`: bytes it sent behind its handshake. */
-type GateClient = Pick<UpgradeClient, 'socket' | 'head' | 'messages'>
+type GateClient = Pick<UpgradeClient, 'socket' | 'head' | 'messages' | 'answers' | 'meters'>
 
 function ignore(): void {
   // The sockets on both sides report their own failures.

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
+import type { AnswerJudge } from '../domain/ports.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { inboundResponseHeaders } from './headers.ts'
 import { acceptFor } from './websocket-frames.ts'
 
@@ -51,10 +53,19 @@ export function isAccepted(answer: IncomingMessage, sent: HandshakeHeaders): boo
   )
 }
 
-/** The head that opens the tunnel to the client. `undefined` when the answer's fields are invalid. */
-export function switchingHead(answer: IncomingMessage): string | undefined {
-  const pairs = inboundResponseHeaders(answer.headers)
-  if (pairs === undefined) return undefined
+/**
+ * The head that opens the tunnel to the client, as `judge` leaves it, or its refusal. `undefined` when
+ * the answer's fields are invalid.
+ */
+export function switchingHead(
+  answer: IncomingMessage,
+  judge: Pick<AnswerJudge, 'head'> | undefined,
+): string | Refusal | undefined {
+  const received = inboundResponseHeaders(answer.headers)
+  if (received === undefined) return undefined
+  const judged = judge?.head({ status: 101, headers: received })
+  if (isRefusal(judged)) return judged
+  const pairs = judged?.headers ?? received
   let head = 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n'
   for (let i = 0; i + 1 < pairs.length; i += 2) {
     if (pairs[i] !== 'content-length') head += `${pairs[i] ?? ''}: ${pairs[i + 1] ?? ''}\r\n`

@@ -104,9 +104,14 @@ class Upgrade {
   private readonly onUpgrade = (answer: IncomingMessage, upstream: Duplex): void => {
     this.upstream = upstream
     upstream.on('error', ignore).once('close', this.onUpstreamClose)
-    const head = isAccepted(answer, this.parts.headers) ? switchingHead(answer) : undefined
-    if (head === undefined || this.isSettled) {
+    const { client, headers } = this.parts
+    const judged = isAccepted(answer, headers) ? switchingHead(answer, client.answers) : undefined
+    if (judged === undefined || this.isSettled) {
       this.fail('upstream_invalid')
+      return
+    }
+    if (typeof judged !== 'string') {
+      this.refuseWith(judged)
       return
     }
     this.status = 101
@@ -116,7 +121,7 @@ class Upgrade {
       idleTimeoutMs === 0
         ? undefined
         : setTimeout(() => this.endTunnel(1001, 'gateway', 'upstream_timeout'), idleTimeoutMs)
-    this.gate.open(head)
+    this.gate.open(judged)
   }
 
   private readonly onDeclined = (answer: IncomingMessage): void => {

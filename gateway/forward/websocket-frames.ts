@@ -101,6 +101,18 @@ function bigEndian(bytes: readonly number[]): number {
   return bytes.reduce((value, byte) => value * 256 + byte, 0)
 }
 
+/** The header of an unmasked frame, as servers send it, with the shortest length there is. */
+export function serverFrameHeader(opcode: number, isFinal: boolean, length: number): Buffer {
+  const first = (isFinal ? 0x80 : 0) | opcode
+  if (length < 126) return Buffer.from([first, length])
+  const header = Buffer.alloc(length < 65_536 ? 4 : 10)
+  header[0] = first
+  header[1] = length < 65_536 ? 126 : 127
+  if (length < 65_536) header.writeUInt16BE(length, 2)
+  else header.writeBigUInt64BE(BigInt(length), 2)
+  return header
+}
+
 /** Bytes of text a close frame can hold besides its status (RFC 6455 §5.5). */
 const CLOSE_TEXT_BYTES_MAX = 123
 

@@ -1,7 +1,10 @@
 /** Every metric of `names.ts` as cells in one registry. */
 import type { Registry } from 'prom-client'
 import { REASONS, REASON_CODES } from '../domain/reasons.ts'
+import { CHANGING_TREATMENTS } from '../domain/data-classes.ts'
 import { OBLIGATION_TYPES } from '../domain/obligations.ts'
+import { EXTRACTION_RULES, INCIDENT_KINDS } from '../domain/incidents.ts'
+import { STORE_OPERATIONS } from '../domain/shared-state.ts'
 import { ACTIONS } from '../domain/vocabulary.ts'
 import { createCounter, createGauge, createHistogram } from './cells.ts'
 import * as labels from './labels.ts'
@@ -14,6 +17,8 @@ export type Families = ReturnType<typeof buildFamilies>
 export interface ConfiguredNames {
   readonly upstreams: readonly string[]
   readonly issuers: readonly string[]
+  /** Names of limits; the label values stay when a limit goes. */
+  readonly limits?: readonly string[]
 }
 
 /** Names ever admitted as label values, per label: series outlive the names (I25). */
@@ -27,13 +32,15 @@ export function createFamilies(
   const lists = labels.labelValues({ upstreams: [], issuers: [] })
   const families = buildFamilies(registry, lists)
   initialiseClosed(families)
+  initialiseWeights(families)
   const admitOne = (label: string, name: string, initialise: () => void): void => {
     const known = lists.get(label)
     if (known === undefined || known.has(name) || known.size >= NAMES_MAX) return
     known.add(name)
     initialise()
   }
-  const admit = ({ issuers, upstreams }: ConfiguredNames): void => {
+  const admit = ({ issuers, upstreams, limits = [] }: ConfiguredNames): void => {
+    for (const name of limits) admitOne('limit', name, () => undefined)
     for (const name of issuers) admitOne('issuer', name, () => initialiseIssuer(families, name))
     for (const name of upstreams) {
       admitOne('upstream', name, () => initialiseUpstream(families, name))
@@ -78,8 +85,26 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     requestBytes: counter(METRICS.requestBytes),
     responseBytes: counter(METRICS.responseBytes),
     obligations: counter(METRICS.obligations),
+    fieldsTreated: counter(METRICS.fieldsTreated),
     guardIncidents: counter(METRICS.guardIncidents),
+    exports: counter(METRICS.exports),
+    incidents: counter(METRICS.incidents),
+    extractionSuspected: counter(METRICS.extractionSuspected),
+    extractionEvicted: counter(METRICS.extractionEvicted),
+    lockouts: gauge(METRICS.lockouts),
+    lockoutsLastRead: gauge(METRICS.lockoutsLastRead),
+    errorsReplaced: counter(METRICS.errorsReplaced),
+    linksMasked: counter(METRICS.linksMasked),
     listingHidden: counter(METRICS.listingHidden),
+    storeUp: gauge(METRICS.storeUp),
+    storeErrors: counter(METRICS.storeErrors),
+    storeDuration: histogram(METRICS.storeDuration),
+    budgetUsed: counter(METRICS.budgetUsed),
+    budgetRefusals: counter(METRICS.budgetRefusals),
+    budgetLeaseWait: histogram(METRICS.budgetLeaseWait),
+    budgetStoreFailures: counter(METRICS.budgetStoreFailures),
+    budgetAlone: gauge(METRICS.budgetAlone),
+    budgetKeys: gauge(METRICS.budgetKeys),
     streamsOpen: gauge(METRICS.streamsOpen),
     clientErrors: counter(METRICS.clientErrors),
   }
@@ -95,9 +120,20 @@ function initialiseClosed(families: Families): void {
   for (const type of OBLIGATION_TYPES) {
     for (const result of labels.OBLIGATION_RESULTS) families.obligations.at(type, result)
   }
+  for (const treatment of CHANGING_TREATMENTS) families.fieldsTreated.at(treatment)
   for (const code of labels.CLIENT_ERROR_CODES) families.clientErrors.at(code)
   for (const result of labels.AUTHN_RESULTS) families.authn.at(result, labels.NONE)
   for (const reason of labels.reasonsOf('decide')) families.streamsCut.at(reason)
+}
+
+function initialiseWeights(families: Families): void {
+  families.streamsCut.at('locked_out')
+  for (const reason of ['grant_ended', 'grant_spent', 'state_unavailable'] as const) {
+    families.streamsCut.at(reason)
+  }
+  for (const result of labels.EXPORT_RESULTS) families.exports.at(result)
+  for (const rule of EXTRACTION_RULES) families.extractionSuspected.at(rule)
+  for (const operation of STORE_OPERATIONS) families.storeErrors.at(operation)
 }
 
 function initialiseIssuer(families: Families, issuer: string): void {
@@ -115,7 +151,10 @@ function initialiseUpstream(families: Families, upstream: string): void {
   }
   families.requestBytes.at(upstream)
   families.listingHidden.at(upstream)
+  for (const why of labels.REPLACED_WHYS) families.errorsReplaced.at(upstream, why)
+  for (const kind of labels.MASKED_KINDS) families.linksMasked.at(upstream, kind)
   families.streamsOpen.at(upstream)
   for (const reason of labels.reasonsOf('forward')) families.upstreamErrors.at(upstream, reason)
   for (const kind of labels.reasonsOf('guard')) families.guardIncidents.at(upstream, kind)
+  for (const kind of INCIDENT_KINDS) families.incidents.at(kind, upstream)
 }

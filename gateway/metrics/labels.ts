@@ -1,6 +1,9 @@
 /** Values that metric labels can take: closed lists and names from the config (I25). */
 import { REASONS, REASON_CODES, type Reason, type Stage } from '../domain/reasons.ts'
-import { OBLIGATION_TYPES } from '../domain/obligations.ts'
+import { CHANGING_TREATMENTS } from '../domain/data-classes.ts'
+import { BUDGET_UNITS, OBLIGATION_TYPES } from '../domain/obligations.ts'
+import { EXTRACTION_RULES, INCIDENT_KINDS } from '../domain/incidents.ts'
+import { STORE_OPERATIONS } from '../domain/shared-state.ts'
 import { ACTIONS, type Action, type Effect } from '../domain/vocabulary.ts'
 
 /** Written where a label does not apply: no upstream was found, no action was worked out. */
@@ -27,6 +30,16 @@ export const CACHE_RESULTS = ['hit', 'miss', 'negative'] as const
 /** One of {@link CACHE_RESULTS}. */
 export type CacheResult = (typeof CACHE_RESULTS)[number]
 
+/** Why an error answer of an upstream was replaced. */
+export const REPLACED_WHYS = ['status', 'type', 'size', 'text'] as const
+/** One of {@link REPLACED_WHYS}. */
+export type ReplacedWhy = (typeof REPLACED_WHYS)[number]
+
+/** What was masked in an answer. */
+export const MASKED_KINDS = ['signature', 'storage', 'token'] as const
+/** One of {@link MASKED_KINDS}. */
+export type MaskedKind = (typeof MASKED_KINDS)[number]
+
 /** How an attempt ended. */
 export const OUTCOMES = ['success', 'failure'] as const
 /** One of {@link OUTCOMES}. */
@@ -42,6 +55,8 @@ export const RECORD_TYPES = [
   'decision',
   'decision.more',
   'outcome',
+  'incident',
+  'export',
   'protocol.rejected',
   'policy.changed',
   'policy.refused',
@@ -51,6 +66,16 @@ export const RECORD_TYPES = [
   'admin',
   'jwks.changed',
 ] as const
+
+/** How an export ended: to the end of the file, of the part asked for, before it, or as another file. */
+export const EXPORT_RESULTS = ['whole', 'part', 'broken', 'mismatch'] as const
+/** One of {@link EXPORT_RESULTS}. */
+export type ExportResult = (typeof EXPORT_RESULTS)[number]
+
+/** What budgets count. */
+export const BUDGET_LABELS = [...BUDGET_UNITS, 'streams'] as const
+/** One of {@link BUDGET_LABELS}. */
+export type BudgetLabel = (typeof BUDGET_LABELS)[number]
 
 /** Classes of HTTP status. */
 export const CODE_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', NONE] as const
@@ -116,11 +141,23 @@ export function labelValues(config: {
     upstream: [...config.upstreams, NONE],
     issuer: [...config.issuers, NONE],
     stage: [...stages, 'gather'],
-    result: [...AUTHN_RESULTS, ...CACHE_RESULTS, ...OUTCOMES, ...OBLIGATION_RESULTS],
+    result: [
+      ...AUTHN_RESULTS,
+      ...CACHE_RESULTS,
+      ...OUTCOMES,
+      ...OBLIGATION_RESULTS,
+      ...EXPORT_RESULTS,
+    ],
     type: [...RECORD_TYPES, ...OBLIGATION_TYPES],
     code_class: CODE_CLASSES,
-    kind: reasonsOf('guard'),
+    kind: [...reasonsOf('guard'), ...INCIDENT_KINDS, ...MASKED_KINDS],
+    why: REPLACED_WHYS,
+    rule: EXTRACTION_RULES,
     code: CLIENT_ERROR_CODES,
+    limit: [],
+    unit: BUDGET_LABELS,
+    operation: STORE_OPERATIONS,
+    treatment: CHANGING_TREATMENTS,
   }
   return new Map(Object.entries(lists).map(([label, values]) => [label, new Set(values)]))
 }

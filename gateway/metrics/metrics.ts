@@ -5,6 +5,9 @@
  */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { REASONS, type Reason, type Stage } from '../domain/reasons.ts'
+import type { ExtractionRule, IncidentKind } from '../domain/incidents.ts'
+import type { ChangingTreatment } from '../domain/data-classes.ts'
+import type { StoreOperation } from '../domain/shared-state.ts'
 import type { Action, Effect } from '../domain/vocabulary.ts'
 import { createFamilies, type ConfiguredNames, type Families } from './families.ts'
 import * as labels from './labels.ts'
@@ -79,10 +82,33 @@ export interface Metrics {
   observeRequest(observation: RequestObservation): void
   upstreamError(upstream: string, reason: Reason): void
   guardIncident(upstream: string, kind: Reason): void
+  incident(upstream: string, kind: IncidentKind): void
+  extractionSuspected(rule: ExtractionRule): void
+  /** What had been counted of a subject was dropped for want of room. */
+  extractionEvicted(): void
+  /** The list of lockouts was read; `at`: milliseconds since the epoch. */
+  lockoutsRead(count: number, at: number): void
+  /** An error answer of the upstream was replaced by the gateway's own. */
+  errorReplaced(upstream: string, why: labels.ReplacedWhy): void
+  /** A link or credential of a store was masked in an answer. */
+  linkMasked(upstream: string, kind: labels.MaskedKind): void
   /** One element was left out of a list. */
   listingHidden(upstream: string): void
+  /** An export that was begun is over. */
+  exported(result: labels.ExportResult): void
   /** `type`: of the obligation; one that is not known counts as `unknown`. */
   obligation(type: string, result: labels.ObligationResult): void
+  /** One value of an answer was treated by its class. */
+  fieldTreated(treatment: ChangingTreatment): void
+  storeUp(isUp: boolean): void
+  storeAsk(operation: StoreOperation, durationMs: number, isAnswered: boolean): void
+  /** `limit`: its name in `limits.yaml`. */
+  budgetUsed(limit: string, unit: labels.BudgetLabel, n: number): void
+  budgetRefused(limit: string, unit: labels.BudgetLabel): void
+  budgetLeaseWait(durationMs: number): void
+  /** The store did not answer, or answers again. */
+  budgetStore(isAnswering: boolean): void
+  budgetKeys(count: number): void
   streamOpened(upstream: string): void
   streamClosed(upstream: string): void
   /** `code` of the error Node reports; codes that are not known count as `unknown`. */
@@ -113,6 +139,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     ...decisionMethods(families),
     ...requestMethods(families),
+    ...incidentMethods(families),
+    ...storeMethods(families),
+    ...budgetMethods(families),
     ...trustMethods(families),
     ...policyMethods(families, infoGauge(registry, METRICS.policyInfo)),
     ...auditMethods(families),
@@ -155,8 +184,12 @@ function requestMethods(
   | 'observeRequest'
   | 'upstreamError'
   | 'guardIncident'
+  | 'errorReplaced'
+  | 'linkMasked'
   | 'listingHidden'
+  | 'exported'
   | 'obligation'
+  | 'fieldTreated'
   | 'streamOpened'
   | 'streamClosed'
   | 'clientError'
@@ -181,11 +214,62 @@ function requestMethods(
     upstreamError: (upstream, reason) =>
       void (families.upstreamErrors.at(upstream, reason).value += 1),
     obligation: (type, result) => void (families.obligations.at(type, result).value += 1),
+    fieldTreated: (treatment) => void (families.fieldsTreated.at(treatment).value += 1),
     guardIncident: (upstream, kind) => void (families.guardIncidents.at(upstream, kind).value += 1),
+    exported: (result) => void (families.exports.at(result).value += 1),
+    errorReplaced: (upstream, why) => void (families.errorsReplaced.at(upstream, why).value += 1),
+    linkMasked: (upstream, kind) => void (families.linksMasked.at(upstream, kind).value += 1),
     listingHidden: (upstream) => void (families.listingHidden.at(upstream).value += 1),
     streamOpened: (upstream) => void (families.streamsOpen.at(upstream).value += 1),
     streamClosed: (upstream) => void (families.streamsOpen.at(upstream).value -= 1),
     clientError: (code) => void (families.clientErrors.at(code).value += 1),
+  }
+}
+
+function incidentMethods(
+  families: Families,
+): Part<'incident' | 'extractionSuspected' | 'extractionEvicted' | 'lockoutsRead'> {
+  const evicted = families.extractionEvicted.at()
+  const lockouts = families.lockouts.at()
+  const lastRead = families.lockoutsLastRead.at()
+  return {
+    incident: (upstream, kind) => void (families.incidents.at(kind, upstream).value += 1),
+    extractionSuspected: (rule) => void (families.extractionSuspected.at(rule).value += 1),
+    extractionEvicted: () => void (evicted.value += 1),
+    lockoutsRead(count, at) {
+      lockouts.value = count
+      lastRead.value = seconds(at)
+    },
+  }
+}
+
+function storeMethods(families: Families): Part<'storeUp' | 'storeAsk'> {
+  const up = families.storeUp.at()
+  return {
+    storeUp: (isUp) => void (up.value = isUp ? 1 : 0),
+    storeAsk(operation, durationMs, isAnswered) {
+      families.storeDuration.at(operation).observe(seconds(durationMs))
+      if (!isAnswered) families.storeErrors.at(operation).value += 1
+    },
+  }
+}
+
+function budgetMethods(
+  families: Families,
+): Part<'budgetUsed' | 'budgetRefused' | 'budgetLeaseWait' | 'budgetStore' | 'budgetKeys'> {
+  const leaseWait = families.budgetLeaseWait.at()
+  const failures = families.budgetStoreFailures.at()
+  const alone = families.budgetAlone.at()
+  const keys = families.budgetKeys.at()
+  return {
+    budgetUsed: (limit, unit, n) => void (families.budgetUsed.at(limit, unit).value += n),
+    budgetRefused: (limit, unit) => void (families.budgetRefusals.at(limit, unit).value += 1),
+    budgetLeaseWait: (durationMs) => leaseWait.observe(seconds(durationMs)),
+    budgetStore(isAnswering) {
+      alone.value = isAnswering ? 0 : 1
+      if (!isAnswering) failures.value += 1
+    },
+    budgetKeys: (count) => void (keys.value = count),
   }
 }
 

@@ -2,9 +2,11 @@ import type { Express, Request, Response } from 'express'
 import type { Loaded } from '../domain/diagnostics.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import {
+  readLift,
   readReload,
   readRollback,
   readUnpin,
+  type LiftRequest,
   type RollbackRequest,
   type UnpinRequest,
 } from '../settings/schemas/control-requests.ts'
@@ -34,8 +36,14 @@ export interface ControlAsk {
 /** What an operation led to: a document, or why nothing was done. */
 export type ControlResult = { readonly document: object } | { readonly problem: Problem }
 
+/** Who is kept out after incidents, and letting them in again. */
+export interface LockoutsControl {
+  lockouts(): ControlResult
+  lift(caller: ControlCaller, whom: LiftRequest): Promise<ControlResult>
+}
+
 /** What the control API needs; wired by the composition root. */
-export interface RulesControl extends GuardOptions {
+export interface RulesControl extends GuardOptions, LockoutsControl {
   /** Authenticates, decides by the rules in force and records a refusal. Never throws. */
   authorize(ask: ControlAsk): Promise<ControlCaller | Refusal>
   /** The challenge of a 401. */
@@ -49,13 +57,15 @@ export interface RulesControl extends GuardOptions {
 }
 
 /**
- * Rules in force and their revisions, over HTTP:
+ * Rules in force and their revisions, and lockouts, over HTTP:
  *
  * - `GET /rules`: revision in force, pin, counts.
  * - `GET /rules/revisions`: those that are kept, and the history.
  * - `POST /rules/reload` `{}`
  * - `POST /rules/rollback` `{"revision", "reason"}`: pins that revision.
  * - `POST /rules/unpin` `{"reason"}`
+ * - `GET /lockouts`: who is kept out, until when, because of which decision.
+ * - `POST /lockouts/lift` `{"subject", "reason"}`: lets somebody in again, on every replica.
  *
  * Every call needs a token for the control audience and a rule that permits `read` (GET) or `admin`
  * (POST) on `server:modelgate`. Without `control` the routes answer 404 and say how to have them.
@@ -63,7 +73,7 @@ export interface RulesControl extends GuardOptions {
 export function addRulesApi(app: Express, control: RulesControl | undefined): void {
   const routes: readonly Route[] = control === undefined ? [] : routesOf(control)
   app.use((request, response, next) => {
-    if (request.path !== '/rules' && !request.path.startsWith('/rules/')) {
+    if (!PREFIXES.some((one) => request.path === one || request.path.startsWith(`${one}/`))) {
       next()
       return
     }
@@ -74,6 +84,8 @@ export function addRulesApi(app: Express, control: RulesControl | undefined): vo
     answer(request, response, { control, routes }).catch(next)
   })
 }
+
+const PREFIXES = ['/rules', '/lockouts']
 
 const HOW_TO = 'The control API is off. Set listen.control.audience to switch it on.'
 
@@ -110,6 +122,13 @@ function routesOf(control: RulesControl): readonly Route[] {
       method: 'POST',
       what: 'rules.unpin',
       run: withBody(readUnpin, (caller, why) => control.unpin(caller, why)),
+    },
+    { path: '/lockouts', method: 'GET', what: 'lockouts.read', run: () => control.lockouts() },
+    {
+      path: '/lockouts/lift',
+      method: 'POST',
+      what: 'lockouts.lift',
+      run: withBody(readLift, (caller, whom) => control.lift(caller, whom)),
     },
   ]
 }

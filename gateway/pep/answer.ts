@@ -50,7 +50,10 @@ function errorShapeOf(exchange: Exchange): ErrorShape | undefined {
 /** Sends a document of the gateway's own. */
 export function answerDocument(exchange: Exchange, answer: Answer): void {
   invariant(exchange.transport === 'http', 'the documents of the gateway are for HTTP')
-  const headers = { 'content-type': answer.contentType, 'cache-control': 'public, max-age=300' }
+  const headers = {
+    'content-type': answer.contentType,
+    'cache-control': answer.cacheControl ?? 'public, max-age=300',
+  }
   send(exchange, answer.status, headers, answer.body)
 }
 

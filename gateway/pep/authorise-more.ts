@@ -2,6 +2,7 @@ import type { DecidedOperation } from '../domain/access.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import { isPrivileged, resourceText, type Operation } from '../domain/vocabulary.ts'
 import { decideOperation } from './decide-again.ts'
+import { budgetMore, isBudgetType } from './obligations/meter-answer.ts'
 import { established, type Exchange } from './exchange.ts'
 import type { Services } from './runtime.ts'
 import { refusalOf } from './stages/decide.ts'
@@ -25,7 +26,10 @@ export async function authoriseMore(
     const decided = decideNow(exchange, services, fresh)
     if (isRefusal(decided)) return decided
     const against = decided.find(({ decision }) => decision.effect !== 'permit')
-    const refusal = against === undefined ? dutiful(exchange, decided) : refusalOf(against.decision)
+    const refusal =
+      against === undefined
+        ? (dutiful(exchange, decided) ?? budgetMore(exchange, decided))
+        : refusalOf(against.decision)
     const unrecorded = await note(exchange, services, decided, refusal)
     if (refusal !== undefined || unrecorded !== undefined) return refusal ?? unrecorded
     // Rules that changed while it was written down were put to what had been decided before alone.
@@ -57,7 +61,7 @@ function decideNow(
   }))
 }
 
-/** Duties are taken up before a request leaves; one that comes with a later permit cannot be. */
+/** Duties are taken up before a request leaves; one that comes later cannot be, but for budgets. */
 function dutiful(exchange: Exchange, decided: readonly DecidedOperation[]): Refusal | undefined {
   const taken = new Set(
     established(exchange.decisions, 'decisions')
@@ -66,6 +70,7 @@ function dutiful(exchange: Exchange, decided: readonly DecidedOperation[]): Refu
   )
   const fresh = decided
     .flatMap(({ decision }) => decision.obligations)
+    .filter(({ type }) => !isBudgetType(type))
     .find((one) => !taken.has(JSON.stringify([one.type, one.parameters])))
   if (fresh === undefined) return undefined
   return refuse('obligation_unknown', { detail: `It is written in ${fresh.source}.` })

@@ -5,8 +5,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Decision, DecidedOperation, Obligation } from '../domain/access.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
-import type { Operation } from '../domain/vocabulary.ts'
+import type { ResourceCatalog } from '../domain/ports.ts'
+import type { Operation, Resource } from '../domain/vocabulary.ts'
+import { addClassDuty, isAllTaken, taggedFields, type ClassDuties } from './classes/class-duties.ts'
 import { established, type Exchange } from './exchange.ts'
+import { environmentFor, keepGrant, overGrant } from './exports/grant-in-use.ts'
+import { endLockedOut, keptOut } from './kept-out.ts'
+import { extractionWatchOf } from './obligations/extraction-watch.ts'
+import { treatmentsOf } from './obligations/duties.ts'
+import { isBudgeted, isBudgetType } from './obligations/meter-answer.ts'
 import type { PolicySnapshot, Services } from './runtime.ts'
 import { refusalOf } from './stages/decide.ts'
 
@@ -78,11 +85,16 @@ async function decideAll(
  * @returns whether it was ended
  */
 export function decideAgain(exchange: Exchange, services: Services): boolean {
+  const lockout = services.lockouts.find(exchange.subject?.id ?? '')
+  if (lockout !== undefined && endLockedOut(exchange, services, lockout)) return true
   const { policy } = exchange.latest()
   const { cut, standing = exchange.policy } = exchange
-  if (cut === undefined || standing === policy) return false
+  if (cut === undefined) return false
+  const over = overGrant(exchange, services)
+  if (over === undefined && standing === policy) return false
   exchange.standing = policy
-  const against = judge(exchange, services, policy)
+  const against: Against | undefined =
+    over === undefined ? judge(exchange, services, policy) : { refusal: over, decision: undefined }
   if (against === undefined) return false
   exchange.revoked = against.decision
   services.metrics.streamCut(against.refusal.reason)
@@ -103,9 +115,13 @@ export function decideAfterWait(
   if (established(exchange.subject, 'subject').expiresAt <= now) {
     return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
   }
+  const barred = keptOut(exchange, services)
+  if (barred !== undefined) return barred
   const { policy } = exchange.latest()
   exchange.standing = policy
   try {
+    const ended = keepGrant(exchange, services, policy)
+    if (ended !== undefined) return ended
     const again: DecidedOperation[] = []
     for (const before of established(exchange.decisions, 'decisions')) {
       const decision = decideOperation(exchange, policy, before, now)
@@ -134,6 +150,8 @@ function judge(
   policy: PolicySnapshot,
 ): Against | undefined {
   try {
+    const ended = keepGrant(exchange, services, policy)
+    if (ended !== undefined) return { refusal: ended, decision: undefined }
     const now = services.clock.now()
     const decisions = established(exchange.decisions, 'decisions')
     for (const before of decisions) {
@@ -155,7 +173,9 @@ function judgeOperation(
 ): Against | undefined {
   const decision = decideOperation(exchange, policy, before, now)
   if (decision.effect !== 'permit') return { refusal: refusalOf(decision), decision }
-  return decision.obligations.every((duty) => isTakenUp(duty, exchange))
+  const asked = { resource: before.resource, catalog: policy.resources }
+  const isCounted = isBudgeted(exchange, [{ ...before, decision }])
+  return isCounted && decision.obligations.every((duty) => isTakenUp(duty, exchange, asked))
     ? undefined
     : { refusal: refuse('obligation_unknown'), decision }
 }
@@ -171,7 +191,7 @@ export function decideOperation(
     subject: established(exchange.subject, 'subject'),
     action,
     resource,
-    environment: { ...established(exchange.environment, 'environment'), now },
+    environment: { ...environmentFor(exchange, { action, resource }), now },
     resourceAttributes: resources.attributesOf(resource),
   })
 }
@@ -184,9 +204,11 @@ export function decideOperation(
 export function permitsNow(exchange: Exchange, services: Services, operation: Operation): boolean {
   try {
     const now = services.clock.now()
-    const decision = decideOperation(exchange, exchange.latest().policy, operation, now)
+    const { policy } = exchange.latest()
+    const decision = decideOperation(exchange, policy, operation, now)
     if (decision.effect !== 'permit') return false
-    return decision.obligations.every((duty) => isTakenUp(duty, exchange))
+    const asked = { resource: operation.resource, catalog: policy.resources }
+    return decision.obligations.every((duty) => isTakenUp(duty, exchange, asked))
   } catch (error) {
     services.log.error({ decisionId: exchange.id, err: error }, 'deciding on a list failed')
     return false
@@ -197,17 +219,46 @@ export function permitsNow(exchange: Exchange, services: Services, operation: Op
  * Duties on the answer cannot be taken up in the middle of it, so that they must be no stricter than
  * those taken up before it began; those on the request are done, unless more of it is to come.
  */
-function isTakenUp({ type, parameters }: Obligation, exchange: Exchange): boolean {
+function isTakenUp(
+  { type, parameters }: Obligation,
+  exchange: Exchange,
+  asked: { readonly resource: Resource; readonly catalog: ResourceCatalog },
+): boolean {
+  // An incident looks at the rules of its own moment.
+  if (type === 'incident.lock') return true
+  if (type === 'watch.extraction' && isWatched(parameters, exchange)) return true
+  // What is counted is looked at for all of them together; to be shown in a list uses nothing up.
+  if (isBudgetType(type)) return true
   if (!type.startsWith('response.')) return !mayAskMore(exchange)
   const { answerLimits: taken } = exchange
   const { max, fields } = parameters
+  if (type === 'response.classes') return isTreated(parameters['treatments'], taken, asked)
   if (type === 'response.bytes') return Number(max) >= (taken?.bytesMax ?? Infinity)
   if (type !== 'response.redact' || !Array.isArray(fields)) return false
   return fields.every((field) => taken?.redact.has(String(field)) === true)
+}
+
+/** Whether every further message is counted so already. */
+function isWatched(parameters: Obligation['parameters'], { watches = [] }: Exchange): boolean {
+  const watch = extractionWatchOf({ type: 'watch.extraction', parameters, source: '' })
+  return watches.some((one) => JSON.stringify(one) === JSON.stringify(watch))
 }
 
 /** Whether further messages, in which nothing can be limited, may ask for anything. */
 function mayAskMore({ transport, upgrade, admitted }: Exchange): boolean {
   if (transport === 'grpc') return admitted?.body.finished === false
   return upgrade !== undefined
+}
+
+/** Whether what is tagged now, and treated now, is treated in the answer already. */
+function isTreated(
+  words: unknown,
+  taken: Exchange['answerLimits'],
+  { resource, catalog }: { readonly resource: Resource; readonly catalog: ResourceCatalog },
+): boolean {
+  const treatments = treatmentsOf(words)
+  if (treatments === undefined) return false
+  const duties: ClassDuties = new Map()
+  addClassDuty(duties, resource, treatments)
+  return isAllTaken(taggedFields(duties, catalog), taken?.classes)
 }

@@ -1,9 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import type { ClientAddress, DecidedOperation, Decision, Environment } from '../domain/access.ts'
+import type {
+  ClientAddress,
+  DecidedOperation,
+  Decision,
+  Environment,
+  Grant,
+} from '../domain/access.ts'
+import type { BudgetName, OpenBudget } from '../domain/budget.ts'
 import { GatewayError } from '../domain/errors.ts'
-import type { ForwardOutcome, ResponseGuard } from '../domain/ports.ts'
+import type { ChangingTreatment } from '../domain/data-classes.ts'
+import type { ExtractionWatch } from '../detect/subject-window.ts'
+import type { IncidentKind } from '../domain/incidents.ts'
+import type { AnswerJudge, TunnelMeter, ForwardOutcome, ResponseGuard } from '../domain/ports.ts'
 import type {
   BodyFraming,
   Classification,
@@ -15,6 +25,8 @@ import type { Stage } from '../domain/reasons.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { PeekableBody } from './body.ts'
+import type { ClassesTaken } from './classes/class-duties.ts'
+import type { GrantWatch, Transfer } from './exports/in-progress.ts'
 import type { PolicySnapshot, Runtime } from './runtime.ts'
 import type { UpstreamRoute } from './upstream-table.ts'
 
@@ -40,6 +52,8 @@ export interface AnswerLimits {
   readonly bytesMax: number | undefined
   /** JSON fields that do not leave. */
   readonly redact: ReadonlySet<string>
+  /** Tagged fields that are treated. */
+  readonly classes?: ClassesTaken
 }
 
 /** The raw socket of a request that asks to become a WebSocket. */
@@ -103,6 +117,13 @@ interface ExchangeState {
   /** The policy in force when the environment was gathered: what this request is decided under. */
   policy?: PolicySnapshot
   environment?: Environment
+  /** The grant that the request makes use of. */
+  grant?: Grant
+  /** Why a grant that the caller holds does not fit: a sentence for the caller. */
+  grantHint?: string
+  grantWatch?: GrantWatch
+  /** The answer as it is metered, where it is an export or uses a grant up. */
+  transfer?: Transfer
   decisions?: readonly DecidedOperation[]
   /** The same as if the shadow rules were enforced too; never acted on. */
   shadow?: readonly DecidedOperation[]
@@ -113,14 +134,34 @@ interface ExchangeState {
   /** The body as limits leave it, when they changed it: what goes upstream in its place. */
   limitedBody?: Buffer
   guard?: ResponseGuard
+  /** Judges what the upstream says on a WebSocket, where its caller may not export. */
+  answers?: AnswerJudge
+  /** The trailers of a gRPC call that may leave, or a refusal in their place; pairs. */
+  trailers?: (received: readonly string[]) => readonly string[] | Refusal
+  /** Count what leaves on a WebSocket, where the guard sees nothing. */
+  meters?: TunnelMeter[]
+  /** What is counted of it, from its permit to its end. */
+  budget?: OpenBudget
+  /** What its answer turned out to have used. */
+  use?: { charge(): void }
+  /** The budget that it was refused or cut for. */
+  exhausted?: BudgetName
   /** What the answer is limited to. */
   answerLimits?: AnswerLimits
+  /** How many values of tokens were given to the caller. */
+  revealed?: number
+  /** Values of the answer that were treated, by treatment. */
+  treated?: Map<ChangingTreatment, number>
   /** Elements of lists in the answer that the caller got, and that were left out. */
   listing?: { readonly listed: number; readonly hidden: number }
   /** What the guard found, when it cut the response. */
   incident?: Refusal
   /** What it was taken for, and how many body bytes had left before. */
   finding?: { readonly found: string; readonly bytesBefore: number }
+  /** What its requests are watched for. */
+  watches?: readonly ExtractionWatch[]
+  /** Incidents raised, and until when each keeps the subject out, if it does. */
+  raised?: Map<IncidentKind, number | undefined>
   /** Milliseconds spent before the upstream was asked. */
   overheadMs?: number
   /** Status of the upstream and the milliseconds until its head came. */

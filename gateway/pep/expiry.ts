@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts'
 import { established, type Exchange } from './exchange.ts'
 import type { Services } from './runtime.ts'
 
@@ -11,14 +12,22 @@ const TIMER_MS_MAX = 2_147_483_647
  */
 export function atExpiry(exchange: Exchange, services: Services, end: () => void): () => void {
   const { expiresAt } = established(exchange.subject, 'subject')
-  const remaining = (): number => expiresAt - services.clock.now()
+  return atInstant(services.clock, expiresAt, end)
+}
+
+/**
+ * Calls `end` once the clock says `at`, milliseconds since the epoch; never for what has no end.
+ * @returns stops waiting
+ */
+export function atInstant(clock: Clock, at: number, end: () => void): () => void {
+  const remaining = (): number => at - clock.now()
   let timer: NodeJS.Timeout
   const look = (): void => {
     if (remaining() <= 0) end()
     else arm()
   }
   const arm = (): void => {
-    timer = setTimeout(look, Math.min(remaining(), TIMER_MS_MAX))
+    timer = setTimeout(look, Math.min(Math.max(remaining(), 0), TIMER_MS_MAX))
     timer.unref()
   }
   arm()

@@ -1,8 +1,10 @@
 /** The exchanges being worked on, of all listeners together: what is counted, cut and waited for. */
 import { refuse, type Refusal } from '../domain/refusal.ts'
+import type { Lockout } from '../domain/shared-state.ts'
 import { createAgainDecider, type DecidedAgain } from './decide-again.ts'
 import type { Exchange } from './exchange.ts'
 import { handle } from './handle.ts'
+import { endLockedOut } from './kept-out.ts'
 import type { Services } from './runtime.ts'
 
 /** See {@link createFlights}. */
@@ -19,6 +21,8 @@ export interface Flights {
   idle(): Promise<void>
   /** Ends what is being forwarded: answered, told and recorded as `refusal`. */
   cut(refusal: Refusal): void
+  /** Ends what is being forwarded for a subject, but for the request that was the cause. */
+  cutSubject(lockout: Lockout): void
   /** Decides again what is being forwarded; to be called when the policy has changed. */
   decideAgain(): Promise<DecidedAgain>
 }
@@ -60,6 +64,11 @@ export function createFlights(services: Services): Flights {
       }),
     cut(refusal) {
       for (const exchange of [...exchanges]) exchange.cut?.(refusal)
+    },
+    cutSubject(lockout) {
+      for (const exchange of [...exchanges]) {
+        if (exchange.subject?.id === lockout.subject) endLockedOut(exchange, services, lockout)
+      }
     },
     decideAgain: () => again.run(),
   }

@@ -21,6 +21,8 @@ export function withOwnFields(guard: ResponseGuard, exchange: Exchange): Respons
     },
     chunk: (chunk) => guard.chunk(chunk),
     end: () => guard.end(),
+    ...(guard.ready === undefined ? {} : { ready: () => guard.ready?.() }),
+    ...(guard.keeps === undefined ? {} : { keeps: () => guard.keeps?.() === true }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DecidedOperation, Decision, RuleReference } from '../domain/access.ts'
+import type { BudgetName } from '../domain/budget.ts'
 import type { ForwardOutcome, LedgerRecord, LedgerValue } from '../domain/ports.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { resourceText, type Operation } from '../domain/vocabulary.ts'
@@ -23,6 +24,7 @@ export function decisionRecord(exchange: Exchange, refusal: Refusal | undefined)
       ...operationFields(exchange),
       ...ruleFields(decidingOperation(exchange.decisions)),
       obl: obligationFields(exchange.decisions),
+      budget: budgetFields(exchange.exhausted),
       pol: (exchange.policy ?? exchange.runtime.policy).decisionPoint.revision,
       cfg: exchange.runtime.configRevision,
       ...requestFields(exchange.admitted),
@@ -123,12 +125,36 @@ export function outcomeRecord(
       bytes_before: exchange.finding?.bytesBefore,
       listed: exchange.listing?.listed,
       hidden: exchange.listing?.hidden,
+      treated: treatedFields(exchange.treated),
+      revealed: exchange.revealed,
+      budget: budgetFields(exchange.exhausted),
+      used: usedFields(exchange.budget),
       ended_by: outcome.endedBy,
       bytes_in: outcome.requestBytes,
       bytes_out: outcome.responseBytes,
       ms: Math.round(durationMs * 1000) / 1000,
     },
   }
+}
+
+/** The budget that stood in the way. */
+function budgetFields(budget: BudgetName | undefined): LedgerValue | undefined {
+  if (budget === undefined) return undefined
+  const { limit, per, unit, window, max, source } = budget
+  return { limit, per, unit, window, max, src: source }
+}
+
+/** What was counted under each limit. */
+function usedFields(budget: Exchange['budget']): LedgerValue | undefined {
+  const counted = budget?.counted() ?? []
+  return counted.length === 0
+    ? undefined
+    : counted.map(({ limit, unit, n }) => ({ limit, unit, n }))
+}
+
+/** How many values each treatment was given to. */
+function treatedFields(treated: Exchange['treated']): LedgerValue | undefined {
+  return treated === undefined || treated.size === 0 ? undefined : Object.fromEntries(treated)
 }
 
 /** What ended it although it had been permitted: the rules that came into force meanwhile. */

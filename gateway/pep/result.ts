@@ -6,6 +6,8 @@ export interface Answer {
   readonly status: number
   readonly contentType: string
   readonly body: string
+  /** `public, max-age=300` when absent. */
+  readonly cacheControl?: string
 }
 
 /** What a stage gives: nothing (go on), a refusal (stop), or an answer of the gateway's own. */

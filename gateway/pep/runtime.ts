@@ -1,4 +1,5 @@
 import type { ClientAddress, Environment } from '../domain/access.ts'
+import type { Budgets } from '../domain/budget.ts'
 import type { Clock } from '../domain/clock.ts'
 import type {
   AssertionSigner,
@@ -6,15 +7,20 @@ import type {
   CallForwarder,
   DecisionPoint,
   Forwarder,
+  GrantCatalog,
   Ledger,
   ResourceCatalog,
   UpgradeForwarder,
 } from '../domain/ports.ts'
 import type { HeaderBag, RequestTarget } from '../domain/request.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import type { SharedStore } from '../domain/shared-state.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { DataTokens } from '../egress/tokens/data-tokens.ts'
+import type { ExtractionDetector } from '../detect/detector.ts'
+import type { Lockouts } from './lockouts.ts'
 import type { Answer } from './result.ts'
 import type { UpstreamTable } from './upstream-table.ts'
 
@@ -34,6 +40,8 @@ export interface RequestLimits {
 export interface PolicySnapshot {
   readonly decisionPoint: DecisionPoint
   readonly resources: ResourceCatalog
+  /** What was granted; absent where nothing is. */
+  readonly grants?: GrantCatalog
 }
 
 /**
@@ -71,6 +79,8 @@ export interface Runtime {
     readonly secure: boolean
   }
   readonly assertions: AssertionSigner
+  /** Tokens in the place of data; absent where no key is configured. */
+  readonly dataTokens?: DataTokens
 }
 
 /** What the environment is gathered from. */
@@ -90,4 +100,12 @@ export interface Services {
   readonly ledger: Ledger
   readonly metrics: Metrics
   readonly log: Logger
+  /** What replicas share. Nothing on the hot path waits for it. */
+  readonly state: SharedStore
+  /** Counts what callers use, from memory. */
+  readonly budgets: Budgets
+  /** Who is kept out, from memory. */
+  readonly lockouts: Lockouts
+  /** Counts what looks like taking a model apart. */
+  readonly extraction: ExtractionDetector
 }

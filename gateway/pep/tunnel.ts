@@ -3,6 +3,7 @@ import { refuse, type Refusal } from '../domain/refusal.ts'
 import { decideAgain } from './decide-again.ts'
 import type { HttpExchange, UpgradeSocket } from './exchange.ts'
 import { atExpiry } from './expiry.ts'
+import { countMessages } from './extraction.ts'
 import { labelsOf } from './labels.ts'
 import { messageJudge } from './message-judge.ts'
 import type { Services } from './runtime.ts'
@@ -17,7 +18,7 @@ export async function carryTunnel(
   tunnel: { readonly outbound: OutboundRequest; readonly upgrade: UpgradeSocket },
 ): Promise<ForwardOutcome | Refusal> {
   const { upstream } = labelsOf(exchange)
-  const messages = messageJudge(exchange, services)
+  const messages = countMessages(exchange, services, messageJudge(exchange, services))
   let stopTimer: (() => void) | undefined
   services.metrics.streamOpened(upstream)
   try {
@@ -25,6 +26,8 @@ export async function carryTunnel(
       request: exchange.request,
       ...tunnel.upgrade,
       ...(messages === undefined ? {} : { messages }),
+      ...(exchange.answers === undefined ? {} : { answers: exchange.answers }),
+      ...(exchange.meters === undefined ? {} : { meters: exchange.meters }),
       onCuttable: (cut) => {
         exchange.cut = cut
         if (decideAgain(exchange, services)) return
@@ -36,6 +39,7 @@ export async function carryTunnel(
     })
   } finally {
     stopTimer?.()
+    for (const meter of exchange.meters ?? []) meter.close?.()
     services.metrics.streamClosed(upstream)
   }
 }

@@ -1,11 +1,15 @@
 /** Knows what `rules/resources.yaml` says of models and datasets. */
 import type { ResourceAttributes } from '../domain/access.ts'
-import type { Loaded } from '../domain/diagnostics.ts'
+import type { Loaded, Position } from '../domain/diagnostics.ts'
 import { globMatches, globSpecificity } from '../domain/glob.ts'
 import type { ResourceCatalog } from '../domain/ports.ts'
 import type { Resource } from '../domain/vocabulary.ts'
-import { loadDocument } from '../settings/document.ts'
-import { resourcesSchema, type ResourceSpec } from '../settings/schemas/resources.ts'
+import { loadDocument, type LoadedDocument } from '../settings/document.ts'
+import {
+  resourcesSchema,
+  type ResourcesSpec,
+  type ResourceSpec,
+} from '../settings/schemas/resources.ts'
 
 /** What the file expects of the artifact itself; absent fields are unknown. */
 export interface ExpectedArtifact {
@@ -17,6 +21,24 @@ export interface ExpectedArtifact {
 /** A {@link ResourceCatalog} that also knows what the artifact should look like. */
 export interface ResourceDirectory extends ResourceCatalog {
   expectedOf(resource: Resource): ExpectedArtifact | undefined
+  /** Every field that is tagged, whatever it belongs to. */
+  readonly tagged: readonly TaggedClass[]
+  /** Every size of a model that is written. */
+  readonly sized: readonly WrittenSize[]
+}
+
+/** A size of a model, where it is written. */
+export interface WrittenSize {
+  /** The name, or the glob. */
+  readonly model: string
+  readonly bytes: number
+  readonly position: Position
+}
+
+/** A class of data, where a field is tagged with it. */
+export interface TaggedClass {
+  readonly dataClass: string
+  readonly position: Position
 }
 
 /**
@@ -39,8 +61,29 @@ export function loadResources(source: {
   const directory: ResourceDirectory = {
     attributesOf: (resource) => entryOf(resource)?.attributes,
     expectedOf: (resource) => entryOf(resource)?.expected,
+    tagged: taggedIn(loaded.value),
+    sized: sizedIn(loaded.value),
   }
   return { ok: true, value: directory, warnings: loaded.warnings }
+}
+
+function sizedIn(document: LoadedDocument<ResourcesSpec>): readonly WrittenSize[] {
+  return Object.entries(document.value.models ?? {}).flatMap(([model, { bytes }]) =>
+    bytes === undefined
+      ? []
+      : [{ model, bytes, position: document.positionOf(['models', model, 'bytes']) }],
+  )
+}
+
+function taggedIn(document: LoadedDocument<ResourcesSpec>): readonly TaggedClass[] {
+  return (['models', 'datasets'] as const).flatMap((kind) =>
+    Object.entries(document.value[kind] ?? {}).flatMap(([name, { fields }]) =>
+      Object.entries(fields ?? {}).map(([path, dataClass]) => ({
+        dataClass,
+        position: document.positionOf([kind, name, 'fields', path]),
+      })),
+    ),
+  )
 }
 
 interface Entry {

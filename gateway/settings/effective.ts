@@ -51,13 +51,24 @@ interface Cursor {
 type Leaf = (leaf: { readonly path: DocumentPath; readonly text: unknown }) => string
 
 function render(at: Cursor, leaf: Leaf): string[] {
-  const shape = unwrap(at.schema).find((node) => node.def.shape !== undefined)?.def.shape ?? {}
+  const shape = shapeOf(at)
   return Object.entries(shape).flatMap(([key, schema]) => {
     const value = member(at.value, camelKey(key))
     if (value === undefined) return []
     const below = { schema, written: member(at.written, key), value, path: [...at.path, key] }
     return entry(key, below, leaf)
   })
+}
+
+/** Of several kinds of an object, the one that has every key of the value. */
+function shapeOf(at: Cursor): Readonly<Record<string, unknown>> {
+  const shapes = unwrap(at.schema).map(({ def }) => def.shape ?? {})
+  const keys = Object.keys(at.value ?? {})
+  const fits = (shape: object): boolean => {
+    const known = new Set(Object.keys(shape).map(camelKey))
+    return keys.every((key) => known.has(key))
+  }
+  return shapes.find(fits) ?? shapes[0] ?? {}
 }
 
 function entry(key: string, at: Cursor, leaf: Leaf): string[] {

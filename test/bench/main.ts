@@ -10,9 +10,11 @@ import { createDevIssuer } from '../../gateway/authn/dev-issuer.ts'
 import { systemClock } from '../../gateway/domain/clock.ts'
 import { classifyBench } from './classify/bench.ts'
 import { createChildren, type Children } from './children.ts'
+import { guardBench } from './guard/bench.ts'
 import { createLoadRunner } from './load.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import { measureLatency, measureThroughput, type Bench } from './measure.ts'
+import { exportBench } from './export.ts'
 import { parseOptions, USAGE, type BenchOptions } from './options.ts'
 import { peersOf, type RunningPeer, type Site } from './peers.ts'
 import { policyBench } from './policy/bench.ts'
@@ -27,6 +29,8 @@ const LOAD_CORE = 0
 const args = process.argv.slice(2)
 if (args[0] === 'policy') await policyBench(args.slice(1), PROGRAMS)
 else if (args[0] === 'classify') await classifyBench(args.slice(1), PROGRAMS)
+else if (args[0] === 'export') await exportBench(args.slice(1))
+else if (args[0] === 'guard') await guardBench(args.slice(1))
 else if (args[0] === 'reload-storm') await reloadStorm(args.slice(1))
 else await gatewayBench()
 

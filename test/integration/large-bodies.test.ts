@@ -1,5 +1,6 @@
 /** Weights of any size pass in both directions, in constant memory, and are counted. */
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
@@ -119,6 +120,12 @@ describe('a body of 2 GiB', () => {
     const after = await memory()
     expect(after.peak - before.now).toBeLessThan(GROWTH_MAX)
     expect(await outcome('bytes_out', SIZE)).toMatchObject({ status: 200, bytes_in: 0 })
+    const exported = await world.whenRecord(
+      (record) => record.type === 'export' && record['bytes'] === SIZE,
+    )
+    const expected = createHash('sha256')
+    for (let left = SIZE; left > 0; left -= MIB) expected.update(BLOCK)
+    expect(exported).toMatchObject({ complete: true, sha256: expected.digest('hex') })
     const counted = { upstream: 'registry', action: 'export' }
     expect(await world.metric('response_bytes_total', counted)).toBe(SIZE + 16 * MIB)
   }, 60_000)

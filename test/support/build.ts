@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from './world-files.ts'
 
-/** The folder of the project. */
-export const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
+const IS_COMPILED = import.meta.url.includes('/dist/test/')
+
+/** The folder of the project; benches run compiled, below its `dist`. */
+export const PROJECT = fileURLToPath(new URL(IS_COMPILED ? '../../../' : '../../', import.meta.url))
 
 const MAIN = join(PROJECT, 'dist/gateway/main.js')
 const LOCK = join(PROJECT, '.cache/test-build.lock')

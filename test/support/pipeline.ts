@@ -1,8 +1,13 @@
 /** The data listener and its pipeline over stand-ins, for tests of `gateway/pep`. */
 import type { AddressInfo } from 'node:net'
+import { createBudgets } from '../../gateway/budget/budgets.ts'
 import type { Decision } from '../../gateway/domain/access.ts'
+import { unrefTimers } from '../../gateway/authn/timers.ts'
+import { createExtractionDetector } from '../../gateway/detect/detector.ts'
+import type { Clock } from '../../gateway/domain/clock.ts'
 import type { Ledger, LedgerRecord } from '../../gateway/domain/ports.ts'
 import type { Classification, RequestTarget } from '../../gateway/domain/request.ts'
+import type { SharedStore } from '../../gateway/domain/shared-state.ts'
 import type { Subject } from '../../gateway/domain/subject.ts'
 import { createMetrics, type Metrics } from '../../gateway/metrics/metrics.ts'
 import {
@@ -10,8 +15,10 @@ import {
   type DataListener,
   type ListenerOptions,
 } from '../../gateway/pep/listener.ts'
+import { createLockouts, type Lockouts } from '../../gateway/pep/lockouts.ts'
 import type { Runtime, Services } from '../../gateway/pep/runtime.ts'
 import type { UpstreamEntry } from '../../gateway/pep/upstream-table.ts'
+import { createMemoryStore } from '../../gateway/store/memory-store.ts'
 
 /** A subject without anything special. */
 export const ALICE: Subject = {
@@ -134,6 +141,7 @@ export interface TestPipeline {
   readonly records: LedgerRecord[]
   readonly logged: string[]
   readonly metrics: Metrics
+  readonly lockouts: Lockouts
   /** Puts another runtime in force, as a reload does, and decides open exchanges again. */
   replace(more: Partial<Runtime>): ReturnType<DataListener['decideAgain']>
   close(): Promise<void>
@@ -141,6 +149,8 @@ export interface TestPipeline {
 
 /** What differs from the default pipeline. */
 export interface TestPipelineOptions {
+  /** A store of this process when absent. */
+  readonly state?: SharedStore
   readonly runtime?: Partial<Runtime>
   readonly listener?: Partial<ListenerOptions>
   /** Called for each record; an error is a ledger that cannot be written. */
@@ -171,12 +181,26 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     issuers: ['dev'],
   })
   const log = (_: object, message: string) => void logged.push(message)
+  const clock: Clock = { now: () => 1_700_000_000_000, monotonicMs: () => performance.now() }
+  const state = options.state ?? createMemoryStore({ clock })
+  const lockouts = createLockouts({ store: state, clock, schedule: unrefTimers.schedule })
   const services: Services = {
-    clock: { now: () => 1_700_000_000_000, monotonicMs: () => performance.now() },
+    clock,
     ledger,
     metrics,
+    state,
+    budgets: createBudgets({
+      store: state,
+      clock,
+      leasePercent: 5,
+      whenUnavailable: 'refuse',
+      holder: 'test',
+    }),
+    lockouts,
+    extraction: createExtractionDetector({ clock, seed: 1 }),
     log: { debug: log, info: log, warn: log, error: log, child: () => services.log },
   }
+  await lockouts.start()
   let runtime = runtimeOf(calls, options.runtime)
   const listener = createDataListener(() => runtime, services, {
     headerBytesMax: 16_384,
@@ -194,12 +218,14 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     records,
     logged,
     metrics,
+    lockouts,
     replace(more) {
       runtime = { ...runtime, ...more }
       return listener.decideAgain()
     },
     close: () =>
       new Promise((resolve) => {
+        lockouts.stop()
         server.close(() => resolve())
         server.closeAllConnections()
       }),

@@ -40,7 +40,9 @@ p, role:anyone, export, model:crown-*, always, deny
 `
 
 const ROLES = ['reader', 'inference', 'exporter', 'deployer', 'retrainer', 'admin']
-const SHIPPED_RULES = new URL('../../rules/', import.meta.url)
+/** Benches run compiled, below `dist`. */
+const IS_COMPILED = import.meta.url.includes('/dist/test/')
+const SHIPPED_RULES = new URL(IS_COMPILED ? '../../../rules/' : '../../rules/', import.meta.url)
 const RULE_FILES = ['model.conf', 'conditions.yaml', 'resources.yaml'] as const
 
 /** JSON is YAML: what is written here is read by the same loader as an operator's file. */

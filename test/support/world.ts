@@ -12,6 +12,8 @@ import type { JWTPayload } from 'jose'
 import { startGateway, type Gateway } from '../../gateway/assembly/gateway.ts'
 import { createDevIssuer, type DevIssuer } from '../../gateway/authn/dev-issuer.ts'
 import { systemClock, type Clock } from '../../gateway/domain/clock.ts'
+import type { SharedStore } from '../../gateway/domain/shared-state.ts'
+import { createMemoryStore } from '../../gateway/store/memory-store.ts'
 import {
   startRecordingUpstream,
   type RawHandler,
@@ -34,6 +36,8 @@ export interface WorldOptions extends WorldFiles {
   /** Answers for the recording upstream; every request gets `200 ok` when absent. */
   readonly handler?: RawHandler
   readonly clock?: Clock
+  /** What replicas share; one of this world alone when absent, unless the config has a `store`. */
+  readonly state?: SharedStore
 }
 
 export type { WorldRecord }
@@ -90,6 +94,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     await writeRules(rulesDir, options)
     const config = configOf(options, { issuer: issuer.issuer, upstream: upstream.url })
     await writeFile(configFile, JSON.stringify(config, null, 2))
+    const state = options.state ?? createMemoryStore({ clock: options.clock ?? systemClock })
     const gateway = await startGateway({
       file: configFile,
       cwd: dir,
@@ -97,6 +102,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       process: PROCESS,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       logDestination: { write: (line) => void lines.push(line) },
+      ...(options.config?.['store'] === undefined ? { state } : {}),
     })
     const close = async () => {
       await gateway.stop()

@@ -38,3 +38,56 @@ export function serverClose(raw: Buffer): { code: number; text: string } | undef
   if (raw.length !== at + 2 + length) return undefined
   return { code: raw.readUInt16BE(at + 2), text: raw.toString('utf8', at + 4) }
 }
+
+/** One frame as a server sends it: not masked. */
+export function serverFrame(
+  payload: string | Buffer,
+  { opcode = 1, fin = true }: Omit<FrameOptions, 'mask' | 'length'> = {},
+): Buffer {
+  const bytes = Buffer.from(payload)
+  const [first = 0, ...rest] = lengthBytes(bytes.length)
+  return Buffer.concat([Buffer.of((fin ? 0x80 : 0) | opcode, first & 0x7f, ...rest), bytes])
+}
+
+/** One frame of a server, read. */
+export interface ServerFrame {
+  readonly opcode: number
+  readonly fin: boolean
+  readonly payload: Buffer
+}
+
+/** The whole frames that a server sent. */
+export function framesIn(raw: Buffer): ServerFrame[] {
+  const frames: ServerFrame[] = []
+  for (let at = 0; at + 2 <= raw.length;) {
+    const [first = 0, short = 0] = raw.subarray(at, at + 2)
+    const from = at + (short === 126 ? 4 : short === 127 ? 10 : 2)
+    if (from > raw.length) break
+    const length =
+      short < 126 ? short : raw.readUIntBE(short === 126 ? at + 2 : at + 4, short === 126 ? 2 : 6)
+    const payload = raw.subarray(from, from + length)
+    if (payload.length < length) break
+    frames.push({ opcode: first & 0x0f, fin: first >= 0x80, payload })
+    at = from + length
+  }
+  return frames
+}
+
+/** The whole messages in frames of a server: what they are, and their payload as `latin1`. */
+export function messagesIn(raw: Buffer): ['text' | 'binary' | 'control', string][] {
+  const messages: ['text' | 'binary' | 'control', string][] = []
+  let open: ['text' | 'binary', Buffer[]] | undefined
+  for (const { opcode, fin, payload } of framesIn(raw)) {
+    if (opcode >= 8) {
+      messages.push(['control', payload.toString('latin1')])
+      continue
+    }
+    open ??= [opcode === 1 ? 'text' : 'binary', []]
+    open[1].push(payload)
+    if (fin) {
+      messages.push([open[0], Buffer.concat(open[1]).toString('latin1')])
+      open = undefined
+    }
+  }
+  return messages
+}

@@ -69,6 +69,8 @@ export interface CompiledRow extends NamedResource {
   readonly refused: boolean
   /** Whether somebody has seen in the source of the upstream what the route does. */
   readonly verified: boolean
+  /** Media types of answers besides JSON and text. */
+  readonly answers: readonly string[] | undefined
   readonly listing: readonly ListingShape[] | undefined
   readonly frames: CompiledFrames | undefined
 }

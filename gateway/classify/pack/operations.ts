@@ -28,9 +28,10 @@ export function classification(
   pack: string,
   operations: readonly Operation[],
 ): Classification {
-  const { routeId: route, upgrade, errorShape, listing } = row
+  const { routeId: route, upgrade, errorShape, answers, listing } = row
   invariant(isSome(operations), 'a row without operations')
-  const found = { pack, route, operations, upgrade, errorShape }
+  const said = { pack, route, operations, upgrade, errorShape }
+  const found = answers === undefined ? said : { ...said, answers }
   return listing === undefined ? found : { ...found, listing }
 }
 

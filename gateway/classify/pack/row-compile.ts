@@ -39,6 +39,7 @@ export function compileRow({ route, pattern }: RouteRow, packShape: ErrorShape):
     errorShape: route.error_shape ?? packShape,
     refused: route.refuse === true,
     verified: route.verified !== false,
+    answers: route.answers,
     listing: route.listing && [route.listing].flat().map(compileListing),
     frames: route.frames && compileFrames(route.frames, route.model),
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startGateway, type Gateway } from '../../assembly/gateway.ts'
+import { createMemoryStore } from '../../store/memory-store.ts'
 import type { ProcessFacts } from '../../assembly/process-facts.ts'
 import { createDevIssuer, type DevIssuer } from '../../authn/dev-issuer.ts'
 import { GatewayError } from '../../domain/errors.ts'
@@ -89,6 +90,7 @@ async function startIn(folder: string, process: ProcessFacts, life: Lifetime): P
     process,
     clock,
     logDestination: log.destination,
+    state: createMemoryStore({ clock }),
   })
   life.started.push(() => gateway.stop())
   const tokens = createTokens(issuer, clock)

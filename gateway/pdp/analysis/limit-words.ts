@@ -1,4 +1,6 @@
 /** Limits in words: whom they are for, what they are about, and what becomes of requests and answers. */
+import { BUDGET_UNITS } from '../../domain/obligations.ts'
+import type { BudgetSpec } from '../../settings/schemas/limits-use.ts'
 import type { LimitSpec } from '../../settings/schemas/limits.ts'
 import { ANYONE } from '../policy/rule.ts'
 
@@ -24,7 +26,7 @@ export function limitWords(name: string, spec: LimitSpec): LimitWords {
     actions: spec.actions ?? ['infer'],
     resources: spec.resources ?? ['*'],
     ...(spec.when !== undefined && { when: spec.when }),
-    demands: [...parameterWords(spec), ...responseWords(spec)],
+    demands: [...parameterWords(spec), ...responseWords(spec), ...budgetWords(spec)],
   }
 }
 
@@ -45,4 +47,27 @@ function responseWords({ response }: LimitSpec): string[] {
   if (response?.redact !== undefined)
     said.push(`${response.redact.join(', ')} taken out of answers`)
   return said
+}
+
+/** Whose use is counted together. */
+const SCOPES: Readonly<Record<BudgetSpec['per'], string>> = {
+  subject: 'each caller',
+  model: 'each model',
+  'subject-model': 'each caller and model',
+  grant: 'each grant',
+}
+
+/** `at most 600 requests a minute for each caller`, `at most 8 answers at once for each caller`. */
+function budgetWords({ budget }: LimitSpec): string[] {
+  return [budget ?? []].flat().flatMap((spec) => {
+    const whom = `for ${SCOPES[spec.per]}`
+    const amounts = BUDGET_UNITS.flatMap((unit) =>
+      Object.entries(spec[unit] ?? {}).map(([window, max]) => {
+        const when = window === 'hour' ? 'an hour' : `a ${window}`
+        return `at most ${String(max)} ${unit} ${when} ${whom}`
+      }),
+    )
+    if (spec.streams === undefined) return amounts
+    return [...amounts, `at most ${spec.streams} answers at once ${whom}`]
+  })
 }

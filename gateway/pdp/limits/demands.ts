@@ -1,5 +1,5 @@
 /** What a limit demands, as obligations, each with the line it is written on. */
-import type { AccessRequest, Obligation } from '../../domain/access.ts'
+import type { AccessRequest, Obligation, ResourceAttributes } from '../../domain/access.ts'
 import { BUDGET_UNITS, BUDGET_WINDOWS, type ObligationType } from '../../domain/obligations.ts'
 import type { ParameterName } from '../../domain/parameters.ts'
 import type { DocumentPath } from '../../settings/document.ts'
@@ -44,12 +44,29 @@ export function weightsDemand(
   { budget, window }: WeightsSpec,
   source: string,
 ): Obligation | undefined {
-  const bytes = resourceAttributes?.bytes
-  if (budget === 'none' || bytes === undefined || resource.kind !== 'model') return undefined
+  if (budget === 'none' || resource.kind !== 'model') return undefined
+  if (resourceAttributes?.bytes === undefined) return undefined
+  const { bytes } = resourceAttributes
   if (action === 'export') return undefined
-  const max = Math.max(1, Math.floor(bytes * budget))
+  const max = weightsMax(bytes, budget)
+  const known = made.get(resourceAttributes)
+  if (known?.source === source && isSame(known, window, max)) return known
   const what = { limit: 'weights', per: 'subject-model', unit: 'bytes', window, max }
-  return obligation('budget.amount', what, source)
+  const demand = obligation('budget.amount', what, source)
+  made.set(resourceAttributes, demand)
+  return demand
+}
+
+/** Attributes are shared by the requests of one revision, and so is what follows from them. */
+const made = new WeakMap<ResourceAttributes, Obligation>()
+
+function isSame({ parameters }: Obligation, window: string, max: number): boolean {
+  return parameters['window'] === window && parameters['max'] === max
+}
+
+/** The bytes of a share of a model; at least one. */
+export function weightsMax(bytes: number, share: number): number {
+  return Math.max(1, Math.floor(bytes * share))
 }
 
 function parameterDemands({ parameters, apart }: LimitSpec, at: SourceOf): Obligation[] {

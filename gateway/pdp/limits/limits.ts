@@ -2,6 +2,7 @@
 import type { Obligation } from '../../domain/access.ts'
 import type { Evaluation } from '../engine/evaluation.ts'
 import { limitsSchema, type WeightsSpec } from '../../settings/schemas/limits.ts'
+import { classDemandsOf, type ClassDemand } from './class-demands.ts'
 import { weightsDemand } from './demands.ts'
 import { createLimitIndex, type Limit } from './limit-index.ts'
 import { mergeObligations } from './merge-obligations.ts'
@@ -12,6 +13,12 @@ export interface LimitTable {
   obligationsFor(evaluation: Evaluation): readonly Obligation[]
   /** Names of the conditions that limits use. */
   readonly conditions: ReadonlySet<string>
+  /** Names of the limits, and of the budgets that models have by themselves. */
+  readonly names: readonly string[]
+  /** The budget that a model of a declared size has by itself. */
+  readonly weights: WeightsSpec
+  /** What is said of classes of data, whomever it is for. */
+  readonly classes: readonly ClassDemand[]
 }
 
 const NONE: readonly Obligation[] = []
@@ -46,6 +53,9 @@ export function createLimitTable(
   }
   return Object.freeze({
     conditions,
+    weights,
+    names: Object.freeze([...limits.map(({ name }) => name), 'weights']),
+    classes: classDemandsOf(limits),
     obligationsFor(evaluation: Evaluation) {
       const own = weightsDemand(evaluation.request, weights, source)
       const demanded = written(evaluation)

@@ -1,7 +1,9 @@
 /** Reads `rules/limits.yaml`, or says exactly where and why not. All or nothing. */
 import { closest, type Loaded, type Position } from '../../domain/diagnostics.ts'
 import { loadDocument, type DocumentPath, type LoadedDocument } from '../../settings/document.ts'
+import { BUDGET_UNITS, BUDGET_WINDOWS } from '../../domain/obligations.ts'
 import { limitsSchema, type LimitSpec } from '../../settings/schemas/limits.ts'
+import type { BudgetSpec } from '../../settings/schemas/limits-use.ts'
 import type { ConditionSet } from '../conditions/condition-set.ts'
 import { namesIn, parseExpression, type Expression } from '../policy/expression.ts'
 import { createFindings, type Findings, type Said } from '../policy/finding.ts'
@@ -64,6 +66,10 @@ class LimitReader {
   read(name: string, spec: LimitSpec): Limit {
     const path = ['limits', name]
     const listed = spec.resources?.map((text, i) => this.#pattern([...path, 'resources', i], text))
+    const budgets = [spec.budget ?? []].flat()
+    for (const [i, budget] of budgets.entries()) {
+      this.#checkBudget([...path, 'budget', ...(budgets.length > 1 ? [i] : [])], budget)
+    }
     const limit: Limit = {
       name,
       subjects: this.#subjects([...path, 'for'], spec.for ?? [ANYONE]),
@@ -74,6 +80,24 @@ class LimitReader {
       obligations: demandsOf(name, spec, (at) => this.source(at)),
     }
     return Object.freeze(limit)
+  }
+
+  /** A window within another that allows more than that one is never what ends anything. */
+  #checkBudget(path: DocumentPath, budget: BudgetSpec): void {
+    for (const unit of BUDGET_UNITS) {
+      const given: Readonly<Partial<Record<string, number>>> = budget[unit] ?? {}
+      const windows = Object.keys(BUDGET_WINDOWS).filter((window) => given[window] !== undefined)
+      for (const [i, window] of windows.entries()) {
+        const larger = windows.slice(i + 1).find((one) => (given[one] ?? 0) < (given[window] ?? 0))
+        if (larger === undefined) continue
+        const { line, column } = this.#document.positionOf([...path, unit, window])
+        this.#findings.warning(line, column, {
+          code: 'budget-contradicts',
+          message: `\`${unit}\` allow more in \`${window}\` than in \`${larger}\`, so that \`${window}\` is never reached`,
+          remedy: `Write less for \`${window}\`, more for \`${larger}\`, or leave one out.`,
+        })
+      }
+    }
   }
 
   #subjects(path: DocumentPath, names: readonly string[]): readonly string[] {

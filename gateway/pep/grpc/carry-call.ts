@@ -1,5 +1,5 @@
 import type { CallClient, ForwardOutcome, OutboundRequest } from '../../domain/ports.ts'
-import { refuse, type Refusal } from '../../domain/refusal.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { decideAgain } from '../decide-again.ts'
 import { established, type CallExchange } from '../exchange.ts'
 import { atExpiry } from '../expiry.ts'
@@ -47,7 +47,10 @@ function clientOf(
   return {
     stream: exchange.stream,
     guard: withOwnFields(established(exchange.guard, 'guard'), exchange),
-    trailers: (received) => withDecisionId(received, exchange.id),
+    trailers: (received) => {
+      const judged = exchange.trailers?.(received) ?? received
+      return isRefusal(judged) ? judged : withDecisionId(judged, exchange.id)
+    },
     refusalTrailers: (refusal) => refusalTrailers(exchange, refusal),
     onCuttable,
     onHead: (status) => {

@@ -5,7 +5,7 @@ import type { ParameterName } from '../../domain/parameters.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import type { HeaderBag } from '../../domain/request.ts'
 import { established, type Exchange } from '../exchange.ts'
-import type { ParameterDuty } from './duties.ts'
+import type { Duties, ParameterDuty } from './duties.ts'
 import { limitBody, unreadable, type LimitedBody } from './limited-body.ts'
 import { lengthFields, LISTED, SPELLINGS } from './spelling-table.ts'
 
@@ -14,13 +14,13 @@ type ParameterDuties = ReadonlyMap<ParameterName, ParameterDuty>
 /** The body as it may go on; `undefined` when there is none and nothing to do. */
 export async function limitRequest(
   exchange: Exchange,
-  duties: ParameterDuties,
+  { parameters: duties, apart }: Pick<Duties, 'parameters' | 'apart'>,
 ): Promise<LimitedBody | Refusal | undefined> {
   const bytes = await bodyToLimit(exchange, duties)
   if (bytes === undefined || isRefusal(bytes)) return bytes
   const { route, target } = established(exchange.admitted, 'admitted')
   const { pack } = established(exchange.classification, 'classification')
-  return limitBody(bytes, { duties, ...lengthFields(pack, (route?.target ?? target).path) })
+  return limitBody(bytes, { duties, apart, ...lengthFields(pack, (route?.target ?? target).path) })
 }
 
 /**

@@ -5,7 +5,7 @@
 import { foldFieldName } from '../../classify/names.ts'
 import type { ParameterName } from '../../domain/parameters.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
-import type { ParameterDuty } from './duties.ts'
+import { isWatchedOnly, type ApartDuty, type ParameterDuty } from './duties.ts'
 import {
   applyEdits,
   editsOf,
@@ -31,6 +31,8 @@ import {
 /** What is done to a body. */
 export interface BodyLimits extends LengthFields {
   readonly duties: ReadonlyMap<ParameterName, ParameterDuty>
+  /** Parameters that must not come together. */
+  readonly apart?: readonly ApartDuty[]
 }
 
 /** A body that keeps its limits. */
@@ -61,6 +63,8 @@ export function unreadable(duties: ReadonlyMap<ParameterName, ParameterDuty>): s
 class BodyEdit {
   private refusal: Refusal | undefined
   private readonly changed = new Set<ParameterName>()
+  /** Parameters that the body asks for, as it goes on. */
+  private readonly present = new Set<ParameterName>()
   /** Whether a field that the API obeys asks for a length. */
   private hasLength = false
   /** The shortest that other fields ask for. */
@@ -92,9 +96,23 @@ class BodyEdit {
     if (edits === undefined || root === undefined) {
       return refuse('body_unparsable', { detail: unreadable(limits.duties) })
     }
+    const together = this.together()
+    if (together !== undefined) return together
     const added = this.addition(root)
     if (added !== undefined) edits.push(added)
     return { bytes: applyEdits(bytes, edits), changed: this.changed }
+  }
+
+  /** What is there of what must not come together; a parameter that was removed is not there. */
+  private together(): Refusal | undefined {
+    for (const { names, source } of this.limits.apart ?? []) {
+      const found = names.filter((name) => this.present.has(name))
+      if (found.length < 2) continue
+      return refuse('parameter_refused', {
+        detail: `The parameters ${found.join(' and ')} are not allowed together, says the limit in ${source}.`,
+      })
+    }
+    return undefined
   }
 
   /** Objects whose members are parameters: the body itself (`''`), or one within it. */
@@ -141,12 +159,27 @@ class BodyEdit {
     for (const [parameter, verdict] of verdicts) {
       if (verdict !== 'keep') this.changed.add(parameter)
     }
+    this.noteAsked(verdicts.keys(), final, { span, kind })
     // What is gone is not there, and `null` asks for nothing.
     if (kind === 'null' && final !== 'remove') this.nulls.set(field, span)
     if (kind === 'number' && verdicts.has('max_tokens')) {
       this.noteLength(field, typeof final === 'object' ? Number(final.text) : this.numberAt(span))
     }
     return final
+  }
+
+  private noteAsked(
+    parameters: Iterable<ParameterName>,
+    final: Verdict,
+    { span, kind }: { readonly span: Span; readonly kind: Kind },
+  ): void {
+    if (final === 'remove' || !this.asks(span, kind)) return
+    for (const parameter of parameters) this.present.add(parameter)
+  }
+
+  /** `null` and `false` ask for nothing. */
+  private asks(span: Span, kind: Kind): boolean {
+    return kind !== 'null' && !isFalse(this.bytes, span)
   }
 
   /** A length in a field that the API does not know is none, but whoever wrote it meant one. */
@@ -168,6 +201,7 @@ class BodyEdit {
       return kind === 'null' || isFalse(this.bytes, span) ? 'keep' : this.reject(parameter, REFUSED)
     }
     if (duty.strip) return 'remove'
+    if (isWatchedOnly(duty)) return 'keep'
     if (kind === 'null' || (kind === 'flag' && takesFlags(parameter))) return 'keep'
     return this.capped(parameter, duty.max, { span, kind })
   }
@@ -196,7 +230,7 @@ class BodyEdit {
   private listedAt(folded: string): Interest | undefined {
     const listed = (LISTED.get(folded) ?? []).filter(({ parameter }) => {
       const duty = this.limits.duties.get(parameter)
-      return duty !== undefined && (duty.refuse || duty.strip)
+      return duty !== undefined && (duty.refuse || duty.strip || this.isApart(parameter))
     })
     if (listed.length === 0) return undefined
     const judge = (span: Span): Verdict => {
@@ -207,6 +241,10 @@ class BodyEdit {
       if (this.limits.duties.get(one.parameter)?.refuse === true) {
         return this.reject(one.parameter, REFUSED)
       }
+      if (this.limits.duties.get(one.parameter)?.strip !== true) {
+        this.present.add(one.parameter)
+        return 'keep'
+      }
       this.changed.add(one.parameter)
       return 'remove'
     }
@@ -215,7 +253,8 @@ class BodyEdit {
 
   private inputMember(key: string): Interest | 'reject' | undefined {
     const folded = foldFieldName(key)
-    const [spelt] = this.speltAs(folded)
+    const all = this.speltAs(folded)
+    const spelt = all.find(({ parameter }) => !this.isWatchedOnly(parameter))
     const inList = 'cannot be limited in a list of inputs'
     // Libraries in C end a key at NUL.
     if (key.includes('\0')) return this.reject(undefined, inList)
@@ -224,17 +263,39 @@ class BodyEdit {
         kindOf(this.bytes, span) === 'null' ? 'keep' : this.reject(spelt.parameter, inList)
       return { judge }
     }
+    if (all.length > 0) return { judge: (span) => this.notePresent(all, span) }
     if (OBJECTS.has(folded)) return { below: this.inputs }
     const judge = (span: Span): Verdict => this.judgeName(span)
     if (folded === 'columns') return { judge, below: { strict: false, element: { judge } } }
     return folded === 'name' ? { judge } : undefined
   }
 
+  private isApart(parameter: ParameterName): boolean {
+    return this.limits.apart?.some(({ names }) => names.includes(parameter)) === true
+  }
+
+  private isWatchedOnly(parameter: ParameterName): boolean {
+    const duty = this.limits.duties.get(parameter)
+    return duty !== undefined && isWatchedOnly(duty)
+  }
+
+  /** Nothing is done to it, but what must not come with it must not be there. */
+  private notePresent(spelt: readonly Spelt[], span: Span): Verdict {
+    const kind = kindOf(this.bytes, span)
+    for (const { parameter, exceptFlags } of spelt) {
+      if (exceptFlags && kind === 'flag') continue
+      if (this.asks(span, kind)) this.present.add(parameter)
+    }
+    return 'keep'
+  }
+
   /** Of a tensor, or of a column of a table. */
   private judgeName(span: Span): Verdict {
     if (kindOf(this.bytes, span) !== 'string') return 'keep'
     const name = foldFieldName(textOfString(this.bytes, span))
-    const [named] = this.speltAs(name)
+    const all = this.speltAs(name)
+    const named = all.find(({ parameter }) => !this.isWatchedOnly(parameter))
+    if (named === undefined && all.length > 0) return this.notePresent(all, span)
     if (named === undefined && !OBJECTS.has(name)) return 'keep'
     return this.reject(named?.parameter, 'cannot be limited in a tensor or table')
   }

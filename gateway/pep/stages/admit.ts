@@ -7,6 +7,7 @@ import { readExpectation, readFraming } from '../framing.ts'
 import { createCallBody } from '../grpc/call-body.ts'
 import { readCallHead } from '../grpc/call-head.ts'
 import { readHeaders } from '../headers.ts'
+import { isOwnTarget } from '../own-routes/own-route.ts'
 import type { StageResult } from '../result.ts'
 
 const HTTP_VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1'])
@@ -34,7 +35,9 @@ function readRequest(exchange: Exchange): AdmittedRequest | Refusal {
   if (isRefusal(admittedBody)) return admittedBody
   const client = runtime.clientAddress(peerAddress(exchange), headers)
   if (isRefusal(client)) return client
-  const route = runtime.upstreams.select(host, target, exchange.transport)
+  const route = isOwnTarget(target)
+    ? undefined
+    : runtime.upstreams.select(host, target, exchange.transport)
   if (isRefusal(route)) return route
   const requestId = readRequestId(headers) ?? exchange.id
   const { framing, body } = admittedBody

@@ -3,6 +3,7 @@ import type { DecisionPoint } from '../../domain/ports.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Operation } from '../../domain/vocabulary.ts'
 import { established, type Exchange } from '../exchange.ts'
+import { demandOfOwn } from '../own-routes/walk-own.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
@@ -22,7 +23,14 @@ export function decide(exchange: Exchange, services: Services): StageResult {
     watchShadow(exchange, services, { requests, decisions, decide: decisionPoint.decideShadow })
   }
   const against = decisions.find(({ decision }) => decision.effect !== 'permit')
-  return against === undefined ? undefined : refusalOf(against.decision)
+  const refusal = against === undefined ? demandOfOwn(exchange) : refusalOf(against.decision)
+  return refusal === undefined ? undefined : hinted(refusal, exchange)
+}
+
+/** A caller who holds a grant that does not fit is told why. */
+function hinted(refusal: Refusal, { grantHint }: Exchange): Refusal {
+  if (grantHint === undefined) return refusal
+  return { ...refusal, detail: `${refusal.detail ?? ''} ${grantHint}`.trim() }
 }
 
 function requestOf(exchange: Exchange, operation: Operation): AccessRequest {

@@ -5,21 +5,27 @@ import { callHeaders } from '../../forward/grpc-headers.ts'
 import { outboundHeaders, type OutboundHeaderOptions } from '../../forward/headers.ts'
 import { authoriseMore } from '../authorise-more.ts'
 import { decideAgain } from '../decide-again.ts'
+import { countRequest } from '../extraction.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 import { withoutDigests } from '../obligations/limit-request.ts'
 import { carryCall, timeLeftMs } from '../grpc/carry-call.ts'
+import { answerOwn, isOwn } from '../own-routes/walk-own.ts'
 import { withOwnFields } from '../own-fields.ts'
 import { carryTunnel } from '../tunnel.ts'
 import { watchStream, watchWhole, type BodyWatching, type WatchedBody } from '../watched-body.ts'
 
 /**
- * Stage 8. Sends upstream only what was authorised: the canonical target, cleaned headers, our own
+ * Stage 9. Sends upstream only what was authorised: the canonical target, cleaned headers, our own
  * identity last. Streams both ways; the guard judges the response as it passes.
  */
-export function forward(exchange: Exchange, services: Services): Promise<StageResult> {
+export function forward(
+  exchange: Exchange,
+  services: Services,
+): StageResult | Promise<StageResult> {
+  if (isOwn(exchange)) return answerOwn(exchange, services)
   const assertion = assertionFor(exchange)
   return assertion instanceof Promise
     ? assertion.then((signed) => forwardWith(exchange, services, signed))
@@ -32,9 +38,11 @@ async function forwardWith(
   assertion: string | undefined,
 ): Promise<StageResult> {
   const prepared = prepare(exchange, services, assertion)
-  const watched = await watchBody(exchange, services, prepared.body)
+  const counted = countRequest(exchange, services, prepared.body)
+  if (isRefusal(counted)) return counted
+  const watched = await watchBody(exchange, services, counted)
   if (isRefusal(watched)) return watched
-  const outbound = watched === undefined ? prepared : { ...prepared, body: watched.stream }
+  const outbound = { ...prepared, body: watched?.stream ?? counted }
   exchange.overheadMs = services.clock.monotonicMs() - exchange.startedMs
   const result = asRefused(exchange, watched, await send(exchange, services, outbound))
   const { upstream } = labelsOf(exchange)
@@ -121,7 +129,10 @@ function prepare(
   const { limitedBody } = exchange
   const { headers } = admitted
   const options: OutboundHeaderOptions = {
-    inspect: listing !== undefined || !operations.some(({ action }) => action === 'export'),
+    inspect:
+      listing !== undefined ||
+      exchange.transfer?.readsWhole === true ||
+      !operations.some(({ action }) => action === 'export'),
     managed: exchange.runtime.managedHeaders,
     clientIp: admitted.client.ip,
     requestId: admitted.requestId,

@@ -1,7 +1,9 @@
 import type { Environment } from '../../domain/access.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
+import { takeGrant } from '../exports/grant-in-use.ts'
 import { peerNamesOf } from '../peer-names.ts'
+import { keptOut } from '../kept-out.ts'
 import type { StageResult } from '../result.ts'
 import type { EnvironmentInput, Services } from '../runtime.ts'
 
@@ -17,6 +19,8 @@ export function gather(exchange: Exchange, services: Services): StageResult | Pr
   if (subject.expiresAt <= now) {
     return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
   }
+  const barred = keptOut(exchange, services)
+  if (barred !== undefined) return barred
   const input = { now, ...peerOf(exchange), client, headers, subject }
   const environment = exchange.runtime.environment(input)
   return environment instanceof Promise
@@ -37,5 +41,6 @@ function settle(exchange: Exchange, environment: Environment | Refusal): StageRe
   if (isRefusal(environment)) return environment
   exchange.environment = environment
   exchange.policy = exchange.latest().policy
+  takeGrant(exchange, exchange.policy)
   return undefined
 }

@@ -3,7 +3,7 @@ import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
 
 /**
- * Stage 9. The guard itself works inside the stream, prepared by `oblige` and called by `forward`
+ * Stage 10. The guard itself works inside the stream, prepared by `oblige` and called by `forward`
  * for the head and for every chunk. What it cut becomes an incident here: a refusal in the record,
  * and a line an operator is paged for.
  */

@@ -6,7 +6,7 @@ import { decisionRecord } from '../records.ts'
 import type { Services } from '../runtime.ts'
 
 /**
- * Stage 6. The decision is in the ledger before anything is forwarded: on disk for a privileged
+ * Stage 7. The decision is in the ledger before anything is forwarded: on disk for a privileged
  * action, handed to the kernel otherwise. No record, no forward, unless the operator has chosen
  * `audit.when_full: continue`, which holds for actions that are not privileged.
  */

@@ -1,13 +1,15 @@
 import { isRefusal, type Refusal } from '../../domain/refusal.ts'
 import { answerDocument, answerRefusal } from '../answer.ts'
 import type { Exchange } from '../exchange.ts'
+import { endTransfer } from '../exports/end-transfer.ts'
 import { labelsOf } from '../labels.ts'
+import { endBudget } from '../obligations/meter-answer.ts'
 import type { StageResult } from '../result.ts'
 import { decisionRecord, outcomeRecord } from '../records.ts'
 import type { Services } from '../runtime.ts'
 
 /**
- * Stage 10. Answers what was refused, records what became of what was permitted, and counts both.
+ * Stage 11. Answers what was refused, records what became of what was permitted, and counts both.
  * Runs exactly once per request, whatever happened before.
  */
 export function settle(
@@ -16,6 +18,7 @@ export function settle(
   end: StageResult,
 ): Promise<void> | undefined {
   const refusal = isRefusal(end) ? end : undefined
+  endBudget(exchange)
   let status = exchange.outcome?.status ?? 0
   if (refusal !== undefined && exchange.outcome === undefined)
     status = answerRefusal(exchange, refusal)
@@ -25,8 +28,15 @@ export function settle(
   }
   const durationMs = services.clock.monotonicMs() - exchange.startedMs
   count(exchange, services, { refusal, status, durationMs })
-  if (end !== undefined && refusal === undefined) return undefined
-  return writeDown(exchange, services, refusal, durationMs)
+  // A document for everyone is no decision.
+  if (end !== undefined && refusal === undefined && !exchange.recorded) return undefined
+  const transferred = endTransfer(exchange, services, { refusal, durationMs })
+  const written = writeDown(exchange, services, refusal, durationMs)
+  return transferred === undefined ? written : Promise.all([transferred, written]).then(ignore)
+}
+
+function ignore(): void {
+  // Neither has anything to say.
 }
 
 /** A failure to write is counted and makes the ledger unhealthy: later requests are refused. */

@@ -15,6 +15,10 @@ const rollback = z.strictObject({
   reason,
 })
 const unpin = z.strictObject({ reason })
+const lift = z.strictObject({
+  subject: z.string().min(1).max(2_048).describe('Who is let in again: user:<issuer>/<sub>.'),
+  reason,
+})
 const reload = z.strictObject({})
 
 /** Body of `POST /rules/rollback`. */
@@ -22,6 +26,9 @@ export type RollbackRequest = z.output<typeof rollback>
 
 /** Body of `POST /rules/unpin`. */
 export type UnpinRequest = z.output<typeof unpin>
+
+/** Body of `POST /lockouts/lift`. */
+export type LiftRequest = z.output<typeof lift>
 
 /** Reads a body that is JSON already: no key twice, none unknown. */
 export function readRollback(text: string): Loaded<RollbackRequest> {
@@ -31,6 +38,11 @@ export function readRollback(text: string): Loaded<RollbackRequest> {
 /** As {@link readRollback}. */
 export function readUnpin(text: string): Loaded<UnpinRequest> {
   return read(text, unpin)
+}
+
+/** As {@link readRollback}. */
+export function readLift(text: string): Loaded<LiftRequest> {
+  return read(text, lift)
 }
 
 /** As {@link readRollback}: there is nothing to say. */

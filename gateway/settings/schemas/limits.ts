@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { ACTIONS } from '../../domain/vocabulary.ts'
+import { GENERALISATIONS } from '../../domain/data-classes.ts'
 import { PARAMETERS, type Parameter, type ParameterName } from '../../domain/parameters.ts'
 import { sizeBetween } from './fields.ts'
 import { apart, budget, detect, onIncident, weights } from './limits-use.ts'
@@ -77,16 +78,6 @@ export const dataClass = z
     /^[a-z][a-z0-9-]{0,63}$/,
     'expected a class such as contact: lower-case letters, digits, -',
   )
-
-const GENERALISATIONS = [
-  'year',
-  'month',
-  'decade',
-  'hundred',
-  'thousand',
-  'network',
-  'initial',
-] as const
 
 const classTreatment = z.union(
   [

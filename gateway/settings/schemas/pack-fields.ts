@@ -155,6 +155,18 @@ export const listing = z.strictObject({
   resource: z.enum(['model', 'dataset']).default('model').describe('What is listed.'),
 })
 
+/** What a route answers with besides JSON and text. */
+export const answers = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^(?:(?:image|audio|video|font)\/\*|[a-z0-9]+\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126})$/,
+        'expected a media type such as application/octet-stream or image/*, in lower case',
+      ),
+  )
+  .max(32)
+
 /** What the messages of a client over a WebSocket do. */
 export const frames = z.strictObject({
   action: z.enum(ACTIONS).describe('What a client may do once a message has named the model.'),

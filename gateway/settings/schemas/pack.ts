@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { ACTIONS } from '../../domain/vocabulary.ts'
 import { ERROR_SHAPES, METHODS } from '../../domain/request.ts'
-import { effect, frames, listing, predicate, profile, source } from './pack-fields.ts'
+import { answers, effect, frames, listing, predicate, profile, source } from './pack-fields.ts'
 
 const packName = z
   .string()
@@ -72,6 +72,12 @@ const route = z.strictObject({
     .enum(['sse', 'ndjson', 'bytes', 'messages'])
     .optional()
     .describe('How the answer streams, where it does. For people.'),
+  answers: answers
+    .optional()
+    .describe(
+      'Media types of its answers besides JSON and text, for callers without export: exact, or ' +
+        'image/*. Without it the action tells.',
+    ),
   listing: z
     .union([listing, z.array(listing).min(1).max(4)])
     .optional()

@@ -59,5 +59,8 @@ export const resourcesSchema = z.strictObject({
   datasets: described.optional().describe('Datasets by name or glob.'),
 })
 
+/** What is written in the file. */
+export type ResourcesSpec = z.output<typeof resourcesSchema>
+
 /** What is written of one name or glob; sizes in bytes. */
 export type ResourceSpec = z.output<typeof attributes>

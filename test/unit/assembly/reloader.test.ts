@@ -10,8 +10,11 @@ import type { RunningRuntime } from '../../../gateway/assembly/running-runtime.t
 import { systemClock } from '../../../gateway/domain/clock.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
 import { createMetrics } from '../../../gateway/metrics/metrics.ts'
+import { createMemoryStore } from '../../../gateway/store/memory-store.ts'
 import { configOf, writeRules } from '../../support/world-files.ts'
 import { runtimeOf } from '../../support/pipeline.ts'
+import { budgetsOver } from '../../support/budgets.ts'
+import { watchingOf } from '../../support/watching.ts'
 
 let dir: string
 let rulesDir: string
@@ -35,6 +38,7 @@ async function reloaderOf(replace: RunningRuntime['replace'] = () => Promise.res
   const warned: string[] = []
   const log = (_: object, message: string) => void warned.push(message)
   const nothing = () => undefined
+  const state = createMemoryStore({ clock: systemClock })
   const services = {
     clock: systemClock,
     ledger: {
@@ -47,6 +51,9 @@ async function reloaderOf(replace: RunningRuntime['replace'] = () => Promise.res
       issuers: [],
     }),
     log: { debug: nothing, info: nothing, warn: log, error: log, child: () => services.log },
+    state,
+    ...watchingOf(state, systemClock),
+    budgets: budgetsOver(state, systemClock),
   }
   const runtime: RunningRuntime = {
     current: () => runtimeOf([]),

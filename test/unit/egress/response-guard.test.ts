@@ -107,8 +107,9 @@ describe('createResponseGuard', () => {
 
   it('finds a format whose mark comes late, and says how much had passed', () => {
     const onIncident = jest.fn()
-    const guard = guardOf({ onIncident })
-    guard.head(head('content-type', 'image/png'))
+    const allowedTypes = ['application/octet-stream']
+    const guard = guardOf({ onIncident, allowedTypes })
+    guard.head(head('content-type', 'application/octet-stream'))
     const start = Buffer.concat([Buffer.from([0x50, 0x4b, 3, 4]), Buffer.alloc(96, 65)])
     expect(guard.chunk(start)).toBeUndefined()
     const refusal = guard.chunk(Buffer.from('/data.pkl'))
@@ -119,10 +120,13 @@ describe('createResponseGuard', () => {
     expect(onIncident).toHaveBeenCalledTimes(1)
   })
 
-  it('stops looking once nothing can match', () => {
+  it('finds weights behind the start of something else, and what is not of its type', () => {
     const guard = guardOf()
     guard.head(head('content-type', 'audio/wav'))
     expect(guard.chunk(Buffer.from('RIFF----WAVEfmt  0123456789'))).toBeUndefined()
-    expect(guard.chunk(GGUF)).toBeUndefined()
+    expect(guard.chunk(GGUF)).toMatchObject({ reason: 'weights_detected' })
+    const other = guardOf()
+    other.head(head('content-type', 'audio/wav'))
+    expect(other.chunk(Buffer.alloc(64, 65))).toMatchObject({ reason: 'response_blocked' })
   })
 })

@@ -60,7 +60,27 @@ describe('whom a limit is for', () => {
   })
 
   it('costs nothing without limits', () => {
-    expect(limitsOf('limits: {}')).toBe(NO_LIMITS)
+    expect(demandsOf(limitsOf('limits: {}'), 'infer model:m')).toBe(
+      demandsOf(NO_LIMITS, 'infer model:m'),
+    )
+  })
+})
+
+describe('budgets that contradict each other', () => {
+  const warningsOf = (budget: string): string[] => {
+    const loaded = readLimits(`limits:\n  a:\n    budget: ${budget}\n`)
+    return loaded.ok ? loaded.warnings.map(({ code, message }) => `${code}: ${message}`) : ['error']
+  }
+  it('are told of', () => {
+    expect(warningsOf('{ requests: { hour: 100, day: 50 } }')).toEqual([
+      'budget-contradicts: `requests` allow more in `hour` than in `day`, so that `hour` is never reached',
+    ])
+    expect(warningsOf('[{ bytes: { request: 2MiB, day: 1MiB } }]')).toHaveLength(1)
+  })
+  it('are not those that narrow down', () => {
+    expect(
+      warningsOf('{ requests: { minute: 10, hour: 100, day: 500 }, tokens: { day: 1 } }'),
+    ).toEqual([])
   })
 })
 

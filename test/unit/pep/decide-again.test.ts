@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { Decision } from '../../../gateway/domain/access.ts'
+import { systemClock } from '../../../gateway/domain/clock.ts'
 import type { Classifier, ForwardClient, ForwardOutcome } from '../../../gateway/domain/ports.ts'
 import type { Refusal } from '../../../gateway/domain/refusal.ts'
 import { createAgainDecider } from '../../../gateway/pep/decide-again.ts'
 import type { Exchange } from '../../../gateway/pep/exchange.ts'
 import type { PolicySnapshot, Runtime } from '../../../gateway/pep/runtime.ts'
+import { createMemoryStore } from '../../../gateway/store/memory-store.ts'
 import {
   ALICE,
   entryOf,
@@ -15,6 +17,8 @@ import {
   type TestPipeline,
 } from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
+import { budgetsOver } from '../../support/budgets.ts'
+import { watchingOf } from '../../support/watching.ts'
 
 const DENY: Decision = {
   ...PERMIT,
@@ -124,6 +128,43 @@ describe('an open tunnel', () => {
   })
 })
 
+describe('an open exchange when classes of data are treated anew', () => {
+  const treating = (words: readonly string[]): Decision => ({
+    ...PERMIT,
+    obligations: [
+      { type: 'response.classes', parameters: { treatments: words }, source: 'limits.yaml:1' },
+    ],
+  })
+  it.each([
+    [{ fields: { email: 'contact' } }, ['contact=generalise:year'], 0],
+    [{ fields: { email: 'contact' } }, ['contact=mask'], 0],
+    [{ fields: { email: 'contact' } }, ['contact=remove'], 1],
+    [{ fields: { email: 'contact', ssn: 'contact' } }, ['contact=mask'], 1],
+    [{ fields: { email: 'contact', ssn: 'id' } }, ['contact=mask'], 0],
+    [{ fields: {} }, ['contact=remove'], 0],
+    [{ fields: { email: 'contact' } }, ['contact=shred'], 1],
+  ])('tagged %j and treated %j: %d is ended', async (tagged, words, cut) => {
+    let forwarding = (): void => undefined
+    const begun = new Promise<void>((resolve) => (forwarding = resolve))
+    const policy = (decision: Decision, fields: Record<string, string>) => ({
+      ...policyOf(decision),
+      resources: { attributesOf: () => ({ tags: [], fields }) },
+    })
+    const runtime = {
+      forwarder: streaming(() => forwarding()),
+      policy: policy(treating(['contact=mask']), { email: 'contact' }),
+    }
+    running = await startPipeline({ runtime })
+    const answer = get(running)
+    await begun
+    const fields = tagged.fields as Record<string, string>
+    const after = await running.replace({ policy: policy(treating(words), fields) })
+    expect(after).toEqual({ decided: 1, cut })
+    await running.replace({ policy: policyOf(DENY) })
+    await answer
+  })
+})
+
 describe('an open exchange with limits on its answer', () => {
   const duty = (max: number, fields: readonly string[]): Decision['obligations'] => [
     { type: 'response.bytes', parameters: { max }, source: 'limits.yaml:1' },
@@ -199,12 +240,16 @@ describe('ten thousand open streams', () => {
     let clock = 0
     const nothing = (): void => undefined
     const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
+    const state = createMemoryStore({ clock: systemClock })
     const services = {
       // Each decision takes 0.1 ms here: a slice is 40 of them.
       clock: { now: () => 0, monotonicMs: () => (clock += 0.1) },
       ledger: { healthy: true, append: () => Promise.resolve() },
       metrics,
       log,
+      state,
+      ...watchingOf(state, systemClock),
+      budgets: budgetsOver(state, systemClock),
     }
     let turns = 0
     const count = (): void => {

@@ -1,0 +1,163 @@
+import { resolve } from 'node:path'
+import type { Clock } from '../domain/clock.ts'
+import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
+import { GatewayError } from '../domain/errors.ts'
+import type { SharedStore } from '../domain/shared-state.ts'
+import type { Logger } from '../log/logger.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { createSecretFile, readPemFile } from '../settings/secret-file.ts'
+import type { Settings } from '../settings/settings.ts'
+import { openEmbeddedStore } from '../store/embedded-store.ts'
+import { observedStore } from '../store/observed-store.ts'
+import {
+  createRedisStore,
+  parseRedisUrl,
+  type RedisEvent,
+  type RedisTarget,
+} from '../store/redis-store.ts'
+
+/** The shared state of a running gateway. */
+export interface RunningStore extends SharedStore {
+  /** Whether it was ever reached: a replica that shares nothing with the others takes no callers. */
+  readonly wasReached: boolean
+}
+
+/** What a store is opened with. */
+export interface StoreOpening {
+  readonly settings: Settings
+  /** Directories of settings are relative to it. */
+  readonly cwd: string
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** The store itself, instead of what the settings say. */
+  readonly state?: SharedStore
+}
+
+/** Milliseconds between readings of the file with the URL. */
+const URL_REFRESH_MS = 10_000
+
+/**
+ * Opens `store`, with its asks counted. The embedded one is open then; Redis is waited for as long
+ * as a connection may take, and goes on connecting in the background.
+ * @throws ERR_STORE_UNAVAILABLE ERR_CONFIG_INVALID
+ */
+export async function openStore(opening: StoreOpening): Promise<RunningStore> {
+  const { clock, log, metrics } = opening
+  const store = await opened(opening)
+  metrics.storeUp(store.healthy)
+  log.info({ kind: store.kind, up: store.healthy }, 'store opened')
+  let wasReached = store.healthy
+  const observed = observedStore(store, {
+    clock,
+    onAsk(operation, durationMs, isAnswered) {
+      metrics.storeAsk(operation, durationMs, isAnswered)
+      metrics.storeUp(store.healthy)
+    },
+  })
+  return Object.defineProperties(observed, {
+    wasReached: { get: () => (wasReached ||= store.healthy) },
+  }) as RunningStore
+}
+
+async function opened(opening: StoreOpening): Promise<SharedStore> {
+  const { settings, cwd, clock, state } = opening
+  if (state !== undefined) return state
+  if (settings.store.kind === 'redis') return openRedis(opening, settings.store)
+  return openEmbeddedStore({ dir: resolve(cwd, settings.store.dir), clock })
+}
+
+type RedisSettings = Extract<Settings['store'], { kind: 'redis' }>
+
+async function openRedis(opening: StoreOpening, settings: RedisSettings): Promise<SharedStore> {
+  const { log } = opening
+  const url = createSecretFile({ path: settings.urlFile })
+  const loaded = await url.refresh()
+  if (!loaded.ok) throw invalid(loaded.diagnostics)
+  for (const warning of loaded.warnings) log.warn({}, diagnosticText(warning))
+  const target = targetOf(url.current())
+  if ('problem' in target) throw invalid([urlProblem(settings.urlFile, target.problem)])
+  const store = createRedisStore({
+    target,
+    prefix: settings.prefix,
+    commandTimeoutMs: settings.commandTimeout,
+    connectTimeoutMs: settings.connectTimeout,
+    ...(await certificates(settings.caFile)),
+    onEvent: redisEvents(opening),
+  })
+  const timer = setInterval(() => void refresh(), URL_REFRESH_MS).unref()
+  async function refresh(): Promise<void> {
+    const again = await url.refresh()
+    if (!again.ok || !again.value.changed) return
+    const next = targetOf(url.current())
+    if ('problem' in next) {
+      log.error({}, diagnosticText(urlProblem(settings.urlFile, next.problem)))
+      return
+    }
+    log.info({}, 'the URL of the store changed')
+    store.connect({ target: next, ...(await certificates(settings.caFile)) })
+  }
+  await reached(store.whenUp(), settings.connectTimeout)
+  return Object.defineProperties(
+    { ...store },
+    {
+      healthy: { get: () => store.healthy },
+      close: {
+        value: () => {
+          clearInterval(timer)
+          return store.close()
+        },
+      },
+    },
+  )
+}
+
+async function certificates(caFile: string | undefined): Promise<{ readonly ca?: string }> {
+  if (caFile === undefined) return {}
+  const loaded = await readPemFile(caFile)
+  if (!loaded.ok) throw invalid(loaded.diagnostics)
+  return { ca: loaded.value }
+}
+
+function targetOf(url: string | undefined): RedisTarget | { readonly problem: string } {
+  return parseRedisUrl(url ?? '')
+}
+
+function redisEvents({ log, metrics }: StoreOpening): (event: RedisEvent) => void {
+  return (event) => {
+    if (event.type === 'up') {
+      metrics.storeUp(true)
+      log.info({ version: event.version }, 'Redis was reached')
+    } else if (event.type === 'down') {
+      metrics.storeUp(false)
+      log.error({ why: event.why }, 'Redis does not answer')
+    } else if (event.type === 'problem') log.warn({ why: event.why }, 'Redis cannot be reached')
+    else log.warn({}, event.message)
+  }
+}
+
+/** Resolves when it was reached, or when the time is over. */
+async function reached(whenUp: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs)
+  })
+  await Promise.race([whenUp, over])
+  clearTimeout(timer)
+}
+
+/** Says what is wrong with the URL, and none of it. */
+function urlProblem(file: string, problem: string): Diagnostic {
+  return {
+    ...{ file, line: 1, column: 1, severity: 'error', code: 'store-url' },
+    message: `the URL of the store: ${problem}`,
+    remedy: 'Write one URL as docs/operations.md describes it, in one line.',
+  }
+}
+
+function invalid(diagnostics: readonly Diagnostic[]): GatewayError {
+  const text = diagnostics.map(diagnosticText).join('\n')
+  return new GatewayError('ERR_CONFIG_INVALID', `the store cannot be used\n${text}`, {
+    diagnostics,
+  })
+}

@@ -1,0 +1,19 @@
+/** One transaction: nobody else's reads or writes come between its own. */
+export interface Transaction {
+  /** What was put under `key`, as it was; absent when nothing or when it is over. */
+  get(key: string): unknown
+  /** `expiresAt`: milliseconds since the epoch after which the value may be dropped. */
+  put(key: string, value: unknown, expiresAt: number): void
+  remove(key: string): void
+  /** Keys and values of all keys that begin with `prefix`. */
+  entries(prefix: string): Iterable<readonly [string, unknown]>
+}
+
+/** Keys and values. */
+export interface KeyValues {
+  /**
+   * Runs `work` once, alone. `durable`: resolves only when what it wrote survives a crash.
+   * @throws ERR_STORE_UNAVAILABLE
+   */
+  transact<T>(durable: boolean, work: (transaction: Transaction) => T): Promise<T>
+}

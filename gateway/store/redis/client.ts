@@ -1,0 +1,141 @@
+/** Connections to Redis as the store needs them: nothing waits in a queue. Only importer of ioredis. */
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import type { Script } from './scripts.ts'
+import { isLoopback, type RedisTarget } from './url.ts'
+
+/** A connection, or those of a cluster. */
+export interface RedisClient {
+  /** Runs a script, by its digest when Redis knows it. Rejects with whatever went wrong. */
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
+  /** The text of `INFO server`. */
+  info(): Promise<string>
+  /** Begins anew: a connection that does not answer may be half open. */
+  reconnect(): void
+  close(): void
+}
+
+/** What {@link connectRedis} needs. */
+export interface ClientOptions {
+  readonly target: RedisTarget
+  /** PEM; the system's certificates when absent. */
+  readonly ca?: string
+  readonly commandTimeoutMs: number
+  readonly connectTimeoutMs: number
+  /** Told of each failed connection: the code or the kind of the error, never its text. */
+  readonly onProblem: (problem: string) => void
+}
+
+/** Delay before the `times`-th attempt to connect again, with jitter: replicas do not come at once. */
+const retryDelayMs = (times: number): number =>
+  Math.min(1_000, 50 * 2 ** Math.min(times, 5)) * (0.5 + Math.random() / 2)
+
+/** Nothing listens there. Where discovery names a host that may not be asked, this one is. */
+const NOWHERE = { host: '127.0.0.1', port: 1 }
+
+/** Connects in the background, again and again; asks fail while there is no connection. */
+export function connectRedis(options: ClientOptions): RedisClient {
+  const client = options.target.mode === 'cluster' ? cluster(options) : single(options)
+  client.on('error', (error: unknown) => options.onProblem(problemOf(error)))
+  return {
+    async run(script, keys, args) {
+      try {
+        return await client.evalsha(script.sha, script.keys, ...keys, ...args)
+      } catch (error) {
+        // Redis was restarted, failed over, or its scripts were flushed.
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+        return client.eval(script.lua, script.keys, ...keys, ...args)
+      }
+    },
+    info: () => client.info('server'),
+    reconnect: () => client.disconnect(true),
+    close: () => client.disconnect(),
+  }
+}
+
+/** The first word of an answer of Redis, or the code of an error of the system: never a secret. */
+export function problemOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const code = (error as { code?: unknown }).code
+  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,40}$/.test(code)) return code
+  const word = /^([A-Z][A-Z0-9_]{2,30}) /.exec(error.message)?.[1]
+  return word ?? error.name
+}
+
+function common(options: ClientOptions) {
+  const { target, ca } = options
+  const tls = { minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) } as const
+  return {
+    ...target.login,
+    ...(target.tls ? { tls } : {}),
+    connectTimeout: options.connectTimeoutMs,
+    commandTimeout: options.commandTimeoutMs,
+    maxRetriesPerRequest: 1,
+    autoResendUnfulfilledCommands: false,
+    disableClientInfo: true,
+    connectionName: 'modelgate',
+  } satisfies RedisOptions
+}
+
+function single(options: ClientOptions): Redis {
+  const { target } = options
+  const shared = {
+    ...common(options),
+    enableOfflineQueue: false,
+    retryStrategy: retryDelayMs,
+    reconnectOnError: isStale,
+  }
+  if (target.mode === 'unix') return new Redis({ ...shared, path: target.path, db: target.db })
+  if (target.mode === 'standalone') return new Redis({ ...shared, ...target.host, db: target.db })
+  if (target.mode === 'cluster') throw new TypeError('a cluster is not one connection')
+  const { username, password } = target.sentinelLogin
+  const sentinelTls = target.tls ? { sentinelTLS: shared.tls, enableTLSForSentinelMode: true } : {}
+  return new Redis({
+    ...shared,
+    ...(username === undefined ? {} : { sentinelUsername: username }),
+    ...(password === undefined ? {} : { sentinelPassword: password }),
+    ...sentinelTls,
+    sentinels: [...target.hosts],
+    name: target.master,
+    db: target.db,
+    sentinelCommandTimeout: options.connectTimeoutMs,
+    sentinelRetryStrategy: retryDelayMs,
+    ...discovered(options),
+  })
+}
+
+function cluster(options: ClientOptions): Cluster {
+  const { target } = options
+  if (target.mode !== 'cluster') throw new TypeError('this is not a cluster')
+  return new Cluster([...target.hosts], {
+    redisOptions: common(options),
+    enableOfflineQueue: false,
+    scaleReads: 'master',
+    maxRedirections: 4,
+    retryDelayOnFailover: 50,
+    retryDelayOnClusterDown: 50,
+    retryDelayOnTryAgain: 50,
+    slotsRefreshTimeout: options.connectTimeoutMs,
+    slotsRefreshInterval: 10_000,
+    clusterRetryStrategy: retryDelayMs,
+    // Names go to TLS as they are, which compares them with the certificate.
+    dnsLookup: (address, callback) => callback(null, address),
+    ...discovered(options),
+  })
+}
+
+/** Without TLS, whom a sentinel or a cluster names is asked only when it is this machine. */
+function discovered({ target, onProblem }: ClientOptions) {
+  if (target.tls) return {}
+  return {
+    natMap: (key: string) => {
+      if (isLoopback(key.slice(0, key.lastIndexOf(':')))) return null
+      onProblem('PLAIN_REMOTE')
+      return NOWHERE
+    },
+  }
+}
+
+/** A master that became a replica: the next connection finds the new one. */
+function isStale(error: Error): boolean {
+  return error.message.startsWith('READONLY')
+}

@@ -1,0 +1,18 @@
+/** The parts of services that watch callers, over a store of this process; no timer is started. */
+import type { Clock } from '../../gateway/domain/clock.ts'
+import type { LockoutStore } from '../../gateway/domain/shared-state.ts'
+import { createExtractionDetector } from '../../gateway/detect/detector.ts'
+import { createLockouts } from '../../gateway/pep/lockouts.ts'
+import type { Services } from '../../gateway/pep/runtime.ts'
+
+/** Nobody is kept out, and nothing was counted. */
+export function watchingOf(
+  store: LockoutStore,
+  clock: Clock,
+): Pick<Services, 'lockouts' | 'extraction'> {
+  const schedule = () => () => undefined
+  return {
+    lockouts: createLockouts({ store, clock, schedule }),
+    extraction: createExtractionDetector({ clock, seed: 1 }),
+  }
+}
