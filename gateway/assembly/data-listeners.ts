@@ -1,4 +1,4 @@
-import { createFlights, type Flights } from '../pep/flights.ts'
+import { createFlights, type Flights } from '../pep/streams/flights.ts'
 import { createCallListener, type CallListener } from '../pep/grpc/call-listener.ts'
 import { createDataListener, type DataListener, type ListenerOptions } from '../pep/listener.ts'
 import type { Services } from '../pep/runtime.ts'

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { LockoutStore } from '../domain/shared-state.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { createLockouts, type Lockouts } from '../pep/lockouts.ts'
+import { createLockouts, type Lockouts } from '../pep/watching/lockouts.ts'
 
 /** Keeps the list of lockouts, counted and told of: once when it fails, once when it is back. */
 export function openLockouts(parts: {

@@ -1,6 +1,6 @@
 /** What the head of an answer says of its body, and what it may still say once that was edited. */
 import type { ResponseHead } from '../domain/ports.ts'
-import { mediaType } from './answer-types.ts'
+import { mediaType } from './guard/answer-types.ts'
 
 /** What speaks of bytes that are not those that leave. */
 const BODY_FIELDS: ReadonlySet<string> = new Set([

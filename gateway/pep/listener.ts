@@ -8,12 +8,12 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Refusal } from '../domain/refusal.ts'
-import type { DecidedAgain } from './decide-again.ts'
+import type { DecidedAgain } from './streams/decide-again.ts'
 import type { HttpExchange, UpgradeSocket } from './exchange.ts'
-import { createFlights, type Flights } from './flights.ts'
+import { createFlights, type Flights } from './streams/flights.ts'
 import { createProtocolRejection, type ProtocolRejection } from './protocol-rejection.ts'
 import type { Runtime, Services } from './runtime.ts'
-import { createTurns, type Turns } from './turns.ts'
+import { createTurns, type Turns } from './streams/turns.ts'
 
 /** Bounds of the listener, which a reload does not change. */
 export interface ListenerOptions {

@@ -5,7 +5,7 @@ import { REASONS, type Reason } from '../domain/reasons.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import { problemOf } from './answer.ts'
 import type { Services } from './runtime.ts'
-import type { Turns } from './turns.ts'
+import type { Turns } from './streams/turns.ts'
 
 /** What Node's parser found, as a reason; everything that is not here is `framing_invalid`. */
 const REASON_OF: ReadonlyMap<string, Reason> = new Map([

@@ -20,7 +20,7 @@ import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { DataTokens } from '../egress/tokens/data-tokens.ts'
 import type { ExtractionDetector } from '../detect/detector.ts'
-import type { Lockouts } from './lockouts.ts'
+import type { Lockouts } from './watching/lockouts.ts'
 import type { Answer } from './result.ts'
 import type { UpstreamTable } from './upstream-table.ts'
 

@@ -1,11 +1,11 @@
 import type { ForwardOutcome, OutboundRequest } from '../domain/ports.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
-import { decideAgain } from './decide-again.ts'
+import { decideAgain } from './streams/decide-again.ts'
 import type { HttpExchange, UpgradeSocket } from './exchange.ts'
-import { atExpiry } from './expiry.ts'
-import { countMessages } from './extraction.ts'
+import { atExpiry } from './streams/expiry.ts'
+import { countMessages } from './watching/extraction.ts'
 import { labelsOf } from './labels.ts'
-import { messageJudge } from './message-judge.ts'
+import { messageJudge } from './streams/message-judge.ts'
 import type { Services } from './runtime.ts'
 
 /**

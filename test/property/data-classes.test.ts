@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { isRefusal } from '../../gateway/domain/refusal.ts'
-import { redactResponse } from '../../gateway/egress/redacted-response.ts'
+import { redactResponse } from '../../gateway/egress/edit/redacted-response.ts'
 import { editClasses } from '../../gateway/pep/classes/class-edit.ts'
 import { rulesOf, TOKENS, treat } from '../support/classes.ts'
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { ListingShape } from '../../gateway/domain/watch.ts'
-import { ListingText } from '../../gateway/egress/listing-text.ts'
+import { ListingText } from '../../gateway/egress/listing/listing-text.ts'
 
 const SHAPE: ListingShape = {
   items: ['a', 'data'],

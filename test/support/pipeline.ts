@@ -15,7 +15,7 @@ import {
   type DataListener,
   type ListenerOptions,
 } from '../../gateway/pep/listener.ts'
-import { createLockouts, type Lockouts } from '../../gateway/pep/lockouts.ts'
+import { createLockouts, type Lockouts } from '../../gateway/pep/watching/lockouts.ts'
 import type { Runtime, Services } from '../../gateway/pep/runtime.ts'
 import type { UpstreamEntry } from '../../gateway/pep/upstream-table.ts'
 import { createMemoryStore } from '../../gateway/store/memory-store.ts'
@@ -183,7 +183,11 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
   const log = (_: object, message: string) => void logged.push(message)
   const clock: Clock = { now: () => 1_700_000_000_000, monotonicMs: () => performance.now() }
   const state = options.state ?? createMemoryStore({ clock })
-  const lockouts = createLockouts({ store: state, clock, schedule: unrefTimers.schedule })
+  const lockouts = createLockouts({
+    store: state,
+    clock,
+    schedule: (run, ms) => unrefTimers.schedule(run, ms),
+  })
   const services: Services = {
     clock,
     ledger,

@@ -2,7 +2,7 @@
 import type { Clock } from '../../gateway/domain/clock.ts'
 import type { LockoutStore } from '../../gateway/domain/shared-state.ts'
 import { createExtractionDetector } from '../../gateway/detect/detector.ts'
-import { createLockouts } from '../../gateway/pep/lockouts.ts'
+import { createLockouts } from '../../gateway/pep/watching/lockouts.ts'
 import type { Services } from '../../gateway/pep/runtime.ts'
 
 /** Nobody is kept out, and nothing was counted. */

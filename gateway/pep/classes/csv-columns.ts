@@ -4,7 +4,7 @@
  * second table after an empty line, other delimiters.
  */
 import { isUtf8 } from 'node:buffer'
-import { DOCUMENT_BYTES_MAX, type AnswerFraming } from '../../egress/answer-framing.ts'
+import { DOCUMENT_BYTES_MAX, type AnswerFraming } from '../../egress/edit/answer-framing.ts'
 import type { ClassEditOptions } from './class-edit.ts'
 import type { FieldNames } from './field-names.ts'
 import type { FieldRule } from './field-rule.ts'

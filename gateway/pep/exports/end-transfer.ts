@@ -1,5 +1,5 @@
 /** What becomes of a transfer when its exchange is over: its grant, and the ledger of exports. */
-import type { Exported } from '../../egress/export-meter.ts'
+import type { Exported } from '../../egress/exports/export-meter.ts'
 import type { ExportResult } from '../../metrics/labels.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Services } from '../runtime.ts'

@@ -3,7 +3,7 @@ import type { Grant } from '../../domain/access.ts'
 import type { LedgerRecord } from '../../domain/ports.ts'
 import type { Refusal } from '../../domain/refusal.ts'
 import { resourceText } from '../../domain/vocabulary.ts'
-import type { Exported } from '../../egress/export-meter.ts'
+import type { Exported } from '../../egress/exports/export-meter.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Ended } from './in-progress.ts'
 

@@ -4,7 +4,7 @@ import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { isPrivileged, resourceText, type Operation } from '../../domain/vocabulary.ts'
 import { grantCovers } from '../../pip/grants.ts'
 import { established, type Exchange } from '../exchange.ts'
-import { atInstant } from '../expiry.ts'
+import { atInstant } from '../streams/expiry.ts'
 import type { PolicySnapshot, Services } from '../runtime.ts'
 
 /** The field by which a caller says which grant it means; it goes to no upstream. */

@@ -1,6 +1,6 @@
 /** What is known of a transfer while it is under way, and when it is over. */
 import type { Refusal } from '../../domain/refusal.ts'
-import type { Exported, ExportMeter } from '../../egress/export-meter.ts'
+import type { Exported, ExportMeter } from '../../egress/exports/export-meter.ts'
 import type { GrantClaim } from './claim.ts'
 
 /** An answer that is metered, and the grant it uses up. */

@@ -15,7 +15,7 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { CallExchange, CallPeer } from '../exchange.ts'
-import type { Flights } from '../flights.ts'
+import type { Flights } from '../streams/flights.ts'
 import type { ListenerOptions } from '../listener.ts'
 import { peerNamesOf } from '../peer-names.ts'
 import type { Runtime, Services } from '../runtime.ts'

@@ -1,7 +1,7 @@
 /** What an answer of a caller without `export` may not hand out, besides the weights themselves. */
 import { refuse, type Refusal } from '../../domain/refusal.ts'
-import { replaceErrors } from '../../egress/error-answers.ts'
-import { maskLinks, maskPolicyOf } from '../../egress/masked-response.ts'
+import { replaceErrors } from '../../egress/guard/error-answers.ts'
+import { maskLinks, maskPolicyOf } from '../../egress/links/masked-response.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
 import type { Services } from '../runtime.ts'

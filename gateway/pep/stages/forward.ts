@@ -3,9 +3,9 @@ import type { ForwardOutcome, OutboundRequest } from '../../domain/ports.ts'
 import { isPrivileged, resourceText } from '../../domain/vocabulary.ts'
 import { callHeaders } from '../../forward/grpc-headers.ts'
 import { outboundHeaders, type OutboundHeaderOptions } from '../../forward/headers.ts'
-import { authoriseMore } from '../authorise-more.ts'
-import { decideAgain } from '../decide-again.ts'
-import { countRequest } from '../extraction.ts'
+import { authoriseMore } from '../streams/authorise-more.ts'
+import { decideAgain } from '../streams/decide-again.ts'
+import { countRequest } from '../watching/extraction.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
 import type { StageResult } from '../result.ts'
@@ -15,7 +15,12 @@ import { carryCall, timeLeftMs } from '../grpc/carry-call.ts'
 import { answerOwn, isOwn } from '../own-routes/walk-own.ts'
 import { withOwnFields } from '../own-fields.ts'
 import { carryTunnel } from '../tunnel.ts'
-import { watchStream, watchWhole, type BodyWatching, type WatchedBody } from '../watched-body.ts'
+import {
+  watchStream,
+  watchWhole,
+  type BodyWatching,
+  type WatchedBody,
+} from '../streams/watched-body.ts'
 
 /**
  * Stage 9. Sends upstream only what was authorised: the canonical target, cleaned headers, our own

@@ -3,7 +3,7 @@ import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { takeGrant } from '../exports/grant-in-use.ts'
 import { peerNamesOf } from '../peer-names.ts'
-import { keptOut } from '../kept-out.ts'
+import { keptOut } from '../watching/kept-out.ts'
 import type { StageResult } from '../result.ts'
 import type { EnvironmentInput, Services } from '../runtime.ts'
 

@@ -1,15 +1,15 @@
-import { guardTrailers } from '../../egress/call-trailers.ts'
-import { createFrameGuard } from '../../egress/frame-guard.ts'
-import { createMessageGuard } from '../../egress/message-guard.ts'
+import { guardTrailers } from '../../egress/guard/call-trailers.ts'
+import { createFrameGuard } from '../../egress/guard/frame-guard.ts'
+import { createMessageGuard } from '../../egress/guard/message-guard.ts'
 import {
   createResponseGuard,
   type IncidentDetail,
   type ResponseGuardOptions,
-} from '../../egress/response-guard.ts'
+} from '../../egress/guard/response-guard.ts'
 import type { Refusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { beginTransfer, isTransfer } from '../exports/begin-transfer.ts'
-import { raiseIncident } from '../incidents.ts'
+import { raiseIncident } from '../watching/incidents.ts'
 import { labelsOf } from '../labels.ts'
 import { discharge } from '../obligations/discharge.ts'
 import { meterAnswer } from '../obligations/meter-answer.ts'

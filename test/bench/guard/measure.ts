@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { Agent } from 'undici'
-import { createResponseGuard } from '../../../gateway/egress/response-guard.ts'
+import { createResponseGuard } from '../../../gateway/egress/guard/response-guard.ts'
 
 /** A kind of answer that passes. */
 export interface Traffic {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { answerTypes, hidesText } from '../../../gateway/egress/answer-types.ts'
-import { namesWeights } from '../../../gateway/egress/weight-names.ts'
-import { pointsToStorage } from '../../../gateway/egress/storage-links.ts'
+import { answerTypes, hidesText } from '../../../gateway/egress/guard/answer-types.ts'
+import { namesWeights } from '../../../gateway/egress/guard/weight-names.ts'
+import { pointsToStorage } from '../../../gateway/egress/links/storage-links.ts'
 
 describe('answerTypes', () => {
   it.each([

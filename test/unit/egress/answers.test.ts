@@ -1,9 +1,9 @@
 /** Nothing legitimate is stopped: the whole corpus through the guards, in pieces of many sizes. */
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
-import { createFrameGuard } from '../../../gateway/egress/frame-guard.ts'
-import { createMessageGuard } from '../../../gateway/egress/message-guard.ts'
-import { createResponseGuard } from '../../../gateway/egress/response-guard.ts'
+import { createFrameGuard } from '../../../gateway/egress/guard/frame-guard.ts'
+import { createMessageGuard } from '../../../gateway/egress/guard/message-guard.ts'
+import { createResponseGuard } from '../../../gateway/egress/guard/response-guard.ts'
 import type { ResponseGuard } from '../../../gateway/domain/ports.ts'
 import { ServerMessages } from '../../../gateway/forward/server-messages.ts'
 import { answers, DATA_TYPES, type Answer } from '../../support/answers/corpus.ts'

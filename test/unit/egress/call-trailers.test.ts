@@ -1,7 +1,7 @@
 /** The trailers of a call: what may leave of them. */
 import { describe, expect, it } from '@jest/globals'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
-import { guardTrailers } from '../../../gateway/egress/call-trailers.ts'
+import { guardTrailers } from '../../../gateway/egress/guard/call-trailers.ts'
 import { ggufFile } from '../../support/small-weights.ts'
 
 const STATUS = ['grpc-status', '5', 'grpc-message', 'not%20found']

@@ -3,8 +3,11 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { isRefusal, refuse } from '../../../gateway/domain/refusal.ts'
 import type { ResponseGuard, ResponseHead } from '../../../gateway/domain/ports.ts'
-import { meterExport, type ExportMeterOptions } from '../../../gateway/egress/export-meter.ts'
-import { askedPart } from '../../../gateway/egress/export-parts.ts'
+import {
+  meterExport,
+  type ExportMeterOptions,
+} from '../../../gateway/egress/exports/export-meter.ts'
+import { askedPart } from '../../../gateway/egress/exports/export-parts.ts'
 
 const PASS: ResponseGuard = { head: (head) => head, chunk: () => undefined, end: () => undefined }
 const BODY = Buffer.from('0123456789abcdefghij')

@@ -3,7 +3,7 @@ import {
   createLinkMask,
   type MaskedKind,
   type MaskPolicy,
-} from '../../../gateway/egress/link-mask.ts'
+} from '../../../gateway/egress/links/link-mask.ts'
 
 const ALL: MaskPolicy = { storage: true, keepMedia: false }
 const SIGNS: MaskPolicy = { storage: false, keepMedia: true }

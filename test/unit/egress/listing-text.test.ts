@@ -4,7 +4,7 @@ import {
   ELEMENT_BYTES_MAX,
   ELEMENTS_MAX,
   ListingText,
-} from '../../../gateway/egress/listing-text.ts'
+} from '../../../gateway/egress/listing/listing-text.ts'
 
 /** Elements that are a string, or have one under `id`. */
 const shape = (items: string): ListingShape => ({

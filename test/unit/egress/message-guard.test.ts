@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { isRefusal, type Refusal } from '../../../gateway/domain/refusal.ts'
-import { createMessageGuard } from '../../../gateway/egress/message-guard.ts'
+import { createMessageGuard } from '../../../gateway/egress/guard/message-guard.ts'
 import { field, framed } from '../../support/grpc-messages.ts'
 
 const HEAD = { status: 200, headers: ['content-type', 'application/grpc'] }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import type { ResponseGuard } from '../../../gateway/domain/ports.ts'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
-import { capBytes } from '../../../gateway/egress/byte-cap.ts'
-import { redactResponse } from '../../../gateway/egress/redacted-response.ts'
-import { createResponseGuard } from '../../../gateway/egress/response-guard.ts'
+import { capBytes } from '../../../gateway/egress/guard/byte-cap.ts'
+import { redactResponse } from '../../../gateway/egress/edit/redacted-response.ts'
+import { createResponseGuard } from '../../../gateway/egress/guard/response-guard.ts'
 import { createRedaction } from '../../../gateway/pep/obligations/redact-document.ts'
 import { OPEN_GUARD } from '../../support/forward-gate.ts'
 

@@ -3,7 +3,7 @@ import { isRefusal } from '../../../gateway/domain/refusal.ts'
 import {
   createResponseGuard,
   type ResponseGuardOptions,
-} from '../../../gateway/egress/response-guard.ts'
+} from '../../../gateway/egress/guard/response-guard.ts'
 
 const GGUF = Buffer.concat([Buffer.from('GGUF'), Buffer.from([3, 0, 0, 0]), Buffer.alloc(64)])
 

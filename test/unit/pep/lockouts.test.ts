@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Lockout, LockoutStore } from '../../../gateway/domain/shared-state.ts'
-import { createLockouts } from '../../../gateway/pep/lockouts.ts'
+import { createLockouts } from '../../../gateway/pep/watching/lockouts.ts'
 import { createMemoryStore } from '../../../gateway/store/memory-store.ts'
 
 const BOB = 'user:dev/bob'

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
-import { createTurns, WAITING_MAX } from '../../../gateway/pep/turns.ts'
+import { createTurns, WAITING_MAX } from '../../../gateway/pep/streams/turns.ts'
 
 /** As much of a response as turns look at. */
 class TestResponse extends EventEmitter {

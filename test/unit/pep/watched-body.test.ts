@@ -3,7 +3,11 @@ import { describe, expect, it } from '@jest/globals'
 import { refuse, type Refusal } from '../../../gateway/domain/refusal.ts'
 import type { Operation } from '../../../gateway/domain/vocabulary.ts'
 import type { BodyWatch, WatchVerdict } from '../../../gateway/domain/watch.ts'
-import { watchStream, watchWhole, type BodyWatching } from '../../../gateway/pep/watched-body.ts'
+import {
+  watchStream,
+  watchWhole,
+  type BodyWatching,
+} from '../../../gateway/pep/streams/watched-body.ts'
 
 const INFER: Operation = { action: 'infer', resource: { kind: 'model', name: 'm' } }
 const BAD = refuse('body_unparsable')

@@ -98,7 +98,7 @@ datasets:
     ['model', 'fraud-us', { owner: 'group:fraud', tags: ['tabular'] }],
     ['model', 'x-eu', { environment: 'eu', tags: [] }],
     ['model', 'fraud-eu-2', { classification: 'confidential', tags: [] }],
-    ['model', 'fraud-eu', { classification: 'restricted', tags: [] }],
+    ['model', 'fraud-eu', { classification: 'restricted', bytes: 2 * 1024 ** 3, digest, tags: [] }],
     ['dataset', 'train', { classification: 'pii', tags: [] }],
     ['dataset', 'Train', undefined],
     ['server', 'train', undefined],

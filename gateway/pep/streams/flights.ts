@@ -1,11 +1,11 @@
 /** The exchanges being worked on, of all listeners together: what is counted, cut and waited for. */
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import type { Lockout } from '../domain/shared-state.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import type { Lockout } from '../../domain/shared-state.ts'
 import { createAgainDecider, type DecidedAgain } from './decide-again.ts'
-import type { Exchange } from './exchange.ts'
-import { handle } from './handle.ts'
-import { endLockedOut } from './kept-out.ts'
-import type { Services } from './runtime.ts'
+import type { Exchange } from '../exchange.ts'
+import { handle } from '../handle.ts'
+import { endLockedOut } from '../watching/kept-out.ts'
+import type { Services } from '../runtime.ts'
 
 /** See {@link createFlights}. */
 export interface Flights {

@@ -2,8 +2,8 @@
  * Who is kept out, as this process knows it: read from the shared store twice a second, and its own
  * lockouts at once. Requests ask memory only; a subject that turns up is told to `onLocked`.
  */
-import type { Clock } from '../domain/clock.ts'
-import type { Lockout, LockoutStore } from '../domain/shared-state.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Lockout, LockoutStore } from '../../domain/shared-state.ts'
 
 /** Time between two reads. A lock is in force on every replica within two of them. */
 const POLL_MS = 500

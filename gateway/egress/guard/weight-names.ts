@@ -1,5 +1,5 @@
 /** Names of weight files, as a Content-Disposition writes them. */
-import { percentDecoded } from './storage-links.ts'
+import { percentDecoded } from '../links/storage-links.ts'
 
 /** Extensions that are weights and nothing else. */
 const WEIGHTS: readonly string[] = [

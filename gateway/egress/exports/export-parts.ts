@@ -1,5 +1,5 @@
 /** Parts of a whole: what was asked for, and what is sent (RFC 9110 §14). */
-import type { ResponseHead } from '../domain/ports.ts'
+import type { ResponseHead } from '../../domain/ports.ts'
 
 /** One range, as a request asks for it. */
 export interface AskedPart {

@@ -1,9 +1,9 @@
-import type { ResponseGuard, ResponseHead } from '../domain/ports.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import type { Operation } from '../domain/vocabulary.ts'
-import type { ListingShape } from '../domain/watch.ts'
-import { hasBody, isJsonType, readableType, withoutBodyFields } from './answer-head.ts'
-import { editResponse, type AnswerEditor, type OnIncident } from './edited-response.ts'
+import type { ResponseGuard, ResponseHead } from '../../domain/ports.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import type { Operation } from '../../domain/vocabulary.ts'
+import type { ListingShape } from '../../domain/watch.ts'
+import { hasBody, isJsonType, readableType, withoutBodyFields } from '../answer-head.ts'
+import { editResponse, type AnswerEditor, type OnIncident } from '../edit/edited-response.ts'
 import { ListingText } from './listing-text.ts'
 
 /** What of a list a caller gets. */

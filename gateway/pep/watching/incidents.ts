@@ -2,14 +2,14 @@
  * Incidents: what somebody should look at, by one name and in one way. Each is counted, logged and
  * written down, and keeps its subject out where the rules say so.
  */
-import type { DecidedOperation } from '../domain/access.ts'
-import type { IncidentKind } from '../domain/incidents.ts'
-import type { LedgerValue } from '../domain/ports.ts'
-import { resourceText } from '../domain/vocabulary.ts'
-import { decideOperation } from './decide-again.ts'
-import { established, type Exchange } from './exchange.ts'
-import { labelsOf } from './labels.ts'
-import type { Services } from './runtime.ts'
+import type { DecidedOperation } from '../../domain/access.ts'
+import type { IncidentKind } from '../../domain/incidents.ts'
+import type { LedgerValue } from '../../domain/ports.ts'
+import { resourceText } from '../../domain/vocabulary.ts'
+import { decideOperation } from '../streams/decide-again.ts'
+import { established, type Exchange } from '../exchange.ts'
+import { labelsOf } from '../labels.ts'
+import type { Services } from '../runtime.ts'
 
 /** One thing that was found. */
 export interface Incident {

@@ -1,8 +1,8 @@
 /** What leaves in an answer with a model in it: counted, hashed, and compared where it was declared. */
 import { createHash, type Hash } from 'node:crypto'
-import type { ByteMeter, ResponseGuard, ResponseHead } from '../domain/ports.ts'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
-import type { IncidentDetail } from './response-guard.ts'
+import type { ByteMeter, ResponseGuard, ResponseHead } from '../../domain/ports.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import type { IncidentDetail } from '../guard/response-guard.ts'
 import { contentRange, fieldIn, partOf, type AskedPart, type SentPart } from './export-parts.ts'
 
 /** What is to be done with one answer. */

@@ -1,5 +1,5 @@
-import type { ByteMeter, ResponseGuard } from '../domain/ports.ts'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
+import type { ByteMeter, ResponseGuard } from '../../domain/ports.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import type { IncidentDetail } from './response-guard.ts'
 
 /** How long an answer may be. */

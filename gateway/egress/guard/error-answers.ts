@@ -1,7 +1,7 @@
 /** Error answers of an upstream: what they may say, and what is said in their place. */
-import type { ResponseGuard, ResponseHead } from '../domain/ports.ts'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
-import { isJsonType, valueOf } from './answer-head.ts'
+import type { ResponseGuard, ResponseHead } from '../../domain/ports.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import { isJsonType, valueOf } from '../answer-head.ts'
 import { mediaType } from './answer-types.ts'
 
 /** What is sent in the place of an error answer. */

@@ -1,9 +1,9 @@
-import type { MessageJudge } from '../domain/ports.ts'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
-import type { MessageWatch } from '../domain/watch.ts'
+import type { MessageJudge } from '../../domain/ports.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import type { MessageWatch } from '../../domain/watch.ts'
 import { authoriseMore } from './authorise-more.ts'
-import { established, type Exchange } from './exchange.ts'
-import type { Services } from './runtime.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { Services } from '../runtime.ts'
 
 /**
  * Judges the messages of a client on a route where they decide: what one asks for is authorised and

@@ -1,8 +1,8 @@
-import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import { isRefusal, type Refusal } from '../../domain/refusal.ts'
 import { createResponseGuard, type ResponseGuardOptions } from './response-guard.ts'
 import { refusalFor } from './frame-guard.ts'
 import { BYTES } from './message-scan.ts'
-import { createBodyScanner, type ScanFinding } from './scan/body-scanner.ts'
+import { createBodyScanner, type ScanFinding } from '../scan/body-scanner.ts'
 
 /** Bytes that the trailers of a call may have together, names included, and their `-bin` fields. */
 export const TRAILER_BYTES_MAX = 8 * 1024

@@ -3,19 +3,24 @@
  * download, a tunnel. One that would not be permitted now is ended as a refusal would have ended it.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Decision, DecidedOperation, Obligation } from '../domain/access.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import type { ResourceCatalog } from '../domain/ports.ts'
-import type { Operation, Resource } from '../domain/vocabulary.ts'
-import { addClassDuty, isAllTaken, taggedFields, type ClassDuties } from './classes/class-duties.ts'
-import { established, type Exchange } from './exchange.ts'
-import { environmentFor, keepGrant, overGrant } from './exports/grant-in-use.ts'
-import { endLockedOut, keptOut } from './kept-out.ts'
-import { extractionWatchOf } from './obligations/extraction-watch.ts'
-import { treatmentsOf } from './obligations/duties.ts'
-import { isBudgeted, isBudgetType } from './obligations/meter-answer.ts'
-import type { PolicySnapshot, Services } from './runtime.ts'
-import { refusalOf } from './stages/decide.ts'
+import type { Decision, DecidedOperation, Obligation } from '../../domain/access.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import type { ResourceCatalog } from '../../domain/ports.ts'
+import type { Operation, Resource } from '../../domain/vocabulary.ts'
+import {
+  addClassDuty,
+  isAllTaken,
+  taggedFields,
+  type ClassDuties,
+} from '../classes/class-duties.ts'
+import { established, type Exchange } from '../exchange.ts'
+import { environmentFor, keepGrant, overGrant } from '../exports/grant-in-use.ts'
+import { endLockedOut, keptOut } from '../watching/kept-out.ts'
+import { extractionWatchOf } from '../obligations/extraction-watch.ts'
+import { treatmentsOf } from '../obligations/duties.ts'
+import { isBudgeted, isBudgetType } from '../obligations/meter-answer.ts'
+import type { PolicySnapshot, Services } from '../runtime.ts'
+import { refusalOf } from '../stages/decide.ts'
 
 /** Longest piece of work between two turns of the event loop, milliseconds. */
 const SLICE_MS = 4

@@ -1,7 +1,7 @@
-import type { ResponseGuard } from '../domain/ports.ts'
-import type { Action } from '../domain/vocabulary.ts'
-import { isText, mediaType } from './answer-types.ts'
-import { editResponse } from './edited-response.ts'
+import type { ResponseGuard } from '../../domain/ports.ts'
+import type { Action } from '../../domain/vocabulary.ts'
+import { isText, mediaType } from '../guard/answer-types.ts'
+import { editResponse } from '../edit/edited-response.ts'
 import { createLinkMask, type LinkMask, type MaskedKind, type MaskPolicy } from './link-mask.ts'
 
 const NOTHING = Buffer.alloc(0)

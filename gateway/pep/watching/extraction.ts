@@ -3,15 +3,15 @@
  * gRPC calls one by one. What is not here yet is counted as it passes; nothing waits for it.
  */
 import { Transform, type Readable, type TransformCallback } from 'node:stream'
-import type { MessageJudge, OutboundRequest } from '../domain/ports.ts'
-import type { Suspicion } from '../detect/subject-window.ts'
-import type { RequestFeatures } from '../detect/features.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import { established, type Exchange } from './exchange.ts'
-import { createGathered } from './gathered.ts'
-import { createMessageCounter } from './grpc/message-counter.ts'
+import type { MessageJudge, OutboundRequest } from '../../domain/ports.ts'
+import type { Suspicion } from '../../detect/subject-window.ts'
+import type { RequestFeatures } from '../../detect/features.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import { established, type Exchange } from '../exchange.ts'
+import { createGathered } from '../gathered.ts'
+import { createMessageCounter } from '../grpc/message-counter.ts'
 import { locksOnIncident, raiseIncident } from './incidents.ts'
-import type { Services } from './runtime.ts'
+import type { Services } from '../runtime.ts'
 
 type Body = OutboundRequest['body']
 

@@ -1,4 +1,4 @@
-import { createBodyScanner, type BodyScanner, type ScanFinding } from './scan/body-scanner.ts'
+import { createBodyScanner, type BodyScanner, type ScanFinding } from '../scan/body-scanner.ts'
 
 /** The type of what may be anything. */
 export const BYTES = 'application/octet-stream'

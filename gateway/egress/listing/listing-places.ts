@@ -1,5 +1,5 @@
-import { withoutCase } from '../domain/letter-case.ts'
-import type { ListingShape } from '../domain/watch.ts'
+import { withoutCase } from '../../domain/letter-case.ts'
+import type { ListingShape } from '../../domain/watch.ts'
 import type { JsonListener, ValueKind } from './json-steps.ts'
 
 /** A place in an answer on the way to an array that is to be filtered. */

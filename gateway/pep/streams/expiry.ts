@@ -1,6 +1,6 @@
-import type { Clock } from '../domain/clock.ts'
-import { established, type Exchange } from './exchange.ts'
-import type { Services } from './runtime.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { Services } from '../runtime.ts'
 
 /** Longest time `setTimeout` can count; later expiries are looked at again then. */
 const TIMER_MS_MAX = 2_147_483_647

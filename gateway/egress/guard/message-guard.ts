@@ -1,9 +1,9 @@
-import type { ResponseGuard } from '../domain/ports.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
+import type { ResponseGuard } from '../../domain/ports.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { refusalFor } from './frame-guard.ts'
 import { MessageScan } from './message-scan.ts'
 import { createResponseGuard, type ResponseGuardOptions } from './response-guard.ts'
-import type { ScanFinding } from './scan/body-scanner.ts'
+import type { ScanFinding } from '../scan/body-scanner.ts'
 
 const PREFIX_BYTES = 5
 

@@ -1,8 +1,8 @@
-import type { AnswerJudge, AnswerKind, ResponseHead } from '../domain/ports.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
+import type { AnswerJudge, AnswerKind, ResponseHead } from '../../domain/ports.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { BYTES, MessageScan } from './message-scan.ts'
 import { createResponseGuard, type ResponseGuardOptions } from './response-guard.ts'
-import type { ScanFinding } from './scan/body-scanner.ts'
+import type { ScanFinding } from '../scan/body-scanner.ts'
 
 /**
  * Guards what an upstream says on a WebSocket to a caller who may not export; `undefined` for one who

@@ -1,6 +1,6 @@
-import type { ResponseHead } from '../domain/ports.ts'
+import type { ResponseHead } from '../../domain/ports.ts'
 import { hidesText, mediaType, type AnswerTypes } from './answer-types.ts'
-import { isSigned, pointsToStorage } from './storage-links.ts'
+import { isSigned, pointsToStorage } from '../links/storage-links.ts'
 import { namesWeights } from './weight-names.ts'
 
 /** Registry layer types that are weights by definition: no route may declare them. */

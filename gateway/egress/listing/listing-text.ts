@@ -1,5 +1,5 @@
-import { ByteCollector } from '../domain/byte-collector.ts'
-import type { ListingShape } from '../domain/watch.ts'
+import { ByteCollector } from '../../domain/byte-collector.ts'
+import type { ListingShape } from '../../domain/watch.ts'
 import { isSpace, JsonSteps } from './json-steps.ts'
 import { ListingPlaces } from './listing-places.ts'
 

@@ -4,10 +4,10 @@
  * body: whoever acts on whole bodies only never acts on one that was refused.
  */
 import { Transform, type Readable, type TransformCallback } from 'node:stream'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
-import type { Operation } from '../domain/vocabulary.ts'
-import type { BodyWatch, WatchVerdict } from '../domain/watch.ts'
-import { createGathered, type Gathered } from './gathered.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import type { Operation } from '../../domain/vocabulary.ts'
+import type { BodyWatch, WatchVerdict } from '../../domain/watch.ts'
+import { createGathered, type Gathered } from '../gathered.ts'
 
 /** How a body is watched. */
 export interface BodyWatching {

@@ -1,6 +1,6 @@
-import type { ResponseGuard, ResponseHead } from '../domain/ports.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import { hasBody, isJsonType, readableType, valueOf, withoutBodyFields } from './answer-head.ts'
+import type { ResponseGuard, ResponseHead } from '../../domain/ports.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import { hasBody, isJsonType, readableType, valueOf, withoutBodyFields } from '../answer-head.ts'
 import {
   frameDocument,
   frameEvents,

@@ -1,5 +1,5 @@
 /** Which media types an answer may have, by what the route says and by what it does. */
-import type { Action } from '../domain/vocabulary.ts'
+import type { Action } from '../../domain/vocabulary.ts'
 
 /** What is known of the answers of a route. */
 export interface AnswerTypeOptions {

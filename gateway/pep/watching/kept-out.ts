@@ -1,9 +1,9 @@
 /** What becomes of requests and streams of subjects that are kept out. */
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import type { Lockout } from '../domain/shared-state.ts'
-import { isPrivileged } from '../domain/vocabulary.ts'
-import { established, type Exchange } from './exchange.ts'
-import type { Services } from './runtime.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import type { Lockout } from '../../domain/shared-state.ts'
+import { isPrivileged } from '../../domain/vocabulary.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { Services } from '../runtime.ts'
 
 /** When it is not known who is kept out, it will be soon, or somebody is on the way. */
 const RETRY_S = 5

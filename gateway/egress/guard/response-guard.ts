@@ -1,10 +1,10 @@
-import type { ResponseGuard, ResponseHead } from '../domain/ports.ts'
-import { refuse, type Refusal } from '../domain/refusal.ts'
-import type { Action } from '../domain/vocabulary.ts'
+import type { ResponseGuard, ResponseHead } from '../../domain/ports.ts'
+import { refuse, type Refusal } from '../../domain/refusal.ts'
+import type { Action } from '../../domain/vocabulary.ts'
 import { answerTypes, mediaType, type AnswerTypes } from './answer-types.ts'
 import { headViolation, linkViolation, withoutWaysAround } from './response-head-rules.ts'
-import { createBodyScanner, type BodyScanner, type ScanFinding } from './scan/body-scanner.ts'
-import { DATA_FORMATS } from './scan/media-kinds.ts'
+import { createBodyScanner, type BodyScanner, type ScanFinding } from '../scan/body-scanner.ts'
+import { DATA_FORMATS } from '../scan/media-kinds.ts'
 
 /** What was found, without anything of the answer itself. */
 export interface IncidentDetail {

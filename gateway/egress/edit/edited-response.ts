@@ -1,6 +1,6 @@
-import type { ResponseGuard, ResponseHead } from '../domain/ports.ts'
-import { isRefusal, type Refusal } from '../domain/refusal.ts'
-import type { IncidentDetail } from './response-guard.ts'
+import type { ResponseGuard, ResponseHead } from '../../domain/ports.ts'
+import { isRefusal, type Refusal } from '../../domain/refusal.ts'
+import type { IncidentDetail } from '../guard/response-guard.ts'
 
 /** Told once of an answer that was refused. */
 export type OnIncident = (refusal: Refusal, detail: IncidentDetail) => void

@@ -1,11 +1,11 @@
-import type { DecidedOperation } from '../domain/access.ts'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
-import { isPrivileged, resourceText, type Operation } from '../domain/vocabulary.ts'
+import type { DecidedOperation } from '../../domain/access.ts'
+import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
+import { isPrivileged, resourceText, type Operation } from '../../domain/vocabulary.ts'
 import { decideOperation } from './decide-again.ts'
-import { budgetMore, isBudgetType } from './obligations/meter-answer.ts'
-import { established, type Exchange } from './exchange.ts'
-import type { Services } from './runtime.ts'
-import { refusalOf } from './stages/decide.ts'
+import { budgetMore, isBudgetType } from '../obligations/meter-answer.ts'
+import { established, type Exchange } from '../exchange.ts'
+import type { Services } from '../runtime.ts'
+import { refusalOf } from '../stages/decide.ts'
 
 /**
  * Decides what a request that is under way turned out to do besides: a further message of a gRPC
