@@ -122,36 +122,37 @@ export class TextStart {
   private isDone = false
 
   push(chunk: Buffer): ScanFinding | undefined {
-    if (this.isDone) return undefined
-    for (const byte of chunk) {
-      if (byte > 0x20 && byte < 0x7f) this.compact += String.fromCharCode(byte)
-      else if (++this.spaces > SPACE_BYTES_MAX) break
-      if (this.compact.length >= COMPACT_CHARS) break
-    }
-    return this.judge()
-  }
-
-  private judge(): ScanFinding | undefined {
-    const text = behindDeclaration(this.compact)
-    if (text === undefined) {
-      this.close(this.compact.length >= COMPACT_CHARS)
-      return undefined
-    }
-    let isOpen = false
-    for (const [format, start] of STARTS) {
-      if (text.startsWith(start)) {
-        this.isDone = true
-        return weights(format)
+    for (let i = 0; i < chunk.length && !this.isDone; i++) {
+      const byte = chunk[i] ?? 0
+      if (byte <= 0x20 || byte >= 0x7f) {
+        if (++this.spaces > SPACE_BYTES_MAX) this.close()
+        continue
       }
-      isOpen ||= start.startsWith(text)
+      this.compact += String.fromCharCode(byte)
+      const found = this.judge()
+      if (found !== undefined) return found
     }
-    this.close(!isOpen || this.spaces > SPACE_BYTES_MAX)
     return undefined
   }
 
-  private close(isDone: boolean): void {
-    this.isDone = isDone
-    if (isDone) this.compact = ''
+  /** Of most texts two or three characters tell that they are none of these. */
+  private judge(): ScanFinding | undefined {
+    const { compact } = this
+    const isXml = compact.startsWith(DECLARATION)
+    const text = isXml ? behindDeclaration(compact) : compact
+    if (text === undefined) {
+      if (compact.length >= COMPACT_CHARS) this.close()
+      return undefined
+    }
+    const format = FORMATS_BY_START.get(text)
+    if (format === undefined && PREFIXES.has(text)) return undefined
+    this.close()
+    return format === undefined ? undefined : weights(format)
+  }
+
+  private close(): void {
+    this.isDone = true
+    this.compact = ''
   }
 }
 
@@ -159,7 +160,17 @@ const DECLARATION = '<?xml'
 
 /** What is behind an XML declaration, or undefined while that is not whole. */
 function behindDeclaration(text: string): string | undefined {
-  if (!text.startsWith(DECLARATION)) return DECLARATION.startsWith(text) ? undefined : text
   const end = text.indexOf('?>')
   return end < 0 ? undefined : text.slice(end + 2)
 }
+
+const FORMATS_BY_START: ReadonlyMap<string, string> = new Map(
+  STARTS.map(([format, start]) => [start, format]),
+)
+
+/** Everything a start, or a declaration before it, can begin with. */
+const PREFIXES: ReadonlySet<string> = new Set(
+  [DECLARATION, ...STARTS.map(([, start]) => start)].flatMap((start) =>
+    Array.from({ length: start.length }, (_, length) => start.slice(0, length)),
+  ),
+)
