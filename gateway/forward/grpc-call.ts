@@ -8,7 +8,8 @@ import type { CallClient, ForwardOutcome, OutboundRequest } from '../domain/port
 import type { Reason } from '../domain/reasons.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import { CallAnswer } from './grpc-answer.ts'
-import { callMetadata, headersObject, valueIn } from './grpc-headers.ts'
+import { callMetadata, valueIn } from './grpc-headers.ts'
+import { CallOpening } from './grpc-opening.ts'
 import type { CallLane, Lease } from './grpc-sessions.ts'
 import type { InboundHeaderOptions } from './headers.ts'
 import { RequestBody } from './request-body.ts'
@@ -34,9 +35,6 @@ const NOTHING = Buffer.alloc(0)
 /** A client cut off has this long to take the trailers. */
 const CUT_GRACE_MS = 1_000
 
-/** A pooled connection may be gone by the time it is used: so often another one is asked for. */
-const ATTEMPTS_MAX = 3
-
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants
 
 /** What an upstream's reset means; every other is one that broke off. */
@@ -53,8 +51,6 @@ const BY_RESET: ReadonlyMap<number, Reason> = new Map<number, Reason>([
 export class Call {
   private upstream: ClientHttp2Stream | undefined
   private lease: Lease | undefined
-  private stopAsking: (() => void) | undefined
-  private attempts = 0
   private timer: NodeJS.Timeout | undefined
   private timerMs = 0
   private hasHead = false
@@ -68,6 +64,7 @@ export class Call {
   private ending: { readonly by: ForwardOutcome['endedBy']; readonly reason?: Reason } | undefined
   private readonly body: RequestBody | Buffer | null
   private readonly answer: CallAnswer
+  private readonly opening: CallOpening
   private readonly stream: ServerHttp2Stream
   private readonly parts: CallParts
 
@@ -77,50 +74,16 @@ export class Call {
     this.answer = new CallAnswer(this.stream)
     const { body } = parts.request
     this.body = body === null || Buffer.isBuffer(body) ? body : new RequestBody(body)
+    this.opening = new CallOpening(parts.lane, parts.request, {
+      onOpen: (upstream, lease) => this.attach(upstream, lease),
+      onFail: (reason) => this.fail(reason),
+    })
   }
 
   begin(): void {
     this.stream.once('close', this.onClientClose).on('error', ignore)
     this.parts.client.onCuttable?.(this.cut)
-    if (!this.isOver) this.ask()
-  }
-
-  private ask(): void {
-    this.attempts += 1
-    this.stopAsking = this.parts.lane.acquire((lease) => this.onLease(lease))
-  }
-
-  private onLease(lease: Lease | Reason): void {
-    this.stopAsking = undefined
-    if (typeof lease === 'string') {
-      this.fail(lease)
-      return
-    }
-    const upstream = this.isOver ? undefined : this.open(lease)
-    if (upstream !== undefined) this.attach(upstream, lease)
-    else {
-      lease.release()
-      if (this.isOver) return
-      if (this.attempts < ATTEMPTS_MAX) queueMicrotask(() => this.ask())
-      else this.fail('upstream_connect')
-    }
-  }
-
-  private open({ session }: Lease): ClientHttp2Stream | undefined {
-    const { request, lane } = this.parts
-    const head = {
-      ':method': request.method,
-      ':scheme': lane.scheme,
-      ':authority': lane.authority,
-      ':path': request.path,
-      ...headersObject(request.headers),
-    }
-    try {
-      return session.request(head, { endStream: this.body === null })
-    } catch {
-      // It was closed under us: nothing was sent.
-      return undefined
-    }
+    if (!this.isOver) this.opening.begin()
   }
 
   private attach(upstream: ClientHttp2Stream, lease: Lease): void {
@@ -249,6 +212,7 @@ export class Call {
     })
     return true
   }
+
   private goOn(): void {
     if (this.isOver || this.isReaderSlow || this.isGuardBusy) return
     if (this.isEndDue) {
@@ -320,7 +284,7 @@ export class Call {
   /** Lets go of the upstream at once. */
   private abandon(): void {
     this.isOver = true
-    this.stopAsking?.()
+    this.opening.stop()
     this.disarm()
     const { upstream } = this
     if (upstream !== undefined && !upstream.closed) upstream.close(NGHTTP2_CANCEL)
