@@ -163,8 +163,8 @@ function unusable(file: string, error: unknown): Diagnostic {
   return { ...place, message, remedy: 'Correct the configuration; the old one stays in force.' }
 }
 
-/** Settings that listeners, ledger, log and watch took at start and keep. */
-const FIXED = ['listen', 'audit', 'log', 'rules', 'shutdown'] as const
+/** Settings that listeners, ledger, store, log and watch took at start and keep. */
+const FIXED = ['listen', 'audit', 'store', 'budgets', 'log', 'rules', 'shutdown'] as const
 const FIXED_LIMITS = ['headerBytes', 'connections', 'headersTimeout', 'keepAliveTimeout'] as const
 
 function fixedSettings(before: Settings, after: Settings): Diagnostic[] {

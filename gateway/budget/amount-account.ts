@@ -1,35 +1,18 @@
 /** The part of one budget that this replica has: what it was given, and what it used. */
 import type { BudgetName } from '../domain/budget.ts'
-import type { Clock } from '../domain/clock.ts'
 import type { GiveBack, Lease, LeaseAsk } from '../domain/shared-state.ts'
 import type { BudgetSpec } from './budget-ask.ts'
 import { exhausted, unavailable } from './budget-words.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import type { Asker, LeaseDesk } from './lease-desk.ts'
+import { leaseOf, type AccountBegin, type AccountRules, type Standing } from './account-rules.ts'
+import type { Asker } from './lease-desk.ts'
 import { LocalWindow } from './local-window.ts'
-
-/** How accounts are kept. */
-export interface AccountRules {
-  readonly desk: LeaseDesk
-  readonly clock: Clock
-  /** Share of a maximum that is taken at a time, 0 to 1. */
-  readonly leaseShare: number
-  readonly whenUnavailable: 'refuse' | 'continue'
-}
-
-/** Whether an amount may be used now. */
-export type Standing = 'enough' | 'wait' | 'exhausted' | 'unavailable'
 
 /** The store is left alone for so long after it did not answer. */
 const RETRY_MS = 1_000
 
 /** What is asked for at once, at most: the store counts whole numbers. */
 const AMOUNT_MAX = Number.MAX_SAFE_INTEGER
-
-/** The size of a lease: a share of the budget, at least 1. */
-export function leaseOf(max: number, share: number): number {
-  return Math.max(1, Math.floor(max * share))
-}
 
 /**
  * One key of one budget. What was given by the store less what was used is the balance: never more
@@ -53,7 +36,12 @@ export class AmountAccount implements Asker {
   private exhaustedUntilMs = -Infinity
   private retryMs = -Infinity
   private isUnavailable = false
-  private local: LocalWindow | undefined
+  /** What this replica was given by the store and by itself, where it may go on without the store. */
+  private readonly local: LocalWindow | undefined
+  /** The last that was given, this replica gave itself. */
+  private isAlone = false
+  /** Whether one lease may be used before the store has said anything. */
+  private hasCredit: boolean
   /** When it was sent. */
   private askedMs = -Infinity
   /** What those who wait for the answer need. */
@@ -62,13 +50,16 @@ export class AmountAccount implements Asker {
   private nowMs: number
   private readonly rules: AccountRules
 
-  constructor(key: string, spec: BudgetSpec, rules: AccountRules, nowMs: number) {
+  constructor(key: string, spec: BudgetSpec, rules: AccountRules, at: AccountBegin) {
     this.key = key
     this.spec = spec
     this.rules = rules
     this.lease = leaseOf(spec.max, rules.leaseShare)
-    this.lastUsedMs = nowMs
-    this.nowMs = nowMs
+    this.lastUsedMs = at.nowMs
+    this.nowMs = at.nowMs
+    this.hasCredit = at.hasCredit
+    const isLocal = rules.whenUnavailable === 'continue'
+    this.local = isLocal ? new LocalWindow(spec.windowMs) : undefined
   }
 
   get name(): BudgetName {
@@ -93,13 +84,16 @@ export class AmountAccount implements Asker {
   standing(n: number, nowMs: number): Standing {
     this.nowMs = nowMs
     const isExhausted = nowMs < this.exhaustedUntilMs
-    const credit = isExhausted ? 0 : this.lease
-    if (this.balance + credit >= n) return 'enough'
+    if (this.balance + this.credit(isExhausted) >= n) return 'enough'
     if (isExhausted) return 'exhausted'
     if (this.isClosed(nowMs)) return 'unavailable'
     this.wanted += n
     this.refill()
     return this.isAsking ? 'wait' : this.standingNow(n)
+  }
+
+  private credit(isExhausted: boolean): number {
+    return isExhausted || !this.hasCredit ? 0 : this.lease
   }
 
   /** The store did not answer, and is not to be asked again yet. */
@@ -111,7 +105,7 @@ export class AmountAccount implements Asker {
   /** What a window of its own said at once. */
   private standingNow(n: number): Standing {
     const isExhausted = this.nowMs < this.exhaustedUntilMs
-    if (this.balance + (isExhausted ? 0 : this.lease) >= n) return 'enough'
+    if (this.balance + this.credit(isExhausted) >= n) return 'enough'
     return isExhausted ? 'exhausted' : 'unavailable'
   }
 
@@ -160,12 +154,23 @@ export class AmountAccount implements Asker {
     return this.balance >= 0 && nowMs >= this.exhaustedUntilMs
   }
 
+  /** Until when there is no more, monotonic milliseconds; -Infinity when there may be some. */
+  get overUntilMs(): number {
+    return this.exhaustedUntilMs
+  }
+
+  /** Whether the store knows all of it, so that it can go when the key begins anew without credit. */
+  canGoWithoutCredit(): boolean {
+    return this.openCount === 0 && !this.isAsking && this.balance >= 0
+  }
+
   /** What was given and not used, which is not there any more then. */
   handBack(nowMs: number): readonly GiveBack[] {
     const amount = this.balance
     // What this replica gave itself is not the store's.
-    if (amount <= 0 || this.local !== undefined) return []
+    if (amount <= 0 || this.isAlone) return []
     this.balance = 0
+    this.local?.takeOff(amount)
     const heldMs = Math.max(0, nowMs - this.askedMs)
     return [{ key: this.key, windowMs: this.spec.windowMs, amount, heldMs }]
   }
@@ -181,7 +186,10 @@ export class AmountAccount implements Asker {
   answered(lease: Lease): void {
     this.isAsking = false
     this.isUnavailable = false
-    this.local = undefined
+    // What this replica gave itself cannot be given back to the store.
+    if (this.isAlone) this.balance = Math.min(this.balance, 0)
+    this.isAlone = false
+    this.local?.note(lease.granted, this.rules.clock.monotonicMs())
     this.book(lease)
   }
 
@@ -190,30 +198,32 @@ export class AmountAccount implements Asker {
     this.nowMs = this.rules.clock.monotonicMs()
     this.retryMs = this.nowMs + RETRY_MS
     this.isUnavailable = true
-    if (this.rules.whenUnavailable === 'continue') this.giveItself()
-    else this.tell()
+    if (this.local === undefined) this.tell()
+    else this.giveItself(this.local)
   }
 
   private book({ granted, retryAfterMs }: Lease): void {
     this.nowMs = this.rules.clock.monotonicMs()
     this.balance += granted
+    this.hasCredit = true
     const isAll = granted >= this.asked
     this.exhaustedUntilMs = isAll ? -Infinity : this.nowMs + Math.max(1, retryAfterMs)
     this.wanted = 0
     this.tell()
   }
 
-  private giveItself(): void {
-    this.local ??= new LocalWindow(this.spec.windowMs)
+  /** Together with what the store gave it, a replica has no more than the budget in a window. */
+  private giveItself(local: LocalWindow): void {
+    this.isAlone = true
     const { amount } = this.asking()
-    this.book(this.local.lease(amount, this.spec.max, this.nowMs))
+    this.book(local.lease(amount, this.spec.max, this.nowMs))
   }
 
   /** One ask at a time, none before the store may have something. */
   private refill(): void {
     if (this.isAsking || this.nowMs < this.exhaustedUntilMs) return
     if (this.isUnavailable && this.nowMs < this.retryMs) {
-      if (this.rules.whenUnavailable === 'continue') this.giveItself()
+      if (this.local !== undefined) this.giveItself(this.local)
       return
     }
     this.isAsking = true

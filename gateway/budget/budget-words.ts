@@ -11,14 +11,28 @@ function whatOf({ unit, window }: BudgetName): string {
 /** A budget is used up: 429, with when to come back. */
 export function exhausted(budget: BudgetName, retryAfterMs: number): Refusal {
   const { limit, max, source } = budget
-  const detail = `Budget ${limit}: ${max} ${whatOf(budget)} (${source}).`
+  const retryAfter = secondsOf(retryAfterMs)
+  const detail =
+    `Budget ${limit} is used up: ${max} ${whatOf(budget)} (${source}). ` +
+    `Try again in ${retryAfter} s, or ask the operator to raise it.`
+  return refuse('budget_exhausted', { detail, retryAfter })
+}
+
+/** An answer announces more than the whole budget: 429 as well, but to wait is no use. */
+export function neverFits(budget: BudgetName, retryAfterMs: number): Refusal {
+  const { limit, max, source } = budget
+  const detail =
+    `The answer is longer than the whole budget ${limit}: ${max} ${whatOf(budget)} (${source}). ` +
+    'Waiting does not help: ask for less, or ask the operator to raise it.'
   return refuse('budget_exhausted', { detail, retryAfter: secondsOf(retryAfterMs) })
 }
 
-/** An answer is longer than the whole budget, or than one answer may be. */
+/** An answer is longer than one answer may be. */
 export function tooLong(budget: BudgetName): Refusal {
   const { limit, max, source } = budget
-  const detail = `Budget ${limit}: ${max} ${whatOf(budget)} (${source}).`
+  const detail =
+    `The answer is longer than budget ${limit} allows: ${max} ${whatOf(budget)} (${source}). ` +
+    'Ask for less, or ask the operator to raise it.'
   return refuse('response_over_limit', { detail })
 }
 

@@ -9,7 +9,8 @@ import type {
 } from '../domain/budget.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { QuotaStore } from '../domain/shared-state.ts'
-import { AmountAccount, type AccountRules } from './amount-account.ts'
+import type { AccountRules } from './account-rules.ts'
+import { AmountAccount } from './amount-account.ts'
 import { asksOf, notCountable, type BudgetAsk } from './budget-ask.ts'
 import { LeaseDesk, type DeskEvents } from './lease-desk.ts'
 import { Opened, tooManyKeys, type Keeper } from './opened.ts'
@@ -75,6 +76,8 @@ class BudgetKeeper implements RunningBudgets, Keeper {
   private readonly events: BudgetEvents
   private hand: IterableIterator<AmountAccount> | undefined
   private sweeps = 0
+  /** Until then, keys that are not here may be exhausted. */
+  private noCreditUntilMs = -Infinity
 
   constructor(options: BudgetsOptions) {
     const { store, clock, leasePercent, whenUnavailable, holder, events = {} } = options
@@ -108,7 +111,9 @@ class BudgetKeeper implements RunningBudgets, Keeper {
       return known
     }
     if (this.keys >= this.keysMax && !this.makeRoom(nowMs)) return undefined
-    const account = new AmountAccount(ask.key, ask.spec, this.rules, nowMs)
+    // It may be one that was exhausted and had to go: only the store knows.
+    const hasCredit = nowMs >= this.noCreditUntilMs
+    const account = new AmountAccount(ask.key, ask.spec, this.rules, { nowMs, hasCredit })
     this.amounts.set(ask.key, account)
     return account
   }
@@ -158,14 +163,18 @@ class BudgetKeeper implements RunningBudgets, Keeper {
     await Promise.all([this.desk.giveBack(back), ...held.map((account) => account.beat())])
   }
 
-  /** Forgets the key that was not used for longest, of some; false when all of them are needed. */
+  /**
+   * Forgets the key that was not used for longest, of some; of keys that are exhausted only when no
+   * other can go: who exhausts as many as there is room for keeps nobody else out. False when all of
+   * them are needed.
+   */
   private makeRoom(nowMs: number): boolean {
-    let oldest: AmountAccount | undefined
-    for (const account of this.next(ROOM_KEYS)) {
-      if (!account.canGo(nowMs)) continue
-      if (oldest === undefined || account.lastUsedMs < oldest.lastUsedMs) oldest = account
-    }
+    const accounts = [...this.next(ROOM_KEYS)]
+    const oldest =
+      idlest(accounts.filter((account) => account.canGo(nowMs))) ??
+      idlest(accounts.filter((account) => account.canGoWithoutCredit()))
     if (oldest === undefined) return false
+    this.noCreditUntilMs = Math.max(this.noCreditUntilMs, oldest.overUntilMs)
     void this.desk.giveBack(oldest.handBack(nowMs))
     return this.amounts.delete(oldest.key)
   }
@@ -184,6 +193,14 @@ class BudgetKeeper implements RunningBudgets, Keeper {
       yield one.value
     }
   }
+}
+
+function idlest(accounts: readonly AmountAccount[]): AmountAccount | undefined {
+  let oldest = accounts[0]
+  for (const account of accounts) {
+    if (account.lastUsedMs < (oldest?.lastUsedMs ?? Infinity)) oldest = account
+  }
+  return oldest
 }
 
 function idleMsOf({ name }: AmountAccount): number {

@@ -23,10 +23,27 @@ export class LocalWindow {
     let used = 0
     for (const one of this.given) used += one
     const granted = Math.max(0, Math.min(amount, max - used))
-    const at = this.step % this.given.length
-    this.given[at] = (this.given[at] ?? 0) + granted
+    this.note(granted, nowMs)
     const retryAfterMs = granted === amount ? 0 : this.stepMs
     return { granted, left: Math.max(0, max - used - granted), retryAfterMs }
+  }
+
+  /** Counts what the store gave as given. */
+  note(amount: number, nowMs: number): void {
+    this.slideTo(Math.floor(nowMs / this.stepMs))
+    const at = this.step % this.given.length
+    this.given[at] = (this.given[at] ?? 0) + amount
+  }
+
+  /** Takes off what was given back to the store, what was given first at first. */
+  takeOff(amount: number): void {
+    let rest = amount
+    for (let step = this.step - STEPS; step <= this.step; step++) {
+      const at = ((step % this.given.length) + this.given.length) % this.given.length
+      const taken = Math.min(this.given[at] ?? 0, rest)
+      this.given[at] = (this.given[at] ?? 0) - taken
+      rest -= taken
+    }
   }
 
   private slideTo(step: number): void {

@@ -10,7 +10,7 @@ import type { Clock } from '../domain/clock.ts'
 import { refuse, type Refusal } from '../domain/refusal.ts'
 import type { AmountAccount } from './amount-account.ts'
 import { asksOf, notCountable, type BudgetAsk, type BudgetSpec } from './budget-ask.ts'
-import { exhausted, tooLong, unavailable } from './budget-words.ts'
+import { neverFits, tooLong, unavailable } from './budget-words.ts'
 import type { PlaceAccount } from './place-account.ts'
 
 /** Where the budgets of an exchange come from, and who is told of them. */
@@ -131,7 +131,7 @@ export class Opened implements OpenBudget {
     if (cap !== undefined) return this.blame(cap, tooLong(cap)).refusal
     for (const { spec } of this.asks) {
       if (spec.unit !== 'bytes' || bytes <= spec.max) continue
-      return this.blame(spec, exhausted(spec, spec.windowMs)).refusal
+      return this.blame(spec, neverFits(spec, spec.windowMs)).refusal
     }
     return undefined
   }

@@ -1,8 +1,7 @@
 /** The places for streams of one key that this replica has. */
 import type { BudgetName } from '../domain/budget.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import type { AccountRules, Standing } from './amount-account.ts'
-import { leaseOf } from './amount-account.ts'
+import { leaseOf, type AccountRules, type Standing } from './account-rules.ts'
 import type { BudgetSpec } from './budget-ask.ts'
 import { exhausted, unavailable } from './budget-words.ts'
 

@@ -92,7 +92,11 @@ const DEPTH_MAX = 64
 type Mode = FieldRole | 'skip'
 
 /** Values that ask for nothing: `null`, `false`, and no alternatives. */
-const NOTHING: ReadonlySet<string> = new Set(['null', 'false', '0', '-1'])
+const NOTHING: ReadonlySet<string> = new Set(['null', 'false', '0'])
+/** A number of alternatives besides the token itself, whose probability is told in any case. */
+const ASKED_BY_ZERO: ReadonlySet<string> = new Set(['logprobs', 'promptlogprobs'])
+/** To SGLang, -1 is without those of the prompt; elsewhere it is all there are. */
+const NOT_ASKED_BY_MINUS: ReadonlySet<string> = new Set(['logprobstartlen'])
 
 class BodyScan {
   private readonly words: WordHash
@@ -100,6 +104,10 @@ class BodyScan {
   private hasContent = false
   private asksLogits = false
   private inputs = 0
+  /** What the input that is being read has: {@link PROMPT}, {@link LOGITS}. */
+  private beside = 0
+  /** Whether the value that comes next is an object of parameters. */
+  private isParameters = false
   private readonly bytes: Buffer
   private readonly seed: number
 
@@ -131,6 +139,19 @@ class BodyScan {
   }
 
   private object(mode: Mode, depth: number): void {
+    if (mode !== 'inputs' || depth > INPUT_DEPTH_MAX) {
+      this.members(mode, depth)
+      return
+    }
+    const around = this.beside
+    this.beside = this.isParameters ? PROMPT : 0
+    this.isParameters = false
+    this.members(mode, depth)
+    if (this.beside === (PROMPT | LOGITS)) this.asksLogits = true
+    this.beside = around
+  }
+
+  private members(mode: Mode, depth: number): void {
     this.at++
     for (;;) {
       this.at = skipSpace(this.bytes, this.at)
@@ -148,19 +169,20 @@ class BodyScan {
   }
 
   private member(mode: Mode, depth: number, [from, end]: readonly [number, number]): void {
-    if (mode === 'content' || mode === 'logits') {
+    if (isAsked(mode)) {
       this.words.keys++
       this.word(WORD, from + 1, end - 1)
-      if (mode === 'content' && isName(this.bytes, from, end)) this.named()
+      if (mode !== 'logits' && isName(this.bytes, from, end)) this.named()
+      if (mode === 'inputs' && depth <= INPUT_DEPTH_MAX) this.besideInput(from, end)
       this.value(mode, depth + 1)
       return
     }
     const role = mode === 'object' ? FIELD_ROLES.get(foldField(this.text(from, end))) : undefined
     if (role === 'logits') this.logits(depth, [from, end])
-    else if (role === 'content') {
+    else if (role === 'content' || role === 'inputs') {
       this.hasContent = true
       // Of two fields with the same content, one after the other counts as more.
-      this.inputs += this.value('content', depth + 1)
+      this.inputs += this.value(role, depth + 1)
     } else this.value(role ?? 'skip', depth + 1)
   }
 
@@ -172,8 +194,20 @@ class BodyScan {
     this.value('logits', depth + 1)
     const text = this.bytes.toString('latin1', start, Math.min(this.at, start + 8)).trim()
     const isEmpty = /^(\{\s*\}|\[\s*\])/.test(text)
-    const isZero = text === '0' && foldField(this.text(from, end)) === 'logprobs'
-    if (isZero || (!NOTHING.has(text) && !isEmpty)) this.asksLogits = true
+    if (isEmpty || (text !== '0' && NOTHING.has(text))) return
+    const name = foldField(this.text(from, end))
+    if (text === '0' ? ASKED_BY_ZERO.has(name) : text !== '-1' || !NOT_ASKED_BY_MINUS.has(name))
+      this.asksLogits = true
+  }
+
+  /** Vertex and Azure ML take parameters beside a prompt; beside features it is one of them. */
+  private besideInput(from: number, end: number): void {
+    const role = FIELD_ROLES.get(foldField(this.text(from, end)))
+    this.isParameters = role === 'object'
+    if (role === 'content') this.beside |= PROMPT
+    if (role !== 'logits') return
+    const first = this.bytes[skipSpace(this.bytes, this.at)] ?? 0
+    if (first === LOWER_T || first === MINUS || isDigit(first)) this.beside |= LOGITS
   }
 
   /** A tensor, or a column, that is called like a parameter is one. */
@@ -209,7 +243,7 @@ class BodyScan {
   }
 
   private string(mode: Mode): void {
-    if (mode === 'content' || mode === 'logits') {
+    if (isAsked(mode)) {
       const options = { from: this.at + 1, quoted: true, seed: this.seed }
       this.at = readText(this.bytes, options, this.words)
       return
@@ -227,7 +261,7 @@ class BodyScan {
     while (end < bytes.length && !isDelimiter(bytes[end] ?? 0)) end++
     // At least one byte on, whatever it is.
     this.at = Math.max(end, from + 1)
-    if (end > from && (mode === 'content' || mode === 'logits')) this.word(NUMBER, from, end)
+    if (end > from && isAsked(mode)) this.word(NUMBER, from, end)
   }
 
   private word(kind: number, from: number, end: number): void {
@@ -260,7 +294,15 @@ class BodyScan {
   }
 }
 
-const MINUS = 0x2d
+const [MINUS, LOWER_T] = [0x2d, 0x74]
+const [PROMPT, LOGITS] = [1, 2]
+/** Levels below the body at which an input may have parameters beside it. */
+const INPUT_DEPTH_MAX = 4
+
+/** Whether what stands there is part of what is asked. */
+function isAsked(mode: Mode): boolean {
+  return mode === 'content' || mode === 'inputs' || mode === 'logits'
+}
 
 function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39

@@ -1,6 +1,7 @@
 /** What the fields of a body are to the detector, by their folded names. */
 import { withoutCase } from '../domain/letter-case.ts'
 import {
+  INPUT_LISTS,
   PARAMETER_OBJECTS,
   PARAMETERS,
   type Parameter,
@@ -8,10 +9,10 @@ import {
 } from '../domain/parameters.ts'
 
 /**
- * `content`: what is asked. `logits`: asks for probabilities, or changes them. `listed`: a list that
+ * `content`: what is asked. `inputs`: the same, in lists whose elements may hold parameters as well. `logits`: asks for probabilities, or changes them. `listed`: a list that
  * can ask for them. `object`: holds parameters.
  */
-export type FieldRole = 'content' | 'logits' | 'listed' | 'object'
+export type FieldRole = 'content' | 'inputs' | 'logits' | 'listed' | 'object'
 
 const LOGIT_PARAMETERS: readonly ParameterName[] = [
   'logprobs',
@@ -69,6 +70,33 @@ const CONTENT = [
   'images',
   'image',
   'audio',
+  'image_data',
+  'video_data',
+  'audio_data',
+  // A question may be put where a description or a form of the answer is asked for.
+  'tools',
+  'functions',
+  'response_format',
+  'structured_outputs',
+  'guided_json',
+  'guided_choice',
+  'guided_regex',
+  'guided_grammar',
+  'json_schema',
+  'grammar',
+  'regex',
+  'ebnf',
+  'prediction',
+  'template',
+  'chat_template',
+  'chat_template_kwargs',
+  'prompt_variables',
+  'additional_messages',
+  'additional_instructions',
+  'text_1',
+  'text_2',
+  'data_1',
+  'data_2',
 ] as const
 
 const specOf = (name: ParameterName): Parameter => PARAMETERS[name]
@@ -81,6 +109,7 @@ export function foldField(name: string): string {
 /** Roles by folded name. */
 export const FIELD_ROLES: ReadonlyMap<string, FieldRole> = new Map<string, FieldRole>([
   ...CONTENT.map((name) => [foldField(name), 'content'] as const),
+  ...INPUT_LISTS.map((name) => [foldField(name), 'inputs'] as const),
   ...PARAMETER_OBJECTS.map((name) => [foldField(name), 'object'] as const),
   ...LOGIT_PARAMETERS.flatMap((parameter) => {
     const { spellings, listed } = specOf(parameter)
@@ -93,5 +122,5 @@ export const FIELD_ROLES: ReadonlyMap<string, FieldRole> = new Map<string, Field
 
 /** Elements of lists that ask for probabilities. */
 export const LISTED_VALUES: ReadonlySet<string> = new Set(
-  LOGIT_PARAMETERS.flatMap((parameter) => specOf(parameter).listed?.value ?? []),
+  LOGIT_PARAMETERS.flatMap((parameter) => specOf(parameter).listed?.values ?? []),
 )

@@ -28,7 +28,7 @@ export interface Parameter {
   readonly flags: boolean
   readonly spellings: readonly Spelling[]
   /** Where the parameter is an element of a list: `include: [message.output_text.logprobs]`. */
-  readonly listed?: { readonly list: string; readonly value: string }
+  readonly listed?: { readonly list: string; readonly values: readonly string[] }
 }
 
 const named = (...names: readonly string[]): Spelling[] => names.map((name) => ({ name }))
@@ -42,6 +42,8 @@ const TOP_LOGPROBS: readonly Spelling[] = named(
   'num_logprobs',
   'token_ids_logprob', //  SGLang: a list of tokens
   'logprob_token_ids', //  vLLM: a list of tokens
+  'top_n_logprobs', //     Megatron
+  'topKReturn', //         Jurassic
 )
 
 /** All parameters, by canonical name. */
@@ -64,6 +66,9 @@ export const PARAMETERS = {
       'maxTokenCount', //          Titan
       'max_gen_len', //            Llama on Bedrock
       'max_length', //             Hugging Face: with the prompt
+      'max_response_output_tokens', // OpenAI realtime
+      'max_completions_tokens', //     OpenAI evals
+      'tokens_to_generate', //         Megatron
     ),
   },
   n: {
@@ -79,6 +84,11 @@ export const PARAMETERS = {
       'candidate_count', //       Gemini
       'candidateCount',
       'beam_width', //            TensorRT-LLM
+      'n_cmpl', //                llama.cpp
+      'num_beams', //             Hugging Face
+      'numResults', //            Jurassic
+      'sampleCount', //           Imagen
+      'numberOfImages', //        Titan
     ),
   },
   logprobs: {
@@ -91,11 +101,28 @@ export const PARAMETERS = {
         'return_logprob', //    SGLang
         'return_log_probs', //  TensorRT-LLM
         'responseLogprobs', //  Gemini
+        'response_logprobs',
         'details', //           TGI
+        'return_logprobs', //   Bedrock (imported models), the vLLM backend of Triton
+        'return_cumulative_logprob', // the vLLM backend of Triton
+        'return_likelihoods', //  Cohere: a word
+        'post_sampling_probs', // llama.cpp
+        'return_sampling_mask', // SGLang
+        'return_entropy', //      SGLang
+        'return_ppl', //          LMDeploy
+        'token_logprobs', //      watsonx
+        'token_ranks', //         watsonx
       ),
       ...TOP_LOGPROBS,
     ],
-    listed: { list: 'include', value: 'message.output_text.logprobs' },
+    listed: {
+      list: 'include',
+      values: [
+        'message.output_text.logprobs',
+        'item.input_audio_transcription.logprobs', // realtime
+        'logprobs', //                                transcriptions
+      ],
+    },
   },
   top_logprobs: {
     description: 'How many alternatives to each token come with their log-probability.',
@@ -107,7 +134,15 @@ export const PARAMETERS = {
     description: 'Log-probabilities of the tokens of the prompt.',
     treatments: ['cap', 'strip', 'refuse'],
     flags: true,
-    spellings: named('prompt_logprobs', 'decoder_input_details', 'logprob_start_len'),
+    spellings: named(
+      'prompt_logprobs',
+      'decoder_input_details', //        TGI
+      'logprob_start_len', //            SGLang
+      'prompt_logprob_token_ids', //     vLLM: a list of tokens
+      'prompt_logprob_start', //         vLLM
+      'return_flat_raw_top_logprobs', // SGLang
+      'return_prompt_top_n_logprobs', // Megatron
+    ),
   },
   logit_bias: {
     description: 'Changes to the probabilities of single tokens.',
@@ -120,22 +155,44 @@ export const PARAMETERS = {
       'custom_logit_processor', //  SGLang
       'embedding_bias_words', //    TensorRT-LLM
       'embedding_bias_weights',
+      'embedding_bias',
+      'bad_words', //               vLLM, TensorRT-LLM: probabilities of none
+      'bad_words_ids', //           Hugging Face
+      'suppress_tokens', //         Hugging Face
+      'sequence_bias', //           Hugging Face
+      'force_words_ids', //         Hugging Face
+      'custom_params', //           SGLang: for its logit processors
+      'vllm_xargs', //              vLLM: for its logits processors
+      'extra_args', //              vLLM
     ),
   },
   echo: {
     description: 'The prompt repeated in the answer.',
     treatments: ['strip', 'refuse'],
     flags: true,
-    spellings: named('echo', 'return_full_text'),
+    spellings: named(
+      'echo',
+      'return_full_text', //   TGI
+      'return_prompt_text', // vLLM
+      'echo_last', //          Fireworks
+    ),
   },
   token_ids: {
     description: 'Numbers of tokens in the place of, or besides, their text.',
     treatments: ['strip', 'refuse'],
     flags: true,
-    spellings: named('return_token_ids', 'return_tokens_as_token_ids', 'return_tokens'),
+    spellings: named(
+      'return_token_ids', //           vLLM, SGLang
+      'return_tokens_as_token_ids', // vLLM
+      'return_tokens', //              llama.cpp
+      'return_prompt_token_ids', //    SGLang
+      'return_tensors', //             Hugging Face
+    ),
   },
   hidden_states: {
-    description: 'What the layers of the model compute: hidden states and attentions.',
+    description:
+      'What the layers of the model compute: hidden states, attentions, experts, and caches of ' +
+      'them for other servers.',
     treatments: ['strip', 'refuse'],
     flags: true,
     spellings: named(
@@ -144,10 +201,23 @@ export const PARAMETERS = {
       'hidden_states',
       'output_attentions',
       'additional_model_outputs', //  TensorRT-LLM
+      'return_encoder_output', //     TensorRT-LLM
+      'output_last_hidden_state', //  LMDeploy
+      'return_pooled_hidden_states', // SGLang
+      'return_routed_experts', //     SGLang, LMDeploy
+      'return_indexer_topk', //       SGLang
+      // The servers of a split deployment say these to one another: where a cache goes to.
+      'kv_transfer_params', //        vLLM
+      'ec_transfer_params', //        vLLM
+      'disaggregated_params', //      TensorRT-LLM
+      'bootstrap_host', //            SGLang
+      'bootstrap_port', //            SGLang
+      'bootstrap_room', //            SGLang
     ),
   },
   logits: {
-    description: 'The scores of the whole vocabulary.',
+    description:
+      'The scores of the whole vocabulary, or of all classes, before they are probabilities.',
     treatments: ['strip', 'refuse'],
     flags: true,
     spellings: named(
@@ -156,6 +226,7 @@ export const PARAMETERS = {
       'return_logits',
       'output_logits', //  Hugging Face
       'output_scores', //  Hugging Face
+      'raw_scores', //     TEI
     ),
   },
 } as const satisfies Record<string, Parameter>
@@ -181,7 +252,25 @@ export const PARAMETER_OBJECTS = [
   'model_kwargs',
   'extra_body',
   'params', //              MLflow pyfunc
+  'generation_kwargs',
+  'return_options', //      watsonx
+  'session', //             OpenAI realtime
+  'data_source', //         OpenAI evals
 ] as const
+
+/**
+ * Fields at the top of a body that name where requests are to be read from: a file, a bucket. Their
+ * parameters are not here, so that where one is limited they are refused.
+ */
+export const REQUEST_SOURCES = [
+  'input_file_id', //   OpenAI, Azure OpenAI, SGLang: batches
+  'inputDataConfig', // Bedrock: CreateModelInvocationJob
+  'inputConfig', //     Vertex AI: batchPredictionJobs; SageMaker
+  'TransformInput', //  SageMaker: CreateTransformJob
+] as const
+
+/** The same as a header: SageMaker, InvokeEndpointAsync. */
+export const REQUEST_SOURCE_HEADER = 'x-amzn-sagemaker-inputlocation'
 
 /**
  * Lists of inputs. A tabular model may have a feature of any name, so that nothing is changed in

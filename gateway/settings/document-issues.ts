@@ -55,10 +55,13 @@ function unknownKey(
   locate: Locate,
 ): Diagnostic {
   const known = keysAt(schema, path)
-  const near = closest(key, known)
+  // A key that another form of the same object has is spelt right, and in the wrong company.
+  const isElsewhere = known.includes(key)
+  const near = isElsewhere ? undefined : closest(key, known)
+  const others = isElsewhere ? known.filter((name) => name !== key) : known
   const remedy =
     near === undefined
-      ? `Remove it, or use one of: ${known.slice(0, 24).join(', ')}.`
+      ? `Remove it${isElsewhere ? ' here' : ''}, or use one of: ${others.slice(0, 24).join(', ')}.`
       : `Did you mean \`${near}\`?`
   return {
     ...locate([...path, key]).keyPosition,
@@ -80,6 +83,9 @@ function empty(schema: z.ZodType, locate: Locate): Diagnostic {
 }
 
 function remedyFor(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options)) {
+    return `Use one of: ${issue.options.map(String).join(', ')}.`
+  }
   if (issue.code === 'invalid_value') return `Use one of: ${issue.values.map(String).join(', ')}.`
   if (issue.code === 'invalid_type') return `Write a value of type ${issue.expected}.`
   return 'See the reference of this file in docs/reference.'

@@ -54,8 +54,14 @@ export function descend(node: SchemaNode, step: string | number): z.ZodType[] {
     const child = Object.hasOwn(node.def.shape, key) ? node.def.shape[key] : undefined
     return child === undefined ? [] : [child]
   }
-  const child = node.def.element ?? node.def.valueType
+  if (node.def.element !== undefined) return isIndex(step) ? [node.def.element] : []
+  const child = node.def.valueType
   return child === undefined ? [] : [child]
+}
+
+/** A place in a list, as documents (`0`) and environment variables (`'0'`, `'*'`) say it. */
+function isIndex(step: string | number): boolean {
+  return typeof step === 'number' || /^(\d+|\*)$/.test(step)
 }
 
 /** The schemas at `path` below `schema`, outermost wrappers included. */

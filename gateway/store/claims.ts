@@ -7,8 +7,13 @@ import type { Claim, ClaimAsk, ClaimProgress } from '../domain/shared-state.ts'
 /** Transfers kept of one grant; of more, the one longest dead is forgotten, and is a new use. */
 export const TRANSFERS_MAX = 1_024
 
-/** A grant's state is kept so long after its end, for clocks that step back; milliseconds. */
-export const KEPT_AFTER_END_MS = 3_600_000
+/**
+ * A grant's state is kept so long after the end it had when it was last used; milliseconds. Longer
+ * than an hour or a day, because a grant that is used up can be given a later end: nobody claims it
+ * successfully then, so that the store does not learn of it, and what forgot its uses would give them
+ * again. For clocks that step as well.
+ */
+export const KEPT_AFTER_END_MS = 400 * 86_400_000
 
 /** One transfer that is not complete. */
 export interface Transfer {

@@ -11,6 +11,7 @@ import { GatewayError } from '../domain/errors.ts'
 import type { SharedStore } from '../domain/shared-state.ts'
 import { prepareFolder } from './embedded/data-file.ts'
 import { openLmdbValues } from './embedded/lmdb-values.ts'
+import { tryFile } from './embedded/trial.ts'
 import { createLocalStore } from './local-store.ts'
 
 /** Where the store is. */
@@ -28,7 +29,10 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const { dir, clock, timeoutMs = 2_000 } = options
   await prepareFolder(dir)
   const now = (): number => clock.now()
-  const values = await opened(dir, () => openLmdbValues({ dir, now, timeoutMs }))
+  const values = await opened(dir, async () => {
+    await tryFile(dir)
+    return openLmdbValues({ dir, now, timeoutMs })
+  })
   return {
     ...createLocalStore(values, now),
     kind: 'embedded',

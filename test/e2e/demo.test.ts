@@ -70,13 +70,14 @@ const ROWS: readonly Row[] = [
   [6, 'GET', WEIGHTS, 403, 'no_rule'],
   [7, 'HEAD', WEIGHTS, 403, 'no_rule'],
   [8, 'GET', WEIGHTS.replace('/a', '/%61'), 400, 'target_invalid'],
-  [9, 'POST', INFER, 403, 'condition_failed', 'office-hours'],
-  [10, 'POST', INFER, 403, 'condition_failed', 'corp-network'],
-  [11, 'POST', INFER, 403, 'condition_failed', 'managed-device'],
-  [12, 'POST', INFER.replace('infer', 'train'), 403, 'condition_failed', 'two-approvals'],
-  [13, 'GET', WEIGHTS, 401, 'step_up_required', 'mfa'],
-  [14, 'GET', WEIGHTS, 200, undefined, undefined, `GET ${WEIGHTS}`],
-  [15, 'GET', WEIGHTS, 403, 'denied_by_rule'],
+  [9, 'POST', INFER, 502, 'weights_detected', undefined, `POST ${INFER}`],
+  [10, 'POST', INFER, 403, 'condition_failed', 'office-hours'],
+  [11, 'POST', INFER, 403, 'condition_failed', 'corp-network'],
+  [12, 'POST', INFER, 403, 'condition_failed', 'managed-device'],
+  [13, 'POST', INFER.replace('infer', 'train'), 403, 'condition_failed', 'two-approvals'],
+  [14, 'GET', WEIGHTS, 401, 'step_up_required', 'mfa'],
+  [15, 'GET', WEIGHTS, 200, undefined, undefined, `GET ${WEIGHTS}`],
+  [16, 'GET', WEIGHTS, 403, 'denied_by_rule'],
 ]
 
 describe('modelgate demo --once --format json', () => {
@@ -88,9 +89,9 @@ describe('modelgate demo --once --format json', () => {
     steps = (JSON.parse(run.out) as { steps: StepJson[] }).steps
   })
 
-  it('makes sixteen steps, each as expected, and ends with 0', () => {
+  it('makes seventeen steps, each as expected, and ends with 0', () => {
     expect(steps.map(({ number, differences }) => ({ number, differences }))).toEqual(
-      Array.from({ length: 16 }, (_, i) => ({ number: i + 1, differences: [] })),
+      Array.from({ length: 17 }, (_, i) => ({ number: i + 1, differences: [] })),
     )
     expect(steps.every(({ ok }) => ok)).toBe(true)
     expect(run.code).toBe(0)
@@ -103,7 +104,9 @@ describe('modelgate demo --once --format json', () => {
     expect(step?.request.curl).toContain(path)
     expect(step?.got).toMatchObject({
       status,
-      ...(reason === undefined ? { effect: 'permit' } : { effect: 'deny', reason }),
+      // What is cut on its way out had been permitted.
+      effect: reason === undefined || arrived !== undefined ? 'permit' : 'deny',
+      ...(reason === undefined ? {} : { reason }),
       failed: failed === undefined ? [] : [expect.objectContaining({ name: failed })],
       arrived: arrived === undefined ? [] : [arrived],
     })
@@ -112,7 +115,7 @@ describe('modelgate demo --once --format json', () => {
   it('gives a real prediction, and the very bytes of the weights to the right person', async () => {
     expect(JSON.stringify(steps[3]?.got['body'])).toContain('"setosa"')
     const file = 'gateway/cli/demo/model/iris-classifier.safetensors'
-    expect(steps[13]?.got['body']).toMatchObject({ bytes: (await readFile(file)).length })
+    expect(steps[14]?.got['body']).toMatchObject({ bytes: (await readFile(file)).length })
   })
 
   it('keeps every other spelling of the path from the model server', () => {
@@ -126,17 +129,19 @@ describe('modelgate demo --once --format json', () => {
     const lines = policy.split('\n')
     const lineOf = (start: RegExp) => lines.findIndex((line) => start.test(line)) + 1
     expect(steps[3]?.got['rule']).toBe(`rules/policy.csv:${lineOf(/^p, role:inference/)}`)
-    expect(steps[12]?.got['rule']).toBe(`rules/policy.csv:${lineOf(/^p, role:exporter/)}`)
-    // The line that step 15 wrote is the one after the last.
-    expect(steps[14]?.got['rule']).toBe(`rules/policy.csv:${lines.length}`)
+    expect(steps[13]?.got['rule']).toBe(`rules/policy.csv:${lineOf(/^p, role:exporter/)}`)
+    // The line that step 16 wrote is the one after the last.
+    expect(steps[15]?.got['rule']).toBe(`rules/policy.csv:${lines.length}`)
   })
 
   it('finds all of it in ledger and metrics', () => {
-    expect(steps[15]?.got).toMatchObject({
-      'decision records: permitted': 3,
+    expect(steps[16]?.got).toMatchObject({
+      'decision records: permitted': 4,
       'decision records: refused': 17,
       'hash chain unbroken': true,
       'a copy with one word changed is found out': true,
+      'incidents in the ledger': 1,
+      'exports in the ledger, of exactly this file': 1,
       'requests for weights at the model server': 1,
     })
   })
@@ -146,7 +151,7 @@ describe('modelgate demo for people', () => {
   it('ends by itself without a terminal, in plain text of 100 columns, and cleans up', async () => {
     const { code, out } = await demo()
     expect(code).toBe(0)
-    expect(out).toContain('16 of 16 steps as expected')
+    expect(out).toContain('17 of 17 steps as expected')
     expect(out.split('\n').filter((line) => line.length > 100)).toEqual([])
     // eslint-disable-next-line no-control-regex -- no escapes, no carriage returns
     expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)

@@ -117,6 +117,42 @@ describe('a damaged file', () => {
     await expect(open()).rejects.toMatchObject(FAILS)
   })
 
+  it.each([0x5a, 0x00, 0xff])(
+    'with any page of %p is not opened, or has lost nothing, and ends no process',
+    async (fill) => {
+      const good = await filled()
+      let damaged = 0
+      for (let at = 8_192; at < good.length; at += 3 * 4_096) {
+        const bytes = Buffer.from(good)
+        bytes.fill(fill, at, at + 4_096)
+        await writeFile(file(), bytes)
+        await rm(`${file()}-lock`, { force: true })
+        const store = await open().catch((error: unknown) => {
+          expect(error).toMatchObject({
+            ...FAILS,
+            message: expect.stringContaining('is damaged') as unknown,
+          })
+        })
+        if (store === undefined) damaged += 1
+        // A page that nobody uses may hold anything.
+        else expect(await usedOf(store)).toBe(200)
+        await store?.close()
+      }
+      expect(damaged).toBeGreaterThan(2)
+    },
+    60_000,
+  )
+
+  async function usedOf(store: SharedStore): Promise<number> {
+    let used = 0
+    for (let i = 0; i < 200; i++) {
+      const claim = { ...CLAIM, grant: `g${i}`, transfer: 'other', attempt: 'x' }
+      const { granted } = await store.claim(claim)
+      if (!granted) used += 1
+    }
+    return used
+  }
+
   it('that is empty is a new one', async () => {
     await writeFile(file(), '')
     expect((await open()).healthy).toBe(true)

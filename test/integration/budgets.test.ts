@@ -151,7 +151,7 @@ describe('a budget of bytes', () => {
     expect(JSON.parse(next.text)).toMatchObject({
       reason: 'budget_exhausted',
       detail: expect.stringMatching(
-        /^Budget download: 2097152 bytes in a day \(limits\.yaml:5\)\.$/,
+        /^Budget download is used up: 2097152 bytes in a day \(limits\.yaml:5\)\. Try again in \d+ s/,
       ),
     })
     const id = next.response.headers.get('x-modelgate-decision-id') ?? ''

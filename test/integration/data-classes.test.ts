@@ -34,6 +34,12 @@ const GRANTS = `grants:
     actions: ['data:read']
     resources: [dataset:people]
     expires: 2096-01-01T00:00:00Z
+  twice:
+    to: [role:deployer]
+    actions: ['data:read']
+    resources: [dataset:people]
+    uses: 2
+    expires: 2096-01-01T00:00:00Z
 `
 const ROUTES = `pack: data
 title: Data
@@ -215,6 +221,16 @@ describe('POST /.modelgate/v1/reveal', () => {
     const forged = token.slice(0, -2) + (token.endsWith('AA') ? 'BB' : 'AA')
     const { body } = await reveal({ dataset: 'people', tokens: [foreign, token, forged, 'x'] })
     expect(body).toEqual({ values: [null, 'a@b', null, null], refused: [0, 2, 3] })
+  })
+
+  it('is one use of a grant that has so many, whatever it asks for', async () => {
+    const token = await tokenOf('a@b')
+    const asked = { dataset: 'people', tokens: [token] }
+    const roles = ['reader', 'deployer']
+    expect((await reveal(asked, roles)).status).toBe(200)
+    expect((await reveal({ dataset: 'people', tokens: ['x'] }, roles)).status).toBe(200)
+    const third = await reveal(asked, roles)
+    expect([third.status, third.body['reason']]).toEqual([403, 'grant_spent'])
   })
 
   it('gives nothing that a limit masks for this caller', async () => {

@@ -24,6 +24,7 @@ const GRANTS = {
   once: grantOf({ uses: 1, approvals: APPROVALS }),
   resumed: grantOf({ uses: 1 }),
   failing: grantOf({ uses: 1 }),
+  endless: grantOf({ uses: 1 }),
   bytes: grantOf({ bytes: '400000B' }),
   right: grantOf({ digest: `sha256:${hex(BODY)}` }),
   wrong: grantOf({ digest: `sha256:${'0'.repeat(64)}` }),
@@ -114,6 +115,25 @@ describe('one use', () => {
       partial: { from: 200_000, to: BODY.length - 1, of: BODY.length },
     })
     expect(problem((await get('resumed').done).body).reason).toBe('grant_spent')
+  })
+
+  it('ends for who never takes the last byte when twice the file has left', async () => {
+    const last = BODY.length - 2
+    registry.answer = (_, response) => {
+      const headers = { 'content-range': `bytes 0-${last}/${BODY.length}` }
+      response.writeHead(206, headers).end(BODY.subarray(0, last + 1))
+    }
+    const range = `bytes=0-${last}`
+    const statuses: number[] = []
+    for (let i = 0; i < 6; i++) {
+      const { status, headers } = await get('endless', { range }).done
+      statuses.push(status)
+      if (status === 206) await exportOf(headers['x-modelgate-decision-id'])
+      else break
+    }
+    registry.answer = undefined
+    // The third is begun while less than twice the file has left.
+    expect(statuses).toEqual([206, 206, 206, 403])
   })
 
   it('is given back when the upstream fails', async () => {

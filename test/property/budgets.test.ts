@@ -1,7 +1,7 @@
 /** However callers and replicas take turns, a budget is exceeded by one lease a replica at most. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { leaseOf } from '../../gateway/budget/amount-account.ts'
+import { leaseOf } from '../../gateway/budget/account-rules.ts'
 import type { OpenBudget } from '../../gateway/domain/budget.ts'
 import { createMemoryStore } from '../../gateway/store/memory-store.ts'
 import { amount, budgetsOver, movableClock, occasion, turn } from '../support/budgets.ts'

@@ -256,6 +256,15 @@ export function storeContract(name: string, open: OpenPair, runs = 40): void {
         })
       })
 
+      it('that is used up stays so when it is given a later end', async () => {
+        const one = claim({ expiresAt: now + 500 })
+        await pair.one.claim(one)
+        await pair.one.release({ ...one, bytes: 5, complete: true })
+        now += 30 * 86_400_000
+        const later = { ...one, attempt: 'two', expiresAt: now + 60_000 }
+        expect(await pair.other.claim(later)).toEqual(refused('spent'))
+      })
+
       it('has any number of uses without a limit', async () => {
         const grant = fresh()
         const { expiresAt, ttlMs } = claim()

@@ -38,15 +38,24 @@ export async function attempt(
   const count = world.arrivals.count - countBefore
   const arrived = count === 0 ? [] : world.arrivals.recent.slice(-count)
   const challenge = answer.headers['www-authenticate']
+  const body = answer.body.length === 0 ? undefined : readBody(world, answer)
   const got = {
     status: answer.status,
     ...judged,
+    ...cutBecause(answer.status, judged.effect, body),
     ...(judged.rule === undefined ? {} : await ruleAt(world, judged.rule)),
     arrived: arrived.map(({ method, target }) => `${method} ${target}`),
     ...(challenge === undefined ? {} : { challenge }),
-    ...(answer.body.length === 0 ? {} : { body: readBody(world, answer) }),
+    ...(body === undefined ? {} : { body }),
   }
   return { got, body: answer.body }
+}
+
+/** Of a request that was permitted and whose answer was cut: why, as the caller reads it. */
+function cutBecause(status: number, effect: string, body: unknown): { reason?: string } {
+  if (effect !== 'permit' || status < 400 || typeof body !== 'object' || body === null) return {}
+  const { reason } = body as Readonly<Record<string, unknown>>
+  return typeof reason === 'string' ? { reason } : {}
 }
 
 /** The place of a rule (below the rules folder) from the folder of the demo, and what it says. */

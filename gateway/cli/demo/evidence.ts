@@ -1,4 +1,5 @@
 /** What a walk left behind: decision records, the chain they form, and the metrics page. */
+import { createHash } from 'node:crypto'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { verifyChain } from '../../audit/verify-chain.ts'
@@ -73,20 +74,24 @@ export interface Fact {
 }
 
 /**
- * Counts what ledger and metrics say of `permitted` and `refused` requests, verifies the chain, and
+ * Counts what ledger and metrics say of `permitted` and `refused` requests, and of those permitted
+ * ones whose answer was `cut`; verifies the chain, and
  * verifies a copy in which one word of one record was changed.
  */
 export async function gatherFacts(
   world: World,
-  walked: { readonly permitted: number; readonly refused: number },
+  walked: { readonly permitted: number; readonly refused: number; readonly cut: number },
 ): Promise<readonly Fact[]> {
-  const { permitted, refused } = walked
+  const { permitted, refused, cut } = walked
   // Outcomes are recorded and counted when the answer has been sent: the last one may be on its way.
   const lines = await waitFor('the last outcome record', async () => {
     const seen = await ledgerLines(world.paths.audit)
     return seen.filter(({ type }) => type === 'outcome').length >= permitted ? seen : undefined
   })
-  const decisions = lines.filter(({ type }) => type === 'decision')
+  const ofType = (wanted: string) => lines.filter(({ type }) => type === wanted)
+  const decisions = ofType('decision')
+  const digest = createHash('sha256').update(world.weights).digest('hex')
+  const exported = ofType('export').filter(({ sha256 }) => sha256 === digest)
   const by = (effect: string) => decisions.filter((line) => line['effect'] === effect).length
   const metrics = await metricsText(world)
   const weights = world.arrivals.recent.filter(({ target }) => target.includes('safetensors'))
@@ -104,9 +109,11 @@ export async function gatherFacts(
     },
     {
       name: 'modelgate_refusals_total',
-      expected: refused,
+      expected: refused + cut,
       got: metricSum(metrics, 'modelgate_refusals_total'),
     },
+    { name: 'incidents in the ledger', expected: cut, got: ofType('incident').length },
+    { name: 'exports in the ledger, of exactly this file', expected: 1, got: exported.length },
     { name: 'requests for weights at the model server', expected: 1, got: weights.length },
   ]
 }

@@ -67,7 +67,10 @@ export function curlLines(ask: Ask): string[] {
       lines[lines.length - 1] = `${last} ${word}`
     } else lines.push(lines.length === 0 ? word : `  ${word}`)
   }
-  return lines.map((line, i) => (i === lines.length - 1 ? line : `${line} \\`))
+  // A body may go over several lines: within quotes the shell takes them as they are.
+  return lines
+    .map((line, i) => (i === lines.length - 1 ? line : `${line} \\`))
+    .flatMap((line) => line.split('\n'))
 }
 
 /** Sends `ask` to `origin` on a connection of its own, bounded in time and bytes. */

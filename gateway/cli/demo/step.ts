@@ -39,6 +39,7 @@ export function expectationText({ status, reason, failed, arrives, weights }: Ex
   const answer = reason === undefined ? String(status) : `${status} ${reason}`
   const why = failed === undefined ? '' : ` (${failed.join(', ')})`
   if (weights === true) return `${answer}, with the very bytes of the weight file`
-  const where = arrives ? 'from the model server' : 'nothing reaches the model server'
+  const cut = reason === undefined ? 'from the model server' : 'none of it reaches the caller'
+  const where = arrives ? cut : 'nothing reaches the model server'
   return `${answer}${why}, ${where}`
 }

@@ -16,6 +16,8 @@ const PREDICT = { method: 'POST', path: `${MODEL}/infer`, json: FLOWER } as cons
 const SCORER = { caller: 'scorer', ...OFFICE } as const
 const NO_EXPORT = { status: 403, reason: 'no_rule', arrives: false } as const
 const INFER_RULE = 'p, role:inference, infer,'
+/** The same, with the switch that the model server has and nobody wrote down. */
+const DUMP = FLOWER.replace('{', '{"parameters":{"dump_state":true},\n      ')
 const NOT_NOW = {
   status: 403,
   reason: 'condition_failed',
@@ -91,6 +93,14 @@ export const STEPS: readonly Step[] = [
       `/v2//models/iris-classifier/artifacts/${FILE}`,
       `/v2/health/live/..;/../models/iris-classifier/artifacts/${FILE}`,
     ],
+  },
+  {
+    name: 'Fifth try: the weights inside a prediction',
+    story:
+      'The model server has a forgotten switch that puts its weight file into the answer, in ' +
+      'base64 within JSON. The rules permit the request; the answer is what gives it away.',
+    ask: { method: 'POST', path: `${MODEL}/infer`, json: DUMP, ...SCORER },
+    expect: { status: 502, reason: 'weights_detected', rule: INFER_RULE, arrives: true },
   },
   {
     name: 'The application works late',

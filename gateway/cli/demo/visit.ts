@@ -51,7 +51,7 @@ export function visitText(world: World, paint: Paint): string {
     '',
     'A few things to try',
     '',
-    '- Give Erin her export back: delete the last line of the rules, and repeat step 14.',
+    '- Give Erin her export back: delete the last line of the rules, and repeat step 15.',
     curl(`"\${EDITOR:-vi}" ${paths.rules}/policy.csv`),
     '- Write nonsense into the rules: the last good ones stay in force, and the log says where it is.',
     curl(`tail -f ${paths.log}`),

@@ -17,9 +17,13 @@ import type { World } from './world.ts'
 export interface Spelling {
   readonly path: string
   readonly status: number
+  readonly effect: string
   readonly reason?: string
   readonly arrived: readonly string[]
 }
+
+/** What a request was answered with, and what was decided about it before. */
+type Answered = Pick<Spelling, 'status' | 'effect'>
 
 /** What came of one step. */
 export type StepOutcome =
@@ -50,14 +54,15 @@ export async function* walk(
   signal: AbortSignal,
   steps: readonly Step[] = STEPS,
 ): AsyncGenerator<StepResult, void> {
-  const statuses: number[] = []
+  const answers: Answered[] = []
   for (const [index, step] of steps.entries()) {
     if (signal.aborted) return
     const { outcome, ...result } = await makeStep(world, step, index + 1)
-    statuses.push(outcome.got.status, ...outcome.spellings.map(({ status }) => status))
+    const { status, effect } = outcome.got
+    answers.push({ status, effect }, ...outcome.spellings)
     yield { ...result, outcome }
   }
-  if (!signal.aborted) yield await lastLook(world, statuses, steps.length + 1)
+  if (!signal.aborted) yield await lastLook(world, answers, steps.length + 1)
 }
 
 async function makeStep(world: World, step: Step, number: number) {
@@ -116,8 +121,8 @@ async function trySpellings(world: World, step: Step, number: number): Promise<S
   const tried: Spelling[] = []
   for (const [index, path] of (step.spellings ?? []).entries()) {
     const { got } = await attempt(world, { ...step.ask, path }, `demo-step-${number}-${index + 1}`)
-    const { status, reason, arrived } = got
-    tried.push({ path, status, ...(reason === undefined ? {} : { reason }), arrived })
+    const { status, effect, reason, arrived } = got
+    tried.push({ path, status, effect, ...(reason === undefined ? {} : { reason }), arrived })
   }
   return tried
 }
@@ -125,11 +130,13 @@ async function trySpellings(world: World, step: Step, number: number): Promise<S
 /** The last step: what the ledger and the metrics have to say of all others. */
 async function lastLook(
   world: World,
-  statuses: readonly number[],
+  answers: readonly Answered[],
   number: number,
 ): Promise<StepResult> {
-  const permitted = statuses.filter((status) => status < 400).length
-  const facts = await gatherFacts(world, { permitted, refused: statuses.length - permitted })
+  const permitted = answers.filter(({ effect }) => effect === 'permit').length
+  const refused = answers.length - permitted
+  const cut = answers.filter(({ effect, status }) => effect === 'permit' && status >= 400).length
+  const facts = await gatherFacts(world, { permitted, refused, cut })
   const ask = { method: 'GET', path: '/metrics' } as const
   return {
     number,

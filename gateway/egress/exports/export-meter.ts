@@ -3,7 +3,14 @@ import { createHash, type Hash } from 'node:crypto'
 import type { ByteMeter, ResponseGuard, ResponseHead } from '../../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import type { IncidentDetail } from '../guard/response-guard.ts'
-import { contentRange, fieldIn, partOf, type AskedPart, type SentPart } from './export-parts.ts'
+import {
+  contentRange,
+  fieldIn,
+  partOf,
+  wholeLength,
+  type AskedPart,
+  type SentPart,
+} from './export-parts.ts'
 
 /** What is to be done with one answer. */
 export interface ExportMeterOptions {
@@ -36,6 +43,8 @@ export interface Exported {
   readonly found?: string
   /** Present when it is not from the first byte to the last. */
   readonly part?: SentPart
+  /** Bytes of the whole, as the upstream announced it. */
+  readonly length?: number
   readonly etag?: string
 }
 
@@ -68,6 +77,7 @@ class Meter implements ExportMeter {
   private bytes = 0
   private errorBytes = 0
   private etag: string | undefined
+  private length: number | undefined
   private part: SentPart | undefined
   private matched: boolean | undefined
   private found: string | undefined
@@ -96,6 +106,7 @@ class Meter implements ExportMeter {
     this.etag = fieldIn(head, 'etag')?.slice(0, 256)
     if (bodyless) return head
     this.isBegun = true
+    this.length = wholeLength(head)
     if (digest !== undefined) return this.begin(head, digest)
     this.part = contentRange(head)
     return head
@@ -149,7 +160,7 @@ class Meter implements ExportMeter {
   }
 
   exported(): Exported {
-    const { isBegun, isEnded, bytes, matched, found, part, etag } = this
+    const { isBegun, isEnded, bytes, matched, found, part, length, etag } = this
     return {
       isBegun,
       isEnded,
@@ -158,6 +169,7 @@ class Meter implements ExportMeter {
       ...(matched === undefined ? {} : { matched }),
       ...(found === undefined ? {} : { found }),
       ...(part === undefined ? {} : { part }),
+      ...(length === undefined ? {} : { length }),
       ...(etag === undefined ? {} : { etag }),
     }
   }

@@ -46,6 +46,13 @@ export function contentRange(head: ResponseHead): SentPart | undefined {
   return match[3] === '*' ? part : { ...part, of: Number(match[3]) }
 }
 
+/** Bytes of the whole that is sent, or that a part of is sent; absent when the head does not say. */
+export function wholeLength(head: ResponseHead): number | undefined {
+  if (head.status === 206) return contentRange(head)?.of
+  const length = Number(fieldIn(head, 'content-length') ?? Number.NaN)
+  return Number.isSafeInteger(length) ? length : undefined
+}
+
 /**
  * The head of a 206 for the part that was asked for of the whole that `head` announces. Nothing when
  * the whole is sent instead, as a server always may: it says no length, the part is not within it,

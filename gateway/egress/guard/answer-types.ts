@@ -106,10 +106,13 @@ export function mediaType(value: string): string {
  * client would read another text than the one that was looked at.
  */
 export function hidesText(value: string): boolean {
-  const at = value.indexOf('charset')
-  return at >= 0 && HIDING.test(value.slice(at))
+  for (const [, name = ''] of value.matchAll(CHARSET)) if (!READS_ASCII.test(name)) return true
+  return value.includes('charset*')
 }
 
-/** Alternatives of fixed texts behind a fixed start: linear. */
-const HIDING =
-  /charset\s{0,8}=\s{0,8}["']?(?:utf-?7|utf-?16|utf-?32|ucs-|iso-10646|unicode|iso-2022|hz-|ebcdic|ibm0|cp0|cp1026|ibm1026|utf-ebcdic|scsu|bocu)/
+/** Every parameter of the name: clients differ in which they take. */
+const CHARSET = /charset\s{0,8}=\s{0,8}["']?([^"';,\s]{0,40})/g
+
+/** Charsets in which ASCII reads as ASCII (WHATWG Encoding, and what servers call them); others hide. */
+const READS_ASCII =
+  /^(?:utf-?8|us-ascii|ascii|ansi_x3\.4-1968|iso[-_]?8859[-_]\d{1,2}(?:-[ei])?|latin-?\d{1,2}|l\d|(?:windows|cp)-?(?:125\d|874|866|437|850|932|936|949|950)|ibm866|koi8-[ru]|macintosh|x-mac-cyrillic|gbk?|gb2312|gb18030|big5(?:-hkscs)?|euc-(?:jp|kr|tw|cn)|shift[-_]jis|sjis|ms932|tis-620|ks_c_5601-1987|x-sjis|binary|none)?$/

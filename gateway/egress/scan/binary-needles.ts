@@ -1,5 +1,11 @@
 import { archive, weights } from './finding.ts'
-import { compileNeedles, type Match, type Needle, type NeedleTable } from './needle-search.ts'
+import {
+  compileNeedles,
+  LOOK_BEHIND,
+  type Match,
+  type Needle,
+  type NeedleTable,
+} from './needle-search.ts'
 import { namesWeights } from './member-names.ts'
 import { isPickleImport } from './pickle-context.ts'
 
@@ -119,6 +125,10 @@ const ALWAYS: readonly Needle[] = [
   { ...needle('tar-weights', 'ustar\x0000', isTarHeader) },
   { ...needle('tar-weights', 'ustar  \0', isTarHeader) },
   packed('git-pack', 'PACK\0\0\0\x02'),
+  packed('rar', 'Rar!\x1a\x07\0'),
+  packed('rar', 'Rar!\x1a\x07\x01\0'),
+  packed('lzop', '\x89LZO\0\r\n\x1a\n'),
+  packed('snappy', '\xff\x06\0\0sNaPpY'),
   ...['\x01', '\x04', '\x0a', '\0'].map((check) => packed('xz', `\xfd7zXZ\0\0${check}`)),
   ...['\x02', '\x03', '\x04'].map((minor) => packed('7z', `7z\xbc\xaf\x27\x1c\0${minor}`)),
 ]
@@ -148,18 +158,18 @@ const KERAS: readonly Needle[] = [
   needle('keras-h5', 'weight_names'),
 ]
 
-const tables = new Map<string, NeedleTable>()
+const tables: (NeedleTable | undefined)[] = []
 
 /** The needles of a binary body; compiled once for each combination. */
 export function binaryNeedles({ hasProse, expects }: BinaryTableOptions): NeedleTable {
   const [npy, hdf5] = [expects.has('npy'), expects.has('hdf5')]
-  const key = `${hasProse} ${npy} ${hdf5}`
-  const known = tables.get(key)
+  const key = (hasProse ? 4 : 0) + (npy ? 2 : 0) + (hdf5 ? 1 : 0)
+  const known = tables[key]
   if (known !== undefined) return known
   const data = ALSO_DATA.filter(({ finding }) => !expects.has(finding.found))
   const own = [...ALWAYS, ...data, ...(hasProse ? [] : WORDS), ...(hdf5 ? KERAS : [])]
   const table = compileNeedles(own, WINDOW)
-  tables.set(key, table)
+  tables[key] = table
   return table
 }
 
@@ -206,8 +216,10 @@ const LOCAL = { magic: text('PK\x03\x04'), bytes: 30, lengthAt: 26 }
 const CENTRAL = { magic: text('PK\x01\x02'), bytes: 46, lengthAt: 28 }
 
 function isNameIn(data: Buffer, at: number, header: typeof LOCAL): boolean {
-  const start = data.lastIndexOf(header.magic, at)
-  if (start < 0 || start + header.bytes > at) return false
+  // No further back than what is kept of earlier pieces: else many names would each search them all.
+  const first = Math.max(0, at - LOOK_BEHIND)
+  const start = first + data.subarray(first, at).lastIndexOf(header.magic)
+  if (start < first || start + header.bytes > at) return false
   const end = start + header.bytes + data.readUInt16LE(start + header.lengthAt)
   return at < end
 }

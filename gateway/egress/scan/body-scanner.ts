@@ -1,5 +1,6 @@
 import { createStream, type Stream } from './stream.ts'
 import type { ScanFinding } from './finding.ts'
+import { noSpending, type Spending } from './limits.ts'
 
 export type { ScanFinding } from './finding.ts'
 
@@ -41,34 +42,36 @@ const NONE: ReadonlySet<string> = new Set()
  */
 export function createBodyScanner(options: BodyScannerOptions): BodyScanner {
   const { type, mayHold, expects = NONE } = options
+  const spending = noSpending()
   const context = {
     depth: 0,
     expects,
     hasProse: false,
     mayWait: mayHold,
     isUtf8: UTF8.has(options.charset ?? 'utf-8'),
-    spending: { inflatedBytes: 0 },
+    spending,
   }
-  return new Scanner(createStream(type, context), mayHold)
+  return new Scanner(createStream(type, context), spending, mayHold)
 }
 
 class Scanner implements BodyScanner {
   private found: ScanFinding | undefined
-  private seenBytes = 0
   private readonly stream: Stream
+  private readonly spending: Spending
   private readonly mayHold: boolean
 
-  constructor(stream: Stream, mayHold: boolean) {
+  constructor(stream: Stream, spending: Spending, mayHold: boolean) {
     this.stream = stream
+    this.spending = spending
     this.mayHold = mayHold
   }
 
   push(chunk: Buffer): ScanFinding | 'hold' | undefined {
     if (this.found !== undefined || chunk.length === 0) return this.found
-    this.seenBytes += chunk.length
+    this.spending.seenBytes += chunk.length
     this.found = this.stream.push(chunk)
     if (this.found !== undefined) return this.found
-    const mayWait = this.mayHold && this.stream.isOpen && this.seenBytes < HOLD_BYTES_MAX
+    const mayWait = this.mayHold && this.stream.isOpen && this.spending.seenBytes < HOLD_BYTES_MAX
     return mayWait ? 'hold' : undefined
   }
 

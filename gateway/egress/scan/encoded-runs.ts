@@ -3,7 +3,9 @@ import { isFinding, type ByteSink, type OpenInner, type ScanFinding } from './fi
 /** Characters in a row that are looked into: shorter ones are words, names, keys, short digests. */
 const RUN_CHARS_MIN = 60
 /** Characters that are also decoded from the second, third and fourth on. */
-const SHIFTED_CHARS_MAX = 4096
+const SHIFTED_CHARS_MAX = 64 * 1024
+/** Digits at the end of the first characters that make hexadecimal behind a prefix likely (`0x`). */
+const HEX_CHARS_MIN = 32
 
 const OTHER = 0
 const ALPHABET = 1
@@ -109,7 +111,7 @@ export class EncodedRuns {
 
   private begin(chars: Buffer): ScanFinding | undefined {
     const isHex = chars.every((char) => CLASS[char] === HEX)
-    const run = Run.begin(isHex, this.open)
+    const run = Run.begin(isHex ? 'hex' : isHexBehind(chars) ? 'either' : 'base64', this.open)
     if (!(run instanceof Run)) return run
     this.run = run
     const next = this.feed(run, chars)
@@ -136,6 +138,12 @@ function lastOther(chunk: Buffer, from: number, to: number): number {
   return at < from ? -1 : at
 }
 
+/** Whether it ends in so many digits that they are no accident. */
+function isHexBehind(chars: Buffer): boolean {
+  const from = chars.length - HEX_CHARS_MIN
+  return from >= 0 && chars.subarray(from).every((char) => CLASS[char] === HEX)
+}
+
 /** One run: its characters without what breaks lines, decoded from each place it could begin at. */
 class Run {
   private readonly lanes: Lane[]
@@ -148,30 +156,39 @@ class Run {
     this.wanted = isHex ? HEX : ALPHABET
   }
 
-  static begin(isHex: boolean, open: OpenInner): Run | ScanFinding {
+  static begin(kind: 'hex' | 'base64' | 'either', open: OpenInner): Run | ScanFinding {
+    const ways: (readonly ['hex' | 'base64', number])[] = kind === 'hex' ? [] : [...BASE64_WAYS]
+    if (kind !== 'base64') ways.push(...HEX_WAYS)
     const lanes: Lane[] = []
-    for (let shift = 0; shift < (isHex ? 2 : 4); shift++) {
+    for (const [encoding, shift] of ways) {
       const sink = open()
       if (isFinding(sink)) return sink
-      lanes.push(new Lane(sink, isHex ? 'hex' : 'base64', shift))
+      lanes.push(new Lane(sink, { encoding, shift, hasPrefix: kind === 'either' }))
     }
-    return new Run(lanes, isHex)
+    return new Run(lanes, kind === 'hex')
   }
 
   /** Decodes up to the end of the run or of the chunk. Returns where that is. */
   push(chunk: Buffer): number | ScanFinding {
+    const end = this.read(chunk)
+    // What many short pieces decode to is judged at once: each look costs more than the bytes.
+    for (const lane of this.lanes) {
+      const found = lane.judge()
+      if (found !== undefined) return found
+    }
+    return end
+  }
+
+  private read(chunk: Buffer): number {
     let from = 0
     while (from < chunk.length) {
       const to = this.escape === undefined ? this.charsEnd(chunk, from) : from
       if (to > from) {
         this.isLineStart = false
-        const found = this.decode(chunk.toString('latin1', from, to))
-        if (found !== undefined) return found
+        this.decode(chunk.toString('latin1', from, to))
       }
       if (to === chunk.length) break
-      const verdict = this.between(chunk[to] ?? 0)
-      if (verdict === false) return to
-      if (verdict !== true) return verdict
+      if (!this.between(chunk[to] ?? 0)) return to
       from = to + 1
     }
     return chunk.length
@@ -186,26 +203,27 @@ class Run {
 
   end(): ScanFinding | undefined {
     for (const lane of this.lanes) {
-      const found = lane.flush() ?? lane.sink.end()
+      lane.flush()
+      const found = lane.judge() ?? lane.sink.end()
       if (found !== undefined) return found
     }
     return undefined
   }
 
   /** Whether the run goes on behind a character that is not of it. */
-  private between(char: number): boolean | ScanFinding {
+  private between(char: number): boolean {
     if (this.escape !== undefined) return this.escaped(this.escape + String.fromCharCode(char))
     if (char === BACKSLASH) this.escape = ''
     else if (char === 0x0a || char === 0x0d) this.isLineStart = true
-    else if (char === PADDING) return this.flush() ?? true
+    else if (char === PADDING) this.flush()
     else return this.isLineStart && (char === 0x20 || char === 0x09)
     return true
   }
 
-  private escaped(escape: string): boolean | ScanFinding {
+  private escaped(escape: string): boolean {
     this.escape = undefined
     if (escape === 'n' || escape === 'r') this.isLineStart = true
-    else if (escape === '/') return this.decode('/') ?? true
+    else if (escape === '/') this.decode('/')
     else if (!'u00'.startsWith(escape.slice(0, 3)) || escape.length > 5) return false
     else if (escape.length < 5) this.escape = escape
     else return this.byCode(escape.toLowerCase())
@@ -213,28 +231,33 @@ class Run {
   }
 
   /** Characters that some writers of JSON escape. */
-  private byCode(escape: string): boolean | ScanFinding {
-    if (escape === 'u002b') return this.decode('+') ?? true
-    if (escape === 'u002f') return this.decode('/') ?? true
-    if (escape === 'u003d') return this.flush() ?? true
-    return escape === 'u000a' || escape === 'u000d'
+  private byCode(escape: string): boolean {
+    if (escape === 'u002b') this.decode('+')
+    else if (escape === 'u002f') this.decode('/')
+    else if (escape === 'u003d') this.flush()
+    else return escape === 'u000a' || escape === 'u000d'
+    return true
   }
 
-  private decode(chars: string): ScanFinding | undefined {
-    for (const lane of this.lanes) {
-      const found = lane.push(chars)
-      if (found !== undefined) return found
-    }
-    return undefined
+  private decode(chars: string): void {
+    for (const lane of this.lanes) lane.push(chars)
   }
 
-  private flush(): ScanFinding | undefined {
-    for (const lane of this.lanes) {
-      const found = lane.flush()
-      if (found !== undefined) return found
-    }
-    return undefined
+  private flush(): void {
+    for (const lane of this.lanes) lane.flush()
   }
+}
+
+const BASE64_WAYS = [0, 1, 2, 3].map((shift) => ['base64', shift] as const)
+const HEX_WAYS = [0, 1].map((shift) => ['hex', shift] as const)
+
+/** How a lane decodes. */
+interface LaneOptions {
+  readonly encoding: 'hex' | 'base64'
+  /** Characters that are left out at the start. */
+  readonly shift: number
+  /** Whether hexadecimal begins behind a prefix, and the run goes on behind its end. */
+  readonly hasPrefix: boolean
 }
 
 /** The decoding of a run from one of its first characters on. */
@@ -245,33 +268,59 @@ class Lane {
   private skip: number
   private left: number
   private rest = ''
+  private out: Buffer[] = []
+  private hasBegun = false
+  private readonly isBehindPrefix: boolean
 
-  constructor(sink: ByteSink, encoding: 'hex' | 'base64', shift: number) {
+  constructor(sink: ByteSink, { encoding, shift, hasPrefix }: LaneOptions) {
     this.sink = sink
     this.encoding = encoding
     this.group = encoding === 'hex' ? 2 : 4
     this.skip = shift
+    this.isBehindPrefix = hasPrefix && encoding === 'hex'
     // An odd digit shifts all of a hexadecimal run; base64 begins where a text of it does.
     this.left = shift === 0 || encoding === 'hex' ? Infinity : SHIFTED_CHARS_MAX
   }
 
-  push(chars: string): ScanFinding | undefined {
-    if (this.left <= 0) return undefined
+  /** Decodes; what comes of it waits for {@link judge}. */
+  push(received: string): void {
+    if (this.left <= 0) return
+    const chars = this.isBehindPrefix ? this.digits(received) : received
     this.left -= chars.length
     const skipped = Math.min(this.skip, chars.length)
     this.skip -= skipped
     const all = this.rest + (skipped > 0 ? chars.slice(skipped) : chars)
     const whole = all.length - (all.length % this.group)
     this.rest = all.slice(whole)
-    return whole > 0 ? this.sink.push(Buffer.from(all.slice(0, whole), this.encoding)) : undefined
+    if (whole > 0) this.out.push(Buffer.from(all.slice(0, whole), this.encoding))
   }
 
   /** Decodes what padding, or the end, makes whole. */
-  flush(): ScanFinding | undefined {
+  flush(): void {
     const { rest } = this
     this.rest = ''
-    return rest === '' || this.left <= 0
-      ? undefined
-      : this.sink.push(Buffer.from(rest, this.encoding))
+    if (rest !== '' && this.left > 0) this.out.push(Buffer.from(rest, this.encoding))
+  }
+
+  judge(): ScanFinding | undefined {
+    const [first, second] = this.out
+    if (first === undefined) return undefined
+    const bytes = second === undefined ? first : Buffer.concat(this.out)
+    this.out = []
+    return this.sink.push(bytes)
+  }
+
+  /** What is behind the last character that is no digit, once; nothing behind the next one. */
+  private digits(chars: string): string {
+    if (!this.hasBegun) {
+      this.hasBegun = true
+      let from = chars.length
+      while (from > 0 && CLASS[chars.charCodeAt(from - 1)] === HEX) from--
+      return chars.slice(from)
+    }
+    let to = 0
+    while (to < chars.length && CLASS[chars.charCodeAt(to)] === HEX) to++
+    if (to < chars.length) this.left = to
+    return chars.slice(0, to)
   }
 }

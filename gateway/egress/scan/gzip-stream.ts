@@ -9,8 +9,8 @@ export interface PackedContext {
   readonly spending: Spending
 }
 
-/** Longest header, its file name and comment included. */
-const HEADER_BYTES_MAX = 4096
+/** Longest header without its extra field; file name and comment have no bound of their own. */
+const HEADER_BYTES_MAX = 64 * 1024
 const FIXED_HEADER_BYTES = 10
 const TRAILER_BYTES = 8
 
@@ -19,8 +19,10 @@ export class CompressedStream implements ByteSink {
   private head: Buffer = Buffer.alloc(0)
   private body: InflatedStream | undefined
   private inner: ByteSink | undefined
-  private trailerLeft = 0
-  private isOver = false
+  /** Bytes that say nothing: of a trailer, or of an extra field. */
+  private skipLeft = 0
+  /** Whether nothing more of the stream is packed. */
+  isOver = false
   private readonly format: 'gzip' | 'zlib'
   private readonly context: PackedContext
 
@@ -44,9 +46,13 @@ export class CompressedStream implements ByteSink {
   }
 
   private readHead(chunk: Buffer): Buffer | ScanFinding {
-    const skipped = Math.min(this.trailerLeft, chunk.length)
-    this.trailerLeft -= skipped
-    const head = Buffer.concat([this.head, chunk.subarray(skipped)])
+    const skipped = Math.min(this.skipLeft, chunk.length)
+    this.skipLeft -= skipped
+    const head = this.skipExtra(Buffer.concat([this.head, chunk.subarray(skipped)]))
+    if (this.skipLeft > 0) {
+      this.head = head
+      return NOTHING
+    }
     const end = this.format === 'zlib' ? zlibHeadEnd(head) : gzipHeadEnd(head)
     if (end === 'none' || (end === 'more' && head.length > HEADER_BYTES_MAX)) {
       this.isOver = true
@@ -56,6 +62,18 @@ export class CompressedStream implements ByteSink {
     if (end === 'more') return NOTHING
     if (end.name !== undefined && namesWeights(end.name)) return weights('gzip-weights')
     return this.startBody() ?? head.subarray(end.bytes)
+  }
+
+  /** Leaves out an extra field that is not whole: up to 64 KiB that readers skip (RFC 1952 §2.3.1.1). */
+  private skipExtra(head: Buffer): Buffer {
+    if (this.format === 'zlib' || head.length < FIXED_HEADER_BYTES + 2) return head
+    const flags = head[3] ?? 0
+    const end = FIXED_HEADER_BYTES + 2 + head.readUInt16LE(FIXED_HEADER_BYTES)
+    if (!isGzipHeader(head, 0) || (flags & 4) === 0 || head.length >= end) return head
+    this.skipLeft = end - head.length
+    const fixed = Buffer.from(head.subarray(0, FIXED_HEADER_BYTES))
+    fixed[3] = flags & ~4
+    return fixed
   }
 
   private startBody(): ScanFinding | undefined {
@@ -73,7 +91,7 @@ export class CompressedStream implements ByteSink {
     if (body.isBad) this.isOver = true
     if (!body.isDone) return NOTHING
     this.body = undefined
-    this.trailerLeft = TRAILER_BYTES
+    this.skipLeft = TRAILER_BYTES
     if (this.format === 'zlib') this.isOver = true
     return chunk.subarray(chunk.length - rest)
   }
@@ -89,10 +107,11 @@ function zlibHeadEnd(head: Buffer): HeadEnd {
   return isZlibHeader(head) ? { bytes: 2, name: undefined } : 'none'
 }
 
-/** CM 8, a window of 32 KiB at most, a check that divides by 31, no preset dictionary. */
+/** CM 8, a window of any size, a check that divides by 31, no preset dictionary (RFC 1950 §2.2). */
 export function isZlibHeader(head: Buffer): boolean {
   const [method = 0, flags = 0] = head
-  return method === 0x78 && (method * 256 + flags) % 31 === 0 && (flags & 0x20) === 0
+  const isDeflate = (method & 0x8f) === 8
+  return isDeflate && (method * 256 + flags) % 31 === 0 && (flags & 0x20) === 0
 }
 
 /** Whether a gzip member begins at `at`: magic, DEFLATE, no reserved flag. */

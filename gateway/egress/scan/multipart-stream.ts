@@ -24,6 +24,8 @@ export class MultipartStream implements ByteSink {
   private pending: Buffer = NOTHING
   private delimiter: Buffer | undefined
   private part: ByteSink | undefined
+  /** What is of no part: a preamble, fields, an epilogue. */
+  private between: ByteSink | undefined
   private readonly open: OpenInner
 
   constructor(open: OpenInner) {
@@ -39,7 +41,7 @@ export class MultipartStream implements ByteSink {
   }
 
   end(): ScanFinding | undefined {
-    if (this.part === undefined) return undefined
+    if (this.part === undefined) return this.readBetween(this.pending)
     return this.part.push(this.pending) ?? this.part.end()
   }
 
@@ -52,6 +54,8 @@ export class MultipartStream implements ByteSink {
     if (end === undefined) {
       return this.pending.length > HEAD_BYTES_MAX ? mismatch('multipart') : undefined
     }
+    const found = this.readBetween(this.pending.subarray(0, end.at + end.bytes))
+    if (found !== undefined) return found
     const fields = this.pending.toString('latin1', fieldsAt, end.at)
     this.pending = this.pending.subarray(end.at + end.bytes)
     const name = /filename\*?="?([^";\r\n]{1,256})/i.exec(fields)?.[1] ?? ''
@@ -60,6 +64,14 @@ export class MultipartStream implements ByteSink {
     if (isFinding(part)) return part
     this.part = part
     return 'next'
+  }
+
+  /** Clients show none of it, but it arrives. */
+  private readBetween(bytes: Buffer): ScanFinding | undefined {
+    const between = this.between ?? this.open()
+    if (isFinding(between)) return between
+    this.between = between
+    return between.push(bytes)
   }
 
   private readPart(part: ByteSink): ScanFinding | 'next' | undefined {

@@ -1,10 +1,14 @@
-import type { ByteSink, ScanFinding } from './finding.ts'
+import { archive, type ScanFinding } from './finding.ts'
 import { CompressedStream, isGzipHeader, isZlibHeader, type PackedContext } from './gzip-stream.ts'
+import { mayFollowGzip } from './limits.ts'
 import { isTarHeader, TarStream } from './tar-stream.ts'
 import { isZipHeader, ZipStream } from './zip-stream.ts'
 
 /** Bytes that tell whether a stream begins as a container; a tar header is the longest. */
 const START_BYTES = 512
+/** What is followed from its beginning on. */
+type Container = CompressedStream | ZipStream | TarStream
+
 /** How far behind the start of a stream a container is looked for. */
 const REACH_BYTES = 64 * 1024
 /** Containers behind the start that are followed at once. */
@@ -22,8 +26,8 @@ const NOTHING = Buffer.alloc(0)
  */
 export class PackedStreams {
   private start: Buffer | undefined = NOTHING
-  private main: ByteSink | undefined
-  private late: ByteSink[] = []
+  private main: Container | undefined
+  private late: (CompressedStream | ZipStream)[] = []
   private tail: Buffer = NOTHING
   private seen = 0
   private readonly context: PackedContext
@@ -39,7 +43,10 @@ export class PackedStreams {
     for (const sink of this.late) {
       const inside = sink.push(chunk)
       if (inside?.how === 'weights') return inside
-      if (inside !== undefined) this.late = this.late.filter((other) => other !== sink)
+      // Decoys that are over would take the places of what is packed behind them.
+      if (inside !== undefined || sink.isOver) {
+        this.late = this.late.filter((other) => other !== sink)
+      }
     }
     return this.seen < REACH_BYTES ? this.lookBehind(chunk) : undefined
   }
@@ -58,7 +65,7 @@ export class PackedStreams {
     return this.main?.push(start)
   }
 
-  private containerOf(start: Buffer): ByteSink | undefined {
+  private containerOf(start: Buffer): Container | undefined {
     if (start.length >= 4 && isGzipHeader(start, 0))
       return new CompressedStream('gzip', this.context)
     if (start.length >= 4 && start.readUInt32LE(0) === 0x04034b50)
@@ -70,9 +77,11 @@ export class PackedStreams {
   /** Follows containers that begin in this piece, but not at the start. */
   private lookBehind(chunk: Buffer): ScanFinding | undefined {
     const data = this.tail.length === 0 ? chunk : Buffer.concat([this.tail, chunk])
-    const from = this.seen === 0 ? 1 : Math.max(0, 1 - (this.seen - this.tail.length))
+    const from = this.seen > this.tail.length ? 0 : 1
     this.seen += chunk.length
     this.tail = data.subarray(Math.max(0, data.length - LATE_BYTES + 1))
+    // What is in a container is looked into there; to follow its members here would cost it all again.
+    if (this.main !== undefined && !this.main.isOver) return undefined
     return (
       this.follow({ data, from, magic: GZIP, isHeader: isGzipHeader }) ??
       this.follow({ data, from, magic: ZIP, isHeader: isZipHeader })
@@ -83,11 +92,12 @@ export class PackedStreams {
     let at = data.indexOf(magic, from)
     while (at >= 0 && at + LATE_BYTES <= data.length && this.late.length < FOLLOWED_MAX) {
       if (isHeader(data, at)) {
+        if (magic === GZIP && !mayFollowGzip(this.context.spending)) return archive('gzip')
         const sink =
           magic === ZIP ? new ZipStream(this.context) : new CompressedStream('gzip', this.context)
         const inside = sink.push(data.subarray(at))
         if (inside?.how === 'weights') return inside
-        if (inside === undefined) this.late.push(sink)
+        if (inside === undefined && !sink.isOver) this.late.push(sink)
       }
       at = data.indexOf(magic, at + 1)
     }

@@ -46,10 +46,15 @@ const FLATBUFFER: readonly (readonly [format: string, id: string])[] = [
 const PACKED: readonly (readonly [format: string, magic: string])[] = [
   ['zstd', '\x28\xb5\x2f\xfd'],
   ['lz4', '\x04\x22\x4d\x18'],
+  ['lz4', '\x02\x21\x4c\x18'],
   ['xz', '\xfd7zXZ\0'],
   ['7z', '7z\xbc\xaf\x27\x1c'],
   ['rar', 'Rar!\x1a\x07'],
   ['git-pack', 'PACK\0\0\0'],
+  ['lzip', 'LZIP\x01'],
+  ['lzop', '\x89LZO\0\r\n\x1a\n'],
+  ['lzma', '\x5d\0\0\x80\0\xff\xff\xff\xff'],
+  ['snappy', '\xff\x06\0\0sNaPpY'],
 ]
 
 const DATA: readonly (readonly [format: string, magic: string])[] = [
@@ -87,6 +92,7 @@ const FORMATS: readonly StartFormat[] = [
     match: (window: Buffer) => matchText(window, magic),
   })),
   { finding: archive('bzip2'), match: matchBzip2 },
+  { finding: archive('zstd'), match: matchSkippable },
 ]
 
 /** What the first bytes of a stream say: a finding, nothing, or nothing yet. */
@@ -179,6 +185,13 @@ function matchOnnx(window: Buffer): Match {
   if (window.length < 16) return 'more'
   const producer = window.subarray(4, 4 + length).toString('latin1')
   return PRODUCERS.some((name) => producer.startsWith(name)) ? 'yes' : 'no'
+}
+
+/** A frame that readers of zstd and LZ4 skip (RFC 8878 §3.1.2), less than 16 MiB: what follows is packed. */
+function matchSkippable(window: Buffer): Match {
+  const first = window[0] ?? 0x50
+  if (first < 0x50 || first > 0x5f) return 'no'
+  return all(matchText(window, '\x2a\x4d\x18', 1), () => matchText(window, '\0', 7))
 }
 
 /** `BZh`, a digit, then the start of a block (the digits of pi) or of the end (of its root). */

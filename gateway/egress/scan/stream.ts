@@ -2,7 +2,7 @@ import { binaryNeedles } from './binary-needles.ts'
 import { Carry } from './carry.ts'
 import { EncodedRuns } from './encoded-runs.ts'
 import { archive, mismatch, type ByteSink, type ScanFinding } from './finding.ts'
-import { DEPTH_MAX, type Spending } from './limits.ts'
+import { DEPTH_MAX, mayOpen, type Spending } from './limits.ts'
 import { beginsAs, mediaKind, type MediaKind } from './media-kinds.ts'
 import { MultipartStream } from './multipart-stream.ts'
 import { PackedStreams } from './packed-streams.ts'
@@ -43,13 +43,21 @@ export function createStream(type: string, context: StreamContext): Stream {
 const ANY: MediaKind = mediaKind('application/octet-stream')
 
 function openerOf(context: StreamContext) {
+  // Made once: a text may have thousands of runs, and each opens several streams.
+  let bare: StreamContext | undefined
   return (type?: string): ByteSink | ScanFinding => {
-    if (context.depth >= DEPTH_MAX) return archive('nested')
-    const inner = { ...context, depth: context.depth + 1 }
-    if (type !== undefined) return createStream(type, inner)
-    return new BytesStream('', ANY, { ...inner, expects: new Set([...context.expects, ...TABLES]) })
+    if (context.depth >= DEPTH_MAX || !mayOpen(context.spending)) return archive('nested')
+    if (type !== undefined) return createStream(type, { ...context, depth: context.depth + 1 })
+    bare ??= {
+      ...context,
+      depth: context.depth + 1,
+      expects: new Set([...context.expects, ...TABLES]),
+    }
+    return new BytesStream('', ANY, bare)
   }
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** Formats of tables: data wherever they are packed or encoded. */
 const TABLES = ['parquet', 'arrow']
@@ -91,7 +99,7 @@ class TextStream implements Stream {
 /** Bytes: they begin as their type does, and hold no weights, raw, packed or encoded. */
 class BytesStream implements Stream {
   isOpen = true
-  private window: Buffer | undefined = Buffer.alloc(0)
+  private window: Buffer | undefined = NOTHING
   private hasBegun = false
   private seenBytes = 0
   private readonly type: string

@@ -10,7 +10,8 @@ export class TarStream implements ByteSink {
   private inner: ByteSink | undefined
   private left = 0
   private padding = 0
-  private isOver = false
+  /** Whether nothing more of the stream is an archive. */
+  isOver = false
   private readonly context: PackedContext
 
   constructor(context: PackedContext) {

@@ -1,4 +1,5 @@
 import { weights, type ScanFinding } from './finding.ts'
+import { ESCAPED } from './escaped-formats.ts'
 import { compileNeedles, type Match, type Needle } from './needle-search.ts'
 
 /** Bytes of each needle that are hashed. */
@@ -28,6 +29,7 @@ const NEEDLES: readonly Needle[] = [
   // Escaped, and so many numbers that it is no example.
   needle('xgboost-json', '\\"split_conditions\\":[', isBeforeNumbers),
   needle('lightgbm', '\\nTree=0\\nnum_leaves=', isBeforeThresholds),
+  ...ESCAPED,
 ]
 
 /** The needles of a text. */

@@ -17,7 +17,8 @@ const SIZE_ELSEWHERE = 0xffffffff
 export class ZipStream implements ByteSink {
   private pending: Buffer = NOTHING
   private member: Member | undefined
-  private isOver = false
+  /** Whether nothing more of the stream is packed. */
+  isOver = false
   private readonly context: PackedContext
 
   constructor(context: PackedContext) {

@@ -15,6 +15,8 @@ import {
 
 const PREFIX = 'mgt1.'
 const SIV_BYTES = 16
+const BLOCK_BYTES = 32
+const PADDING = Buffer.from([0x80])
 /** Longest value, bytes. */
 const VALUE_BYTES_MAX = 64 * 1024
 const CLASS_BYTES_MAX = 64
@@ -101,21 +103,29 @@ export function readTokenKey(text: string): Buffer | undefined {
   return key.length < KEY_BYTES_MIN ? undefined : key
 }
 
-/** Type, length of the class, class, value: no two values have the same bytes. */
+/**
+ * Type, length of the class, class, value, one bit and zeros up to a multiple of 32 bytes
+ * (ISO/IEC 7816-4): no two values have the same bytes, and the length of a token does not tell a
+ * short value from another.
+ */
 function plainOf(dataClass: string, { kind, text }: TokenValue): Buffer | undefined {
   const name = Buffer.from(dataClass)
   if (text.length > VALUE_BYTES_MAX || name.length > CLASS_BYTES_MAX) return undefined
   const value = Buffer.from(text)
   if (value.length > VALUE_BYTES_MAX) return undefined
-  return Buffer.concat([Buffer.from([kind === 'string' ? 0x73 : 0x6a, name.length]), name, value])
+  const head = Buffer.from([kind === 'string' ? 0x73 : 0x6a, name.length])
+  const length = head.length + name.length + value.length + 1
+  const whole = Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES
+  return Buffer.concat([head, name, value, PADDING], whole)
 }
 
 function valueOf(plain: Buffer): RevealedValue {
   const classEnd = 2 + (plain[1] ?? 0)
+  const end = plain.lastIndexOf(PADDING)
   return {
     kind: plain[0] === 0x73 ? 'string' : 'json',
     dataClass: plain.toString('utf8', 2, classEnd),
-    text: plain.toString('utf8', classEnd),
+    text: plain.toString('utf8', classEnd, end),
   }
 }
 

@@ -7,11 +7,14 @@ import type { Mark, Marks } from './marks.ts'
 const set = (words: string): ReadonlySet<string> => new Set(words.split(' '))
 
 /** Folded keys under which the name of a column, feature, tensor or parameter stands. */
-export const NAME_KEYS = set('name key id column columnname field fieldname feature featurename')
+export const NAME_KEYS = set(
+  'name key k id column col columnname field fieldname feature featurename attribute attributename ' +
+    'label property variable',
+)
 
 /** Folded keys under which its value stands beside the name. */
 export const VALUE_KEYS = set(
-  'value values val data contents valueasstring valueasstringlist bytescontents stringvalue',
+  'value values val v data contents valueasstring valueasstringlist bytescontents stringvalue',
 )
 
 /** Folded keys of typed values: Vertex, Feast, Athena, the RDS Data API, BigQuery. */

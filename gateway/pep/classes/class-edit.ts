@@ -24,8 +24,8 @@ export interface ClassEditOptions {
 
 /**
  * The same buffer when nothing is tagged; `undefined` when it is not JSON that can be read (UTF-8,
- * 64 deep, two million values), names columns whose cells cannot be told, or would have more than
- * 100,000 tokens.
+ * 64 deep, two million values), names columns whose cells cannot be told, has more lists of names
+ * than could be looked up, or would have more than 100,000 tokens.
  */
 export function editClasses(
   document: Buffer,
@@ -34,7 +34,7 @@ export function editClasses(
 ): Buffer | undefined {
   const tape = readTape(document)
   if (tape === undefined) return undefined
-  const marks = new Marks()
+  const marks = new Marks(tape.count)
   matchPaths(tape, rules.paths, (value, rule) => {
     const isElement = (tape.key[value] ?? -1) < 0
     marks.add(value, rule, isElement ? 'empty' : 'gone')
@@ -116,10 +116,7 @@ class Editor {
 
   private descend(value: number, rule: FieldRule | undefined): void {
     const { tape, marks } = this
-    if (rule === undefined) {
-      const inner = marks.within(value, tape.next[value] ?? 0).next()
-      if (inner.done === true) return
-    }
+    if (rule === undefined && !marks.isAnyWithin(value, tape.next[value] ?? 0)) return
     let [kept, lastEnd, removedFrom] = [0, 0, -1]
     const cut = (start: number, end: number): void => {
       if (start >= 0) this.edits.push({ start, end, text: '' })

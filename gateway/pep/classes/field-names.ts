@@ -24,17 +24,17 @@ export function createFieldNames(tagged: ReadonlyMap<string, FieldRule>): FieldN
   const put = (to: Map<string, FieldRule>, key: string, rule: FieldRule): void =>
     void to.set(key, stricterRule(to.get(key), rule))
   for (const [name, rule] of tagged) {
-    put(exact, foldFieldName(name), rule)
+    put(exact, foldName(name), rule)
     put(exact, foldQualified(name), rule)
     const [, feature] = /(?:.*:|.*?__)([^:]+)$/.exec(name) ?? []
-    if (feature !== undefined) put(alone, foldFieldName(feature), rule)
+    if (feature !== undefined) put(alone, foldName(feature), rule)
   }
   const find = (name: string): FieldRule | undefined => {
     let found: FieldRule | undefined
     const take = (rule: FieldRule | undefined): void => {
       if (rule !== undefined) found = stricterRule(found, rule)
     }
-    take(exact.get(foldFieldName(name)))
+    take(exact.get(foldName(name)))
     const qualified = foldQualified(name)
     if (!qualified.includes(':')) take(alone.get(qualified))
     for (let from = 0; from >= 0;) {
@@ -60,5 +60,17 @@ export function createFieldNames(tagged: ReadonlyMap<string, FieldRule>): FieldN
 }
 
 function foldQualified(name: string): string {
-  return foldFieldName(name.replaceAll('__', ':').replaceAll('.', ':'))
+  return foldName(name.replaceAll('__', ':').replaceAll(/[./]/g, ':'))
 }
+
+/**
+ * A field name as {@link foldFieldName} folds it, and without what cannot be seen: spaces, controls,
+ * wide letters. A header with a space before its name is that column to whoever reads it.
+ */
+export function foldName(name: string): string {
+  if (PLAIN.test(name)) return foldFieldName(name)
+  return foldFieldName(name.normalize('NFKC').replaceAll(UNSEEN, ''))
+}
+
+const PLAIN = /^[\x21-\x7e]*$/
+const UNSEEN = /[\p{Z}\p{C}]/gu

@@ -1,5 +1,5 @@
 /** Paths to fields: `$`, then `.name`, `['name']`, `[*]` or `..name` (as RFC 9535 has them). */
-import { foldFieldName } from '../../classify/names.ts'
+import { foldName } from './field-names.ts'
 import type { JsonTape } from './json-tape.ts'
 import type { FieldRule } from './field-rule.ts'
 
@@ -19,7 +19,7 @@ export function parsePath(text: string): FieldPath {
     const [, deep, dotted, quoted] = found
     const name = deep ?? dotted ?? quoted
     if (name === undefined) steps.push({ kind: 'any' })
-    else steps.push({ kind: deep === undefined ? 'name' : 'deep', name: foldFieldName(name) })
+    else steps.push({ kind: deep === undefined ? 'name' : 'deep', name: foldName(name) })
   }
   return steps
 }
@@ -51,7 +51,7 @@ export function matchPaths(tape: JsonTape, paths: readonly PathRule[], onMatch: 
     const isObject = tape.kind(value) === 'object'
     if (!isObject && tape.kind(value) !== 'array') return
     for (const child of tape.children(value)) {
-      const name = isObject ? foldFieldName(tape.keyText(child)) : undefined
+      const name = isObject ? foldName(tape.keyText(child)) : undefined
       const left = step(active, name, (rule) => onMatch(child, rule))
       if (left.length > 0) visit(child, left)
     }

@@ -9,47 +9,80 @@ export interface Mark {
   readonly removed: 'gone' | 'empty'
 }
 
-/** The values that are to be treated, by their number. */
+/**
+ * The values that are to be treated, by their number. Rows of numbers, not a map: there may be a
+ * mark on each of two million values, and nobody else is served meanwhile.
+ */
 export class Marks {
-  private readonly marked = new Map<number, Mark>()
-  private sorted: readonly number[] | undefined
+  size = 0
+  /** Each mark there is, once; there are as many as there are rules. */
+  private readonly kinds: Mark[] = []
+  /** By value, one more than the place of its mark in `kinds`; 0 for none. */
+  private readonly marked: Int32Array
+  /** By value, the first marked one from there on; made when nothing is added any more. */
+  private following: Int32Array | undefined
 
-  get size(): number {
-    return this.marked.size
+  /** `count`: of all values. */
+  constructor(count: number) {
+    this.marked = new Int32Array(count)
   }
 
   add(value: number, rule: FieldRule, removed: Mark['removed']): void {
-    const before = this.marked.get(value)
-    this.sorted = undefined
-    this.marked.set(value, {
+    const before = this.of(value)
+    if (before === undefined) this.size++
+    this.following = undefined
+    this.marked[value] = this.kindOf({
       rule: stricterRule(before?.rule, rule),
       removed: before?.removed === 'gone' ? 'gone' : removed,
     })
   }
 
   of(value: number): Mark | undefined {
-    return this.marked.get(value)
+    return this.kinds[(this.marked[value] ?? 0) - 1]
+  }
+
+  /** Whether there is a mark on what comes after `value` and before `next`. */
+  isAnyWithin(value: number, next: number): boolean {
+    return this.from(value + 1) < next
   }
 
   /** The marks on what comes after `value` and before `next`. */
   *within(value: number, next: number): Generator<Mark, void> {
-    this.sorted ??= [...this.marked.keys()].sort((a, b) => a - b)
-    for (let at = this.firstAfter(value); at < this.sorted.length; at++) {
-      const one = this.sorted[at] ?? next
-      if (one >= next) return
-      const mark = this.marked.get(one)
+    for (let at = this.from(value + 1); at < next; at = this.from(at + 1)) {
+      const mark = this.of(at)
       if (mark !== undefined) yield mark
     }
   }
 
-  private firstAfter(value: number): number {
-    const { sorted = [] } = this
-    let [low, high] = [0, sorted.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((sorted[middle] ?? 0) <= value) low = middle + 1
-      else high = middle
-    }
-    return low
+  private from(value: number): number {
+    this.following ??= this.readFollowing()
+    return this.following[value] ?? this.marked.length
   }
+
+  private readFollowing(): Int32Array {
+    const { marked } = this
+    const following = new Int32Array(marked.length)
+    let next = marked.length
+    for (let at = marked.length - 1; at >= 0; at--) {
+      if (marked[at] !== 0) next = at
+      following[at] = next
+    }
+    return following
+  }
+
+  private kindOf({ rule, removed }: Mark): number {
+    const { kinds } = this
+    for (let at = kinds.length - 1; at >= 0; at--) {
+      const one = kinds[at]
+      if (one?.removed === removed && isSameRule(one.rule, rule)) return at + 1
+    }
+    return kinds.push({ rule, removed })
+  }
+}
+
+function isSameRule(a: FieldRule, b: FieldRule): boolean {
+  return (
+    a === b ||
+    (a.treatment === b.treatment && a.dataClass === b.dataClass && a.dataset === b.dataset)
+  )
 }

@@ -16,7 +16,19 @@ export interface NameList {
 export interface TableMarks {
   readonly marks: Marks
   readonly isPart: boolean
+  readonly effort: TableEffort
 }
+
+/**
+ * How many values may still be looked at for tables. Each list of names looks for its own: many
+ * lists beside one large table would take hours, in which nobody else is served.
+ */
+export interface TableEffort {
+  left: number
+}
+
+/** Enough for two lists of names around the most values a document may have: about half a second. */
+export const TABLE_EFFORT_MAX = 4_000_000
 
 const set = (words: string): ReadonlySet<string> => new Set(words.split(' '))
 
@@ -35,9 +47,10 @@ const LEVELS_DOWN = 2
  * Marks the cells that `named` names. They stand in the nearest object around the list that has a
  * table. `false` when there is one whose cells cannot be told.
  */
-export function markTable(tape: JsonTape, named: NameList, { marks, isPart }: TableMarks): boolean {
+export function markTable(tape: JsonTape, named: NameList, options: TableMarks): boolean {
+  const { marks, isPart } = options
   const isSure = isListOfColumns(tape, named.list)
-  const table = new Table(tape, named, marks, isSure)
+  const table = new Table(tape, named, options, isSure)
   let around = tape.parent[named.list] ?? -1
   if (tape.kind(around) === 'array') return markRowsBelow(tape, named, { marks, around, isSure })
   for (let level = 0; level <= LEVELS_UP && around >= 0; level++) {
@@ -88,11 +101,13 @@ class Table {
   private readonly named: NameList
   private readonly marks: Marks
   private readonly isSure: boolean
+  private readonly effort: TableEffort
 
-  constructor(tape: JsonTape, named: NameList, marks: Marks, isSure: boolean) {
+  constructor(tape: JsonTape, named: NameList, { marks, effort }: TableMarks, isSure: boolean) {
     this.tape = tape
     this.named = named
     this.marks = marks
+    this.effort = effort
     this.isSure = isSure
   }
 
@@ -100,6 +115,7 @@ class Table {
   search(object: number, levels: number): boolean {
     const { tape, named, isSure } = this
     for (const member of tape.children(object)) {
+      if (!this.canLookAt(member)) return false
       const kind = tape.kind(member)
       const isTable = TABLE_KEYS.has(foldFieldName(tape.keyText(member)))
       if (member === named.list) continue
@@ -109,6 +125,14 @@ class Table {
       if (kind === 'object' && levels > 0 && !this.search(member, levels - 1)) return false
     }
     return true
+  }
+
+  /** Takes what is within `value` from the effort, if it is a list; a member of an object else. */
+  private canLookAt(value: number): boolean {
+    const { tape, effort } = this
+    const isList = tape.kind(value) === 'array'
+    effort.left -= isList ? (tape.next[value] ?? value) - value : 1
+    return effort.left >= 0
   }
 
   private table(array: number, isTable: boolean): boolean {

@@ -5,7 +5,7 @@ import type { FieldNames } from './field-names.ts'
 import type { FieldRule } from './field-rule.ts'
 import type { JsonTape } from './json-tape.ts'
 import type { Marks } from './marks.ts'
-import { markTable, type NameList } from './name-lists.ts'
+import { markTable, TABLE_EFFORT_MAX, type NameList, type TableEffort } from './name-lists.ts'
 
 /** What is looked for, and where it is noted. */
 export interface NamedSearch {
@@ -22,36 +22,56 @@ export interface NamedSearch {
  */
 export function markNamedCells(tape: JsonTape, search: NamedSearch): boolean {
   if (search.names.size === 0) return true
+  const effort = { left: TABLE_EFFORT_MAX }
+  const keys = createKeys(search.names)
   for (let value = 0; value < tape.count; value++) {
     const kind = tape.kind(value)
-    if (kind === 'object') markMembers(tape, value, search)
-    else if (kind === 'array' && !markList(tape, value, search)) return false
+    if (kind === 'object') markMembers(tape, value, { ...search, keys })
+    else if (kind === 'array' && !markList(tape, value, { ...search, effort })) return false
   }
   return true
 }
 
-function markMembers(tape: JsonTape, object: number, { names, marks }: NamedSearch): void {
+/** What a key of an object is. */
+interface Key {
+  readonly rule: FieldRule | undefined
+  readonly isValue: boolean
+  readonly isName: boolean
+}
+
+/** Keys that were looked up in this document: its objects have the same ones. */
+const KEYS_MAX = 4_096
+
+function createKeys(names: FieldNames): (key: string) => Key {
+  const known = new Map<string, Key>()
+  return (key) => {
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const folded = foldFieldName(key)
+    const is = {
+      rule: names.of(key),
+      isValue: VALUE_KEYS.has(folded),
+      isName: NAME_KEYS.has(folded),
+    }
+    if (known.size < KEYS_MAX) known.set(key, is)
+    return is
+  }
+}
+
+function markMembers(
+  tape: JsonTape,
+  object: number,
+  { names, marks, keys }: NamedSearch & { readonly keys: (key: string) => Key },
+): void {
   let named: FieldRule | undefined
   const values: number[] = []
   for (const member of tape.children(object)) {
-    const key = tape.keyText(member)
-    const rule = names.of(key)
+    const { rule, isValue, isName } = keys(tape.keyText(member))
     if (rule !== undefined) markCell(tape, member, { rule, removed: 'gone', marks })
-    const folded = foldFieldName(key)
-    if (VALUE_KEYS.has(folded)) values.push(member)
-    else named = ruleNamedBy(tape, member, { folded, names }) ?? named
+    if (isValue) values.push(member)
+    else if (isName && tape.kind(member) === 'string') named = names.of(tape.text(member)) ?? named
   }
   if (named !== undefined) markBeside(tape, object, { rule: named, values, marks })
-}
-
-/** The rule of the name that a member holds, if it is one that holds names. */
-function ruleNamedBy(
-  tape: JsonTape,
-  member: number,
-  { folded, names }: { readonly folded: string; readonly names: FieldNames },
-): FieldRule | undefined {
-  const isName = NAME_KEYS.has(folded) && tape.kind(member) === 'string'
-  return isName ? names.of(tape.text(member)) : undefined
 }
 
 /** Marks the values beside a name. In a list of such pairs a removed one goes whole. */
@@ -66,11 +86,15 @@ function markBeside(
   for (const value of values) markCell(tape, value, { rule, removed: 'gone', marks })
 }
 
-function markList(tape: JsonTape, list: number, { names, marks, isPart }: NamedSearch): boolean {
+function markList(
+  tape: JsonTape,
+  list: number,
+  { names, marks, isPart, effort }: NamedSearch & { readonly effort: TableEffort },
+): boolean {
   const rules = rulesOf(tape, list, names)
   if (rules !== undefined) {
     const named: NameList = { list, rules }
-    if ((tape.parent[list] ?? -1) >= 0) return markTable(tape, named, { marks, isPart })
+    if ((tape.parent[list] ?? -1) >= 0) return markTable(tape, named, { marks, isPart, effort })
     // A row of names whose rows are other documents (NDJSON).
     return !isPart
   }

@@ -2,13 +2,16 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { ByteMeter } from '../../domain/ports.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
-import type { Claim, ClaimAsk, ClaimStore } from '../../domain/shared-state.ts'
+import type { Claim, ClaimAsk, ClaimProgress, ClaimStore } from '../../domain/shared-state.ts'
 
 /** Bytes after which the store is told; so many again may leave until it has answered. */
 export const REPORT_BYTES = 1024 * 1024
 
 /** How often the store is told of a transfer, however slow. */
 const REPORT_MS = 1_000
+
+/** How often the end of a transfer is told to a store that does not answer, once a second. */
+const RELEASE_TRIES = 600
 
 /** A transfer of which the store hears nothing for so long can be resumed by another attempt. */
 export const CLAIM_TTL_MS = 10_000
@@ -36,7 +39,10 @@ export interface GrantClaim {
   readonly account: ByteMeter
   /** Bytes that may still leave, as far as it is known. */
   bytesLeft(): number
-  /** To be called once. @throws ERR_STORE_UNAVAILABLE: the attempt then dies by itself */
+  /**
+   * To be called once. @throws ERR_STORE_UNAVAILABLE: it is then told again and again for ten
+   * minutes, so that a file that was whole when the store was not there is not given a second time
+   */
   release(complete: boolean): Promise<void>
 }
 
@@ -113,7 +119,26 @@ class RunningClaim implements GrantClaim {
     await this.report
     const { grant, transfer, attempt, ttlMs } = this.ask
     const part = { grant, transfer, attempt, ttlMs, bytes: this.unreported, complete }
-    await this.deps.state.release(part)
+    try {
+      await this.deps.state.release(part)
+    } catch (error) {
+      this.releaseLater(part)
+      throw error
+    }
+  }
+
+  /** Told twice, bytes count twice and nothing else: never too little. */
+  private releaseLater(part: ClaimProgress & { readonly complete: boolean }): void {
+    let [tries, isAsking] = [0, false]
+    const stop = (this.deps.every ?? everyMs)(REPORT_MS, () => {
+      if (isAsking) return
+      isAsking = true
+      tries += 1
+      this.deps.state.release(part).then(stop, () => {
+        isAsking = false
+        if (tries >= RELEASE_TRIES) stop()
+      })
+    })
   }
 
   private take(bytes: number): Refusal | undefined {

@@ -51,10 +51,21 @@ function reachesEnd({ isWhole, exported }: Ended): boolean {
   return isWhole && (part === undefined || (part.of !== undefined && part.to === part.of - 1))
 }
 
+/**
+ * Whether the transfer had twice what the file is long: who never takes the last bytes could have
+ * the others again and again until the grant ends.
+ */
+function hadTwice({ transfer, exported }: Ended): boolean {
+  const { bytes = 0, length = 0 } = exported ?? {}
+  return length > 0 && (transfer.claim?.bytesBefore ?? 0) + bytes >= 2 * length
+}
+
 async function release(exchange: Exchange, services: Services, ended: Ended): Promise<void> {
   const { claim } = ended.transfer
   if (claim === undefined) return
-  const isOver = isResumable(exchange) ? reachesEnd(ended) : isDone(exchange, ended)
+  const isOver = isResumable(exchange)
+    ? reachesEnd(ended) || hadTwice(ended)
+    : isDone(exchange, ended)
   try {
     await claim.release(isOver)
   } catch (error) {

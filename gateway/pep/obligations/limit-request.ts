@@ -1,7 +1,7 @@
 /** Discharges what is demanded of parameters: finds them wherever a request can carry them. */
 import { isJson, parseMediaType } from '../../classify/body/media-type.ts'
 import { foldFieldName } from '../../classify/names.ts'
-import type { ParameterName } from '../../domain/parameters.ts'
+import { REQUEST_SOURCE_HEADER, type ParameterName } from '../../domain/parameters.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import type { HeaderBag } from '../../domain/request.ts'
 import { established, type Exchange } from '../exchange.ts'
@@ -39,6 +39,10 @@ export async function bodyToLimit(
   }
   const inQuery = queryRefusal((route?.target ?? target).query, duties)
   if (inQuery !== undefined) return inQuery
+  if (headers.get(REQUEST_SOURCE_HEADER) !== undefined) {
+    const detail = `${unreadable(duties)} It is in a file.`
+    return refuse('parameter_refused', { detail })
+  }
   if (framing.kind === 'none') return undefined
   if (!isPlainJson(headers)) return refuse('body_encoding', { detail: unreadable(duties) })
   const peeked = await body.peek(exchange.runtime.limits.peekBytesMax)

@@ -22,6 +22,7 @@ import {
   INPUTS,
   LISTED,
   OBJECTS,
+  SOURCES,
   SPELLINGS,
   takesFlags,
   type LengthFields,
@@ -139,6 +140,7 @@ class BodyEdit {
       return { judge: (span) => this.judgeObject(span, below), below: this.objectAt(below) }
     }
     if (INPUTS.has(folded)) return { below: this.inputs }
+    if (path === '' && SOURCES.has(folded)) return { judge: (span) => this.judgeSource(span) }
     return this.listedAt(folded)
   }
 
@@ -225,6 +227,12 @@ class BodyEdit {
     if (kind === 'null') this.nulls.set(path, span)
     const readable = kind === 'object' || kind === 'null'
     return readable ? 'keep' : this.reject(undefined, 'must stand in a plain JSON object')
+  }
+
+  /** What is asked for by the requests of a file is not here. */
+  private judgeSource(span: Span): Verdict {
+    if (kindOf(this.bytes, span) === 'null') return 'keep'
+    return this.reject(undefined, 'cannot be limited in a file of requests')
   }
 
   private listedAt(folded: string): Interest | undefined {

@@ -6,6 +6,7 @@ import {
   PARAMETER_NAMES,
   PARAMETER_OBJECTS,
   PARAMETERS,
+  REQUEST_SOURCES,
   type Parameter,
   type ParameterName,
 } from '../../domain/parameters.ts'
@@ -41,7 +42,8 @@ export const LISTED: ReadonlyMap<string, readonly Listed[]> = grouped(
   PARAMETER_NAMES.flatMap((parameter) => {
     const { listed } = specOf(parameter)
     if (listed === undefined) return []
-    return [{ key: foldFieldName(listed.list), value: { parameter, value: listed.value } }]
+    const key = foldFieldName(listed.list)
+    return listed.values.map((value) => ({ key, value: { parameter, value } }))
   }),
 )
 
@@ -52,6 +54,9 @@ export const OBJECTS: ReadonlyMap<string, readonly string[]> = grouped(
 
 /** Lists of inputs, folded. */
 export const INPUTS: ReadonlySet<string> = new Set(INPUT_LISTS.map(foldFieldName))
+
+/** Fields that name where requests are read from, folded. */
+export const SOURCES: ReadonlySet<string> = new Set(REQUEST_SOURCES.map(foldFieldName))
 
 /** Whether `true` and `false` are values that a cap leaves alone. */
 export function takesFlags(parameter: ParameterName): boolean {

@@ -129,11 +129,15 @@ function end(exchange: Exchange, services: Services, refusal: Refusal): void {
   exchange.cut?.(refusal)
 }
 
-const EMBEDDINGS = /embed|pooling/i
+const EMBEDDINGS = /embed|pooling|\/encode$|feature-extraction/i
+/** What TEI answers here are embeddings, unless its model classifies. */
+const ALSO_EMBEDDINGS: ReadonlySet<string> = new Set(['/', '/invocations', '/vertex'])
 
 function featuresOf(exchange: Exchange, services: Services, bytes: Buffer): RequestFeatures {
-  const { route } = established(exchange.classification, 'classification')
-  return services.extraction.features.read(bytes, EMBEDDINGS.test(route))
+  const { pack, route } = established(exchange.classification, 'classification')
+  const path = route.slice(route.indexOf(' ') + 1)
+  const isEmbedding = EMBEDDINGS.test(route) || (pack === 'tei' && ALSO_EMBEDDINGS.has(path))
+  return services.extraction.features.read(bytes, isEmbedding)
 }
 
 /** What a request without a body asks stands in its target. */
@@ -196,7 +200,7 @@ function suspect(
   if (until === undefined) return undefined
   return refuse('extraction_suspected', {
     detail:
-      `You are kept out until ${new Date(until).toISOString()}. ` +
+      `The requests look like taking the model apart. You are kept out until ${new Date(until).toISOString()}. ` +
       `Name decision ${exchange.id} to the operator, who can let you in again.`,
   })
 }

@@ -21,12 +21,14 @@ const NAME_PROBLEM =
  * A path into JSON: `$` and then `.name`, `['name']`, `[*]` or `..name`, at most 16 of them; or a bare
  * name, for a column, feature or tensor however an API arranges these.
  */
+const FIELD_PROBLEM = 'expected a path such as $.rows[*].email or $..email, or the name of a column'
+
 const fieldPath = z
   .string()
   .max(512)
   .regex(
     /^(?:\$(?:\.\.?[A-Za-z_][A-Za-z0-9_-]{0,63}|\[\*\]|\['[^'\\\]]{1,64}'\]){1,16}|[A-Za-z_][A-Za-z0-9_.:-]{0,127})$/,
-    'expected a path such as $.rows[*].email or $..email, or the name of a column',
+    FIELD_PROBLEM,
   )
 
 const attributes = z.strictObject({
@@ -44,7 +46,9 @@ const attributes = z.strictObject({
     .optional()
     .describe('Expected digest of the artifact.'),
   fields: z
-    .record(fieldPath, dataClass)
+    .record(fieldPath, dataClass, {
+      error: (issue) => (issue.code === 'invalid_key' ? FIELD_PROBLEM : undefined),
+    })
     .optional()
     .describe('Classes of data in its answers, by path: $.rows[*].email, $..ssn, or a column.'),
 })

@@ -155,6 +155,8 @@ describe('a reload', () => {
 
   it.each<[string, Readonly<Record<string, unknown>>]>([
     ['audit', { audit: { dir: 'elsewhere' } }],
+    ['store', { store: { dir: 'elsewhere', kind: 'embedded' } }],
+    ['budgets', { budgets: { lease: 7 } }],
     ['shutdown', { shutdown: { drain: '9s' } }],
     ['rules', { rules: { dir: 'rules', poll: '1s' } }],
     ['limits headersTimeout', { limits: { headers_timeout: '3s' } }],

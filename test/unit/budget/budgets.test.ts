@@ -51,7 +51,9 @@ describe('a budget that is opened', () => {
       refusal: {
         reason: 'budget_exhausted',
         retryAfter: 91,
-        detail: 'Budget apps: 100 requests in an hour (limits.yaml:7).',
+        detail:
+          'Budget apps is used up: 100 requests in an hour (limits.yaml:7). ' +
+          'Try again in 91 s, or ask the operator to raise it.',
       },
       budget: { limit: 'apps', unit: 'requests', window: 'hour', source: 'limits.yaml:7' },
     })
@@ -124,13 +126,13 @@ describe('a budget that is opened', () => {
     expect(budgets.keys).toBe(0)
   })
 
-  it('keeps a key that is exhausted or owes, and refuses a new one when there is no room', async () => {
+  it('keeps a key that owes, and refuses a new one when there is no room', async () => {
     const store = heldStore()
     const clock = movableClock()
     const budgets = budgetsOver(store, clock, { keysMax: 1 })
     open(budgets.open(requests(100))).close()
     await turn()
-    store.answer(() => ({ granted: 1, left: 0, retryAfterMs: 600_000 }))
+    store.answer(() => ({ granted: 0, left: 0, retryAfterMs: 600_000 }))
     await turn()
     clock.ms += 60_000
     budgets.sweep()
@@ -138,6 +140,10 @@ describe('a budget that is opened', () => {
     const other = occasion([amount({ unit: 'requests', max: 9 })], { sub: 'user:dev/bob' })
     expect(budgets.open(other)).toMatchObject({ refusal: { reason: 'state_unavailable' } })
     clock.ms += 600_000
+    budgets.sweep()
+    await turn()
+    store.answer(ALL)
+    await turn()
     expect(open(budgets.open(other))).toBeDefined()
   })
 })

@@ -110,6 +110,9 @@ describe('the alerting and recording rules', () => {
       'modelgate_upstream_errors',
       'modelgate_decision_duration_seconds',
       'modelgate_guard_incidents_total',
+      'modelgate_incidents_total',
+      'modelgate_lockouts_last_read_timestamp_seconds',
+      'modelgate_store_up',
       'modelgate_requests_in_flight',
       'modelgate_denials_per_decisions',
     ]) {
@@ -160,6 +163,12 @@ describe('the dashboard', () => {
         'Ledger errors, 1 h',
         'Bytes out',
         'Open streams',
+        'Incidents',
+        'Callers kept out',
+        'Budgets used',
+        'Budget refusals',
+        'Exports',
+        'Store',
       ]),
     )
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(titles.length)

@@ -34,6 +34,20 @@ describe('distinct prompts', () => {
     expect(w.firstFire(batch(200))?.rules).toEqual(['distinct_prompts'])
   })
 
+  it.each<[string, (text: string) => object]>([
+    ['a tool', (text) => ({ tools: [{ type: 'function', function: { description: text } }] })],
+    ['a template', (text) => ({ chat_template: text })],
+    ['the form of the answer', (text) => ({ response_format: { json_schema: { title: text } } })],
+    ['a choice', (text) => ({ guided_choice: [text] })],
+    ['instructions of a run', (text) => ({ additional_instructions: text })],
+  ])('are seen in %s', (_, more) => {
+    const random = randoms(5)
+    const bodies = many(150, () => chat('answer as you are told', more(sentence(random, 12))))
+    expect(watching({ distinctPrompts: 100 }).firstFire(bodies)?.rules).toEqual([
+      'distinct_prompts',
+    ])
+  })
+
   it('are counted for each subject apart', () => {
     const w = watching({ distinctPrompts: 100 })
     const random = randoms(3)
@@ -71,6 +85,12 @@ describe('the share of requests about probabilities', () => {
     ['responses', { include: ['message.output_text.logprobs'] }],
     ['TensorRT-LLM', { return_generation_logits: true }],
     ['hidden states', { return_hidden_states: true }],
+    ['all there are', { prompt_logprobs: -1 }],
+    ['that of the token alone', { prompt_logprobs: 0 }],
+    ['Vertex, beside a prompt', { instances: [{ prompt: 'x', logprobs: 5 }] }],
+    ['Azure ML', { input_data: { input_string: ['x'], parameters: { return_logprob: true } } }],
+    ['experts', { return_routed_experts: true }],
+    ['Jurassic', { topKReturn: 5 }],
   ])('sees %s', (_, more) => {
     const w = watching({ logits: { share: 1, of: 2 } })
     expect(w.firstFire(many(2, () => chat('x', more)))?.rules).toEqual(['logits'])
@@ -88,6 +108,8 @@ describe('the share of requests about probabilities', () => {
     ['false', { logprobs: false, return_logprob: false }],
     ['no alternatives', { n_probs: 0, top_logprobs: 0 }],
     ['an empty bias', { logit_bias: {} }],
+    ['those of the prompt left out', { logprob_start_len: -1 }],
+    ['a tool with such a field', { tools: [{ function: { parameters: { details: true } } }] }],
     ['a word in a prompt', { prompt: 'what is "logprobs": true' }],
     ['a feature of a table', { instances: [{ details: 'long', logprobs: 3 }] }],
   ])('does not see %s', (_, more) => {

@@ -31,6 +31,9 @@ describe('hidesText', () => {
     'text/plain; charset=utf-16',
     'application/json;charset="utf-7"',
     'a/b; charset=ibm037',
+    'text/plain; charset=ibm500',
+    'text/plain; charset=utf-8; charset=cp1140',
+    'text/plain; charset=x-own',
   ])('knows %s', (value) => {
     expect(hidesText(value)).toBe(true)
   })

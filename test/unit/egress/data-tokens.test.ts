@@ -17,6 +17,17 @@ describe('a token', () => {
     expect(token).not.toContain('alice')
   })
 
+  it('does not tell the length of what is short', () => {
+    const lengths = ['', 'm', 'female', 'x'.repeat(20)].map(
+      (text) => TOKENS.tokenFor('dataset:people', 'contact', { kind: 'string', text })?.length,
+    )
+    expect(new Set(lengths).size).toBe(1)
+    for (const text of ['', '\0', 'a\0\0', '\u0080', '\u0080\0', 'x'.repeat(65_536)]) {
+      const one = TOKENS.tokenFor('dataset:people', 'contact', { kind: 'string', text }) ?? ''
+      expect(TOKENS.reveal('dataset:people', one)?.text).toBe(text)
+    }
+  })
+
   it('comes back with its class, under the same key', () => {
     const back = TOKENS.reveal('dataset:people', token)
     expect(back).toEqual({ ...value, dataClass: 'contact' })

@@ -46,6 +46,15 @@ describe('parameters that must not come together', () => {
     ['by other names', { top_logprobs: 5, allowed_token_ids: [1] }],
     ['one of them nested', { parameters: { details: true }, logit_bias: { 1: 1 } }],
     ['both nested apart', { options: { n_probs: 5 }, extra_body: { logit_bias: [[1, 2]] } }],
+    [
+      'as likelihoods, and words that are forbidden',
+      { return_likelihoods: 'ALL', bad_words: ['x'] },
+    ],
+    ['for a processor', { logprobs: true, custom_params: { token: 1 } }],
+    [
+      'in a session',
+      { session: { include: ['item.input_audio_transcription.logprobs'] }, logit_bias: { 1: 1 } },
+    ],
     ['in a list', { include: ['message.output_text.logprobs'], logit_bias: { 1: 1 } }],
     ['in inputs', { inputs: [{ logprobs: 3 }], logit_bias: { 1: 1 } }],
     ['as tensors', { inputs: [{ name: 'return_log_probs' }, { name: 'embedding_bias_words' }] }],

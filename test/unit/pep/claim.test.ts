@@ -188,6 +188,29 @@ describe('the store', () => {
     clock.ms += 2
   })
 
+  it('that does not hear of the end is told again, so that what was whole is spent', async () => {
+    const down = { is: false }
+    const shy: ClaimStore = {
+      claim: (ask) => memory.claim(ask),
+      progress: (part) => memory.progress(part),
+      release: (part) => (down.is ? Promise.reject(new Error('down')) : memory.release(part)),
+    }
+    const { granted, tick, reason } = bench(shy)
+    const claim = await granted({ grant: 'm' })
+    claim.account.take(500)
+    down.is = true
+    await expect(claim.release(true)).rejects.toThrow('down')
+    for (let i = 0; i < 3; i++) {
+      tick()
+      await settled()
+    }
+    down.is = false
+    tick()
+    await settled()
+    clock.ms += CLAIM_TTL_MS
+    expect(await reason({ grant: 'm', attempt: 'again' })).toBe('grant_spent')
+  })
+
   it('keeps a slow transfer alive', async () => {
     const { granted, tick, reason } = bench(store)
     const claim = await granted({ grant: 'k' })

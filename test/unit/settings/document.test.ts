@@ -32,6 +32,41 @@ describe('an operator file', () => {
     })
   })
 
+  it.each([
+    [
+      'a key of another form, spelt right',
+      'store: { kind: redis, dir: x }\n',
+      ['unknown key `dir` in store: Remove it here, or use one of: kind, url.'],
+    ],
+    [
+      'a form that does not exist',
+      'store: { kind: embeded }\n',
+      [
+        "store.kind: Invalid discriminator value. Expected 'embedded' | 'redis': Use one of: embedded, redis.",
+      ],
+    ],
+    [
+      'a key inside one entry that could also be a list',
+      'budget: { bytes: { day: 1, second: 2 } }\n',
+      ['unknown key `second` in budget.bytes: Remove it, or use one of: day.'],
+    ],
+  ])('says what to do about %s', (_, text, expected) => {
+    const day = z.strictObject({ day: z.int() })
+    const budget = z.strictObject({ bytes: day.optional() })
+    const forms = z.strictObject({
+      store: z
+        .discriminatedUnion('kind', [
+          z.strictObject({ kind: z.literal('embedded'), dir: z.string().optional() }),
+          z.strictObject({ kind: z.literal('redis'), url: z.string().optional() }),
+        ])
+        .optional(),
+      budget: z.union([budget, z.array(budget)]).optional(),
+    })
+    const result = loadDocument({ file: 'f.yaml', text }, forms)
+    const said = result.ok ? [] : result.diagnostics
+    expect(said.map(({ message, remedy }) => `${message}: ${remedy}`)).toEqual(expected)
+  })
+
   it('lists the known keys when nothing is close', () => {
     const result = loadDocument({ file: 'f.yaml', text: 'name: a\nzzzzzzzz: 1\n' }, schema)
     expect(result.ok ? '' : result.diagnostics[0]?.remedy).toBe(
