@@ -76,7 +76,7 @@ describe('what-can', () => {
       ['export', 'model:* except model:crown', 'net & mfa', ''],
       ['export', 'model:crown', 'net & mfa', 'small'],
     ])
-    expect(limits.map(({ demands }) => demands)).toEqual([['answers of at most 1048576 bytes']])
+    expect(limits.map(({ demands }) => demands)).toEqual([['answers of at most 1 MiB']])
   })
 
   it('takes a deny of one role from everything the caller has', () => {
