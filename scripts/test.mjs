@@ -1,7 +1,7 @@
 // `npm test`: formats, lint, types, import boundaries, build, then every test. Says what it does as
 // it goes and ends with `N passed, N failed`. Arguments are handed to jest.
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureRedis } from './ensure-redis.mjs'
@@ -26,6 +26,8 @@ const CHECKS = [
 
 /** Longest a whole run of the tests may take: one that hangs must say so, not be waited for. */
 const TESTS_MS = 60 * 60_000
+/** How long the process may stay once its report is written. */
+const LINGER_MS = 30_000
 
 let failedChecks = 0
 const hasRedis = ensureRedis()
@@ -50,21 +52,8 @@ if (!isBuilt) {
 
 const folder = mkdtempSync(join(tmpdir(), 'modelgate-test-'))
 const report = join(folder, 'jest.json')
-const jest = spawnSync(
-  process.execPath,
-  [
-    '--experimental-vm-modules',
-    '--disable-warning=ExperimentalWarning',
-    'node_modules/jest/bin/jest.js',
-    '--ignoreProjects',
-    'interop',
-    '--json',
-    `--outputFile=${report}`,
-    ...process.argv.slice(2),
-  ],
-  { stdio: ['ignore', 'ignore', 2], timeout: TESTS_MS, killSignal: 'SIGKILL' },
-)
-if (jest.error !== undefined) console.error(`the tests did not end: ${jest.error.message}`)
+const problem = await runTests(report)
+if (problem !== undefined) console.error(problem)
 let passed = 0
 let failed = 1
 try {
@@ -79,3 +68,36 @@ rmSync(folder, { recursive: true, force: true })
 const total = failed + failedChecks
 console.log(`${passed + CHECKS.length + 1 - failedChecks} passed, ${total} failed`)
 process.exit(total === 0 && jest.status === 0 ? 0 : 1)
+
+/** Runs jest. Resolves when it is over, with what there is to say beside its report. */
+function runTests(report) {
+  const args = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
+  args.push('node_modules/jest/bin/jest.js', '--ignoreProjects', 'interop')
+  args.push('--json', `--outputFile=${report}`, ...process.argv.slice(2))
+  const jest = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 2] })
+  return new Promise((resolve) => {
+    let problem
+    const kill = (why) => {
+      problem ??= why
+      jest.kill('SIGKILL')
+    }
+    const late = setTimeout(() => kill('the tests did not end in an hour'), TESTS_MS)
+    let lingering
+    const look = setInterval(() => {
+      if (!existsSync(report)) return
+      clearInterval(look)
+      lingering = setTimeout(
+        () => kill('note: the tests ended, but something they left open kept their process'),
+        LINGER_MS,
+      )
+    }, 1_000)
+    const over = (why) => {
+      clearTimeout(late)
+      clearTimeout(lingering)
+      clearInterval(look)
+      resolve(why)
+    }
+    jest.once('error', (error) => over(`the tests did not start: ${error.message}`))
+    jest.once('exit', () => over(problem))
+  })
+}

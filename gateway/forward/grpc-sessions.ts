@@ -221,6 +221,8 @@ class SessionLane implements CallLane {
     member.timer = setTimeout(() => session.destroy(), this.options.connectTimeoutMs)
     session.once('connect', (_, socket) => {
       clearTimeout(member.timer)
+      // Node leaves the socket of a session half closed that a TLS alert ended: one lost for each.
+      session.once('close', () => socket.destroy())
       if (!this.isWanted(socket)) {
         session.destroy()
         return

@@ -59,6 +59,8 @@ export async function connectGrpc(
 ): Promise<GrpcClient> {
   const session = connect(url, { settings: { initialWindowSize: 1024 * 1024 }, ...options })
   session.on('error', () => undefined)
+  // A session that a TLS alert ends leaves its socket half closed, which would keep the process.
+  session.once('connect', (_, socket) => session.once('close', () => socket.destroy()))
   await once(session, 'connect')
   const open = (path: string, call: CallOptions = {}): OpenCall => {
     const stream = session.request({
