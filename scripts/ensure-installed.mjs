@@ -1,7 +1,7 @@
 // Installs the locked dependencies when they are missing or older than the lock file, so that
 // `npm run demo` and `npm test` work as the first and only command on a fresh clone.
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, statSync } from 'node:fs'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -12,7 +12,11 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const installed = 'node_modules/.package-lock.json'
 const current =
   existsSync(installed) && statSync(installed).mtimeMs >= statSync('package-lock.json').mtimeMs
-if (!current) {
+// `npm ci` empties what a link points to: the packages of another checkout.
+const isLinked = lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink() === true
+if (!current && isLinked) {
+  console.error('node_modules is a link, and older than package-lock.json: it is used as it is.')
+} else if (!current) {
   console.error('Installing the locked dependencies (npm ci) …')
   const npm = process.env.npm_execpath
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']

@@ -1,7 +1,8 @@
 import type { ResponseGuard, ResponseHead } from '../../domain/ports.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Action } from '../../domain/vocabulary.ts'
-import { answerTypes, mediaType, type AnswerTypes } from './answer-types.ts'
+import { answerTypes, type AnswerTypes } from './answer-types.ts'
+import { readContentType } from './content-type.ts'
 import { headViolation, linkViolation, withoutWaysAround } from './response-head-rules.ts'
 import { createBodyScanner, type BodyScanner, type ScanFinding } from '../scan/body-scanner.ts'
 import { DATA_FORMATS } from '../scan/media-kinds.ts'
@@ -69,11 +70,9 @@ class InspectingGuard implements ResponseGuard {
     const violation = this.options.isHead === true ? linkViolation : headViolation
     const found = violation(left, types)
     if (found !== undefined) return this.refuse('response_blocked', found)
-    const contentType = contentTypeOf(head)
-    const type = mediaType(contentType)
+    const { type, charset } = readContentType(contentTypeOf(head))
     // A declared type that says no format (`application/octet-stream`) may carry any format of data.
     const expects = types.isDeclared(type) ? DATA_FORMATS : undefined
-    const charset = /;\s*charset="?([^";\s]{1,40})/.exec(contentType)?.[1]
     this.scanner = createBodyScanner({ type, charset, mayHold: true, ...(expects && { expects }) })
     return left
   }
@@ -109,7 +108,7 @@ class InspectingGuard implements ResponseGuard {
 
 function contentTypeOf({ headers }: ResponseHead): string {
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i] === 'content-type') return (headers[i + 1] ?? '').toLowerCase()
+    if (headers[i] === 'content-type') return headers[i + 1] ?? ''
   }
   return ''
 }

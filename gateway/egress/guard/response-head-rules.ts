@@ -1,20 +1,8 @@
 import type { ResponseHead } from '../../domain/ports.ts'
-import { hidesText, mediaType, type AnswerTypes } from './answer-types.ts'
+import type { AnswerTypes } from './answer-types.ts'
+import { readContentType } from './content-type.ts'
 import { isSigned, pointsToStorage } from '../links/storage-links.ts'
 import { namesWeights } from './weight-names.ts'
-
-/** Registry layer types that are weights by definition: no route may declare them. */
-const WEIGHT_TYPE_PREFIXES: readonly string[] = [
-  'application/vnd.ollama.image.model',
-  'application/vnd.ollama.image.adapter',
-  'application/vnd.ollama.image.projector',
-  'application/vnd.ollama.image.tensor',
-  'application/vnd.ollama.image.embed',
-  'application/vnd.ollama.image.draft',
-  'application/vnd.cncf.model.weight.v1.',
-  'application/vnd.docker.ai.gguf.v3',
-  'application/vnd.kitops.modelkit.model',
-]
 
 /** Fields that can carry a URL whatever the status is. */
 const REFERENCE_FIELDS: ReadonlySet<string> = new Set([
@@ -32,25 +20,23 @@ export function headViolation(head: ResponseHead, types: AnswerTypes): string | 
   if (head.status === 206) return 'partial-content'
   const { headers } = head
   if (isRedirect(head)) return 'redirect'
-  const view: View = { types, isEmpty: isEmpty(head), isDeclared: declaresType(head, types) }
-  let violation: string | undefined
+  const view = viewOf(head, types)
+  // Of two types a client takes one, and what was looked at was the other.
+  let violation: string | undefined = view.isTwice ? 'two-media-types' : undefined
   let chars = 0
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
-    const value = (headers[i + 1] ?? '').toLowerCase()
+    const value = headers[i + 1] ?? ''
     chars += name.length + value.length
     violation ??= fieldViolation(name, value, view)
   }
   if (chars > BLOCK_CHARS_MAX) return violation ?? 'header-block'
-  return violation === 'media-type' && isTensors(headers) ? undefined : violation
+  return violation === 'media-type' && isTensors(view.type, headers) ? undefined : violation
 }
 
 /** Binary tensors of the Open Inference Protocol: a JSON header and then the tensors asked for. */
-function isTensors(headers: readonly string[]): boolean {
-  const at = headers.findIndex((name, i) => i % 2 === 0 && name === 'content-type')
-  const type = mediaType((headers[at + 1] ?? '').toLowerCase())
-  const isBytes = at >= 0 && type === 'application/octet-stream'
-  return isBytes && hasField(headers, 'inference-header-content-length')
+function isTensors(type: string, headers: readonly string[]): boolean {
+  return type === 'application/octet-stream' && hasField(headers, 'inference-header-content-length')
 }
 
 function isRedirect({ status, headers }: ResponseHead): boolean {
@@ -81,53 +67,64 @@ const CONTENT_FIELDS: ReadonlySet<string> = new Set([
 /** What the rules for one field need to know of the answer. */
 interface View {
   readonly types: AnswerTypes
+  /** Its media type; '' when there is none. */
+  readonly type: string
+  /** Whether it says a media type twice. */
+  readonly isTwice: boolean
   /** No body comes with it, so that its media type is one of nothing. */
   readonly isEmpty: boolean
   /** Its media type is one that the route names itself. */
   readonly isDeclared: boolean
 }
 
-function isEmpty({ status, headers }: ResponseHead): boolean {
-  if (status === 204 || status === 304) return true
-  return headers.some(
-    (name, i) => i % 2 === 0 && name === 'content-length' && headers[i + 1] === '0',
-  )
-}
-
-function declaresType({ headers }: ResponseHead, types: AnswerTypes): boolean {
-  const at = headers.findIndex((name, i) => i % 2 === 0 && name === 'content-type')
-  return at >= 0 && types.isDeclared(mediaType((headers[at + 1] ?? '').toLowerCase()))
+function viewOf({ status, headers }: ResponseHead, types: AnswerTypes): View {
+  let [isEmpty, isTwice] = [status === 204 || status === 304, false]
+  let value: string | undefined
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i]
+    if (name === 'content-length' && headers[i + 1] === '0') isEmpty = true
+    if (name !== 'content-type') continue
+    isTwice = value !== undefined
+    value ??= headers[i + 1]
+  }
+  const { type } = readContentType(value ?? '')
+  return {
+    types,
+    type,
+    isTwice,
+    isEmpty,
+    isDeclared: value !== undefined && types.isDeclared(type),
+  }
 }
 
 function fieldViolation(name: string, value: string, view: View): string | undefined {
   if (name === 'content-type') return view.isEmpty ? undefined : typeViolation(value, view.types)
-  if (name === 'content-encoding') return value === 'identity' ? undefined : 'content-encoding'
+  if (name === 'content-encoding') {
+    return value.toLowerCase() === 'identity' ? undefined : 'content-encoding'
+  }
   if (name === 'content-range') return 'partial-content'
   if (name === 'content-disposition') {
-    return namesWeights(value, view.isDeclared) ? 'weight-file-name' : undefined
+    return namesWeights(value.toLowerCase(), view.isDeclared) ? 'weight-file-name' : undefined
   }
   return linkOf(name, value)
 }
 
 function linkOf(name: string, value: string): string | undefined {
   // A field that sends the client elsewhere is a redirect, whatever the status says.
-  if (name === 'refresh' && /[;,]/.test(value)) return pointsToStorage(value) ? LINK : 'redirect'
-  if (REFERENCE_FIELDS.has(name)) return pointsToStorage(value) ? LINK : undefined
+  if (REFERENCE_FIELDS.has(name)) {
+    if (pointsToStorage(value.toLowerCase())) return LINK
+    return name === 'refresh' && /[;,]/.test(value) ? 'redirect' : undefined
+  }
   return name.startsWith('x-linked-') || name.startsWith('x-xet-') ? LINK : undefined
 }
 
 const LINK = 'storage-link'
 
 function typeViolation(value: string, types: AnswerTypes): string | undefined {
-  const type = mediaType(value)
-  if (type === 'multipart/byteranges') return 'partial-content'
-  if (WEIGHT_TYPE_PREFIXES.some((prefix) => type.startsWith(prefix))) return 'weight-media-type'
-  if (hidesText(value)) return 'charset'
-  // A type that is none, such as a list of two, is read by clients in ways nobody can foresee.
-  return type === '' || (TYPE.test(type) && types.has(type)) ? undefined : 'media-type'
+  const { type, violation } = readContentType(value)
+  if (violation !== undefined) return violation
+  return type === '' || types.has(type) ? undefined : 'media-type'
 }
-
-const TYPE = /^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,96}$/
 
 /** Fields in which a long opaque value has a meaning: pages, states of uploads, policies. */
 const LONG_FIELDS: ReadonlySet<string> = new Set([
@@ -161,18 +158,20 @@ const OPAQUE_CHARS = 512
  */
 export function withoutWaysAround(head: ResponseHead): ResponseHead {
   const { headers } = head
-  const isLeft = (_: string, i: number): boolean => {
-    const name = headers[i - (i % 2)] ?? ''
-    return !WAYS_AROUND.has(name) && !isSmuggled(name, headers[i - (i % 2) + 1] ?? '')
+  let left: string[] | undefined
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const [name = '', value = ''] = [headers[i], headers[i + 1]]
+    if (WAYS_AROUND.has(name) || isSmuggled(name, value)) left ??= headers.slice(0, i)
+    else left?.push(name, value)
   }
-  const left = headers.filter(isLeft)
-  return left.length === headers.length ? head : { status: head.status, headers: left }
+  return left === undefined ? head : { status: head.status, headers: left }
 }
 
 function isSmuggled(name: string, value: string): boolean {
   if (LONG_FIELDS.has(name) || REFERENCE_FIELDS.has(name)) return false
   if (value.length >= OPAQUE_CHARS && hasOpaqueRun(value)) return true
-  return /[?&]/.test(value) && isSigned(value.toLowerCase())
+  const mayBeSigned = value.includes('?') || value.includes('&')
+  return mayBeSigned && isSigned(value.toLowerCase())
 }
 
 function hasOpaqueRun(value: string): boolean {

@@ -8,6 +8,7 @@ import {
 } from './needle-search.ts'
 import { namesWeights } from './member-names.ts'
 import { isPickleImport } from './pickle-context.ts'
+import { isBeforeNumberRun } from './number-runs.ts'
 
 /** What decides which needles a binary body is searched for. */
 export interface BinaryTableOptions {
@@ -57,6 +58,27 @@ const ONNX = [
   'neural-compressor',
 ].map((name) => needle('onnx', `\x12${String.fromCharCode(name.length)}${name}`, isOnnxStart))
 
+/** Operators of ONNX that compute, as the fourth field of a node: known whoever wrote the file. */
+const ONNX_NODES = [
+  'Gemm',
+  'Conv',
+  'MatMul',
+  'MatMulInteger',
+  'MatMulNBits',
+  'Constant',
+  'Identity',
+  'Relu',
+  'LSTM',
+  'DequantizeLinear',
+  'QLinearConv',
+  'TreeEnsembleClassifier',
+  'TreeEnsembleRegressor',
+  'LinearClassifier',
+  'LinearRegressor',
+  'SVMClassifier',
+  'SVMRegressor',
+].map((name) => needle('onnx', `\x22${String.fromCharCode(name.length)}${name}`, isOnnxNode))
+
 /** Modules that pickles of models import. */
 const PICKLED = [
   'sklearn.',
@@ -104,6 +126,7 @@ const ALWAYS: readonly Needle[] = [
   ...GGUF,
   ...GGML,
   ...ONNX,
+  ...ONNX_NODES,
   ...PICKLED,
   ...ZIPPED,
   ...BZIP2,
@@ -118,6 +141,8 @@ const ALWAYS: readonly Needle[] = [
   needle('fasttext', '\xba\x16\x4f\x2f\x0c\0\0\0'),
   needle('tf-checkpoint', '\x57\xfb\x80\x8b\x24\x75\x47\xdb'),
   needle('tf-checkpoint', '_CHECKPOINTABLE_OBJECT_GRAPH'),
+  // Of a node of a graph: the attribute that says of what type a constant or a variable is.
+  needle('tensorflow-graph', '\x0a\x05dtype\x12\x020'),
   needle('xet', 'XETBLOB'),
   needle('tflite', '\0\0TFL3', isFlatBuffer),
   needle('onnxruntime', '\0\0ORTM', isFlatBuffer),
@@ -151,6 +176,14 @@ const WORDS: readonly Needle[] = [
   needle('catboost-json', '"oblivious_trees":[{'),
 ]
 
+/** Text of models within messages: where a text could mention it, numbers have to follow. */
+const IN_PROSE: readonly Needle[] = [
+  needle('lightgbm', '\nTree=0\nnum_leaves=', isBeforeNumberRun),
+  needle('xgboost-json', '"split_conditions":[', isBeforeNumberRun),
+  needle('xgboost-json', '"split_conditions": [', isBeforeNumberRun),
+  needle('catboost-json', '"oblivious_trees":[{', isBeforeNumberRun),
+]
+
 /** In HDF5 that is expected as data: attributes that only models have. */
 const KERAS: readonly Needle[] = [
   needle('keras-h5', 'keras_version'),
@@ -167,7 +200,7 @@ export function binaryNeedles({ hasProse, expects }: BinaryTableOptions): Needle
   const known = tables[key]
   if (known !== undefined) return known
   const data = ALSO_DATA.filter(({ finding }) => !expects.has(finding.found))
-  const own = [...ALWAYS, ...data, ...(hasProse ? [] : WORDS), ...(hdf5 ? KERAS : [])]
+  const own = [...ALWAYS, ...data, ...(hasProse ? IN_PROSE : WORDS), ...(hdf5 ? KERAS : [])]
   const table = compileNeedles(own, WINDOW)
   tables[key] = table
   return table
@@ -183,6 +216,25 @@ function isOnnxStart(data: Buffer, at: number): Match {
   const version = data[at - 1] ?? 0
   return data[at - 2] === 0x08 && version >= 1 && version <= 13 ? 'yes' : 'no'
 }
+
+/** Longest name of an output or a node that is looked over; its length is one byte. */
+const NODE_NAME_MAX = 127
+
+/** Behind the last output of a node, or its name; attributes, a domain or what comes next follow. */
+function isOnnxNode(data: Buffer, at: number): Match {
+  const end = at + 2 + (data[at + 1] ?? 0)
+  if (end >= data.length) return 'more'
+  if (!BEHIND_OPERATOR.has(data[end] ?? 0)) return 'no'
+  for (let length = 1; length <= NODE_NAME_MAX && at - length - 2 >= 0; length++) {
+    if ((data[at - length] ?? 0) < 0x20) return 'no'
+    const tag = data[at - length - 2]
+    if (data[at - length - 1] === length && (tag === 0x12 || tag === 0x1a)) return 'yes'
+  }
+  return 'no'
+}
+
+/** Tags of the next node or the name of the graph, of attributes, a description, a domain. */
+const BEHIND_OPERATOR: ReadonlySet<number> = new Set([0x0a, 0x12, 0x2a, 0x32, 0x3a])
 
 /** Behind the length of a safetensors header, whose upper bytes are zero. */
 function isBehindLength(data: Buffer, at: number): Match {

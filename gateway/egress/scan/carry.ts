@@ -14,7 +14,8 @@ const JOIN_MAX = 4096
  * is before and behind it. No piece is copied but the ends of it.
  */
 export class Carry {
-  private tail: Buffer = NOTHING
+  /** What the tail is the end of: cut off only where another piece comes. */
+  private last: Buffer = NOTHING
   private readonly search: Search
   private readonly kept: number
 
@@ -30,7 +31,7 @@ export class Carry {
   private open = 0
 
   push(chunk: Buffer): ScanFinding | undefined {
-    const { tail } = this
+    const tail = this.tail()
     if (tail.length === 0) {
       const found = this.search(chunk, 0, chunk.length)
       this.keep(chunk)
@@ -49,8 +50,13 @@ export class Carry {
     return this.search(chunk, this.behind, chunk.length)
   }
 
+  private tail(): Buffer {
+    const { last, kept } = this
+    return last.length <= kept ? last : last.subarray(last.length - kept)
+  }
+
   private keep(data: Buffer): void {
-    this.tail = data.length <= this.kept ? data : data.subarray(data.length - this.kept)
+    this.last = data
     this.open = data.length <= this.kept ? 0 : this.behind
   }
 }

@@ -1,21 +1,9 @@
-import { isFinding, type ByteSink, type OpenInner, type ScanFinding } from './finding.ts'
+import { ALPHABET, CLASS, HEX, Lane, OTHER } from './decoding-lane.ts'
+import { DigitsBehind } from './digits-behind.ts'
+import { isFinding, type OpenInner, type ScanFinding } from './finding.ts'
 
 /** Characters in a row that are looked into: shorter ones are words, names, keys, short digests. */
 const RUN_CHARS_MIN = 60
-/** Characters that are also decoded from the second, third and fourth on. */
-const SHIFTED_CHARS_MAX = 64 * 1024
-/** Digits at the end of the first characters that make hexadecimal behind a prefix likely (`0x`). */
-const HEX_CHARS_MIN = 32
-
-const OTHER = 0
-const ALPHABET = 1
-const HEX = 3
-
-/** By character: of base64 or base64url, of these also of hexadecimal, or of none. */
-const CLASS = new Uint8Array(256)
-for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_') {
-  CLASS[char.charCodeAt(0)] = /[0-9a-f]/i.test(char) ? HEX : ALPHABET
-}
 
 const BACKSLASH = 0x5c
 const PADDING = 0x3d
@@ -97,7 +85,9 @@ export class EncodedRuns {
     if (at >= chunk.length) return undefined
     const other = lastOther(chunk, at, chunk.length)
     const start = other < 0 ? at : other + 1
-    this.carried = chunk.subarray(start + this.escapeBytes(chunk, start))
+    // A text often ends with what is of no run.
+    const isNone = start === chunk.length
+    this.carried = isNone ? NOTHING : chunk.subarray(start + this.escapeBytes(chunk, start))
     return undefined
   }
 
@@ -111,7 +101,7 @@ export class EncodedRuns {
 
   private begin(chars: Buffer): ScanFinding | undefined {
     const isHex = chars.every((char) => CLASS[char] === HEX)
-    const run = Run.begin(isHex ? 'hex' : isHexBehind(chars) ? 'either' : 'base64', this.open)
+    const run = Run.begin(isHex, this.open)
     if (!(run instanceof Run)) return run
     this.run = run
     const next = this.feed(run, chars)
@@ -138,34 +128,29 @@ function lastOther(chunk: Buffer, from: number, to: number): number {
   return at < from ? -1 : at
 }
 
-/** Whether it ends in so many digits that they are no accident. */
-function isHexBehind(chars: Buffer): boolean {
-  const from = chars.length - HEX_CHARS_MIN
-  return from >= 0 && chars.subarray(from).every((char) => CLASS[char] === HEX)
-}
-
 /** One run: its characters without what breaks lines, decoded from each place it could begin at. */
 class Run {
   private readonly lanes: Lane[]
   private readonly wanted: number
+  /** Hexadecimal that begins later in the run, behind what could as well be base64. */
+  private readonly behind: DigitsBehind | undefined
   private escape: string | undefined
   private isLineStart = false
 
-  private constructor(lanes: Lane[], isHex: boolean) {
+  private constructor(lanes: Lane[], isHex: boolean, open: OpenInner) {
     this.lanes = lanes
     this.wanted = isHex ? HEX : ALPHABET
+    this.behind = isHex ? undefined : new DigitsBehind(open)
   }
 
-  static begin(kind: 'hex' | 'base64' | 'either', open: OpenInner): Run | ScanFinding {
-    const ways: (readonly ['hex' | 'base64', number])[] = kind === 'hex' ? [] : [...BASE64_WAYS]
-    if (kind !== 'base64') ways.push(...HEX_WAYS)
+  static begin(isHex: boolean, open: OpenInner): Run | ScanFinding {
     const lanes: Lane[] = []
-    for (const [encoding, shift] of ways) {
+    for (const [encoding, shift] of isHex ? HEX_WAYS : BASE64_WAYS) {
       const sink = open()
       if (isFinding(sink)) return sink
-      lanes.push(new Lane(sink, { encoding, shift, hasPrefix: kind === 'either' }))
+      lanes.push(new Lane(sink, encoding, shift))
     }
-    return new Run(lanes, kind === 'hex')
+    return new Run(lanes, isHex, open)
   }
 
   /** Decodes up to the end of the run or of the chunk. Returns where that is. */
@@ -176,7 +161,7 @@ class Run {
       const found = lane.judge()
       if (found !== undefined) return found
     }
-    return end
+    return this.behind?.judge() ?? end
   }
 
   private read(chunk: Buffer): number {
@@ -207,7 +192,7 @@ class Run {
       const found = lane.judge() ?? lane.sink.end()
       if (found !== undefined) return found
     }
-    return undefined
+    return this.behind?.end()
   }
 
   /** Whether the run goes on behind a character that is not of it. */
@@ -224,6 +209,8 @@ class Run {
     this.escape = undefined
     if (escape === 'n' || escape === 'r') this.isLineStart = true
     else if (escape === '/') this.decode('/')
+    // A text in a text: each backslash is doubled.
+    else if (escape === '\\') this.escape = ''
     else if (!'u00'.startsWith(escape.slice(0, 3)) || escape.length > 5) return false
     else if (escape.length < 5) this.escape = escape
     else return this.byCode(escape.toLowerCase())
@@ -241,6 +228,7 @@ class Run {
 
   private decode(chars: string): void {
     for (const lane of this.lanes) lane.push(chars)
+    this.behind?.push(chars)
   }
 
   private flush(): void {
@@ -250,77 +238,3 @@ class Run {
 
 const BASE64_WAYS = [0, 1, 2, 3].map((shift) => ['base64', shift] as const)
 const HEX_WAYS = [0, 1].map((shift) => ['hex', shift] as const)
-
-/** How a lane decodes. */
-interface LaneOptions {
-  readonly encoding: 'hex' | 'base64'
-  /** Characters that are left out at the start. */
-  readonly shift: number
-  /** Whether hexadecimal begins behind a prefix, and the run goes on behind its end. */
-  readonly hasPrefix: boolean
-}
-
-/** The decoding of a run from one of its first characters on. */
-class Lane {
-  readonly sink: ByteSink
-  private readonly encoding: 'hex' | 'base64'
-  private readonly group: number
-  private skip: number
-  private left: number
-  private rest = ''
-  private out: Buffer[] = []
-  private hasBegun = false
-  private readonly isBehindPrefix: boolean
-
-  constructor(sink: ByteSink, { encoding, shift, hasPrefix }: LaneOptions) {
-    this.sink = sink
-    this.encoding = encoding
-    this.group = encoding === 'hex' ? 2 : 4
-    this.skip = shift
-    this.isBehindPrefix = hasPrefix && encoding === 'hex'
-    // An odd digit shifts all of a hexadecimal run; base64 begins where a text of it does.
-    this.left = shift === 0 || encoding === 'hex' ? Infinity : SHIFTED_CHARS_MAX
-  }
-
-  /** Decodes; what comes of it waits for {@link judge}. */
-  push(received: string): void {
-    if (this.left <= 0) return
-    const chars = this.isBehindPrefix ? this.digits(received) : received
-    this.left -= chars.length
-    const skipped = Math.min(this.skip, chars.length)
-    this.skip -= skipped
-    const all = this.rest + (skipped > 0 ? chars.slice(skipped) : chars)
-    const whole = all.length - (all.length % this.group)
-    this.rest = all.slice(whole)
-    if (whole > 0) this.out.push(Buffer.from(all.slice(0, whole), this.encoding))
-  }
-
-  /** Decodes what padding, or the end, makes whole. */
-  flush(): void {
-    const { rest } = this
-    this.rest = ''
-    if (rest !== '' && this.left > 0) this.out.push(Buffer.from(rest, this.encoding))
-  }
-
-  judge(): ScanFinding | undefined {
-    const [first, second] = this.out
-    if (first === undefined) return undefined
-    const bytes = second === undefined ? first : Buffer.concat(this.out)
-    this.out = []
-    return this.sink.push(bytes)
-  }
-
-  /** What is behind the last character that is no digit, once; nothing behind the next one. */
-  private digits(chars: string): string {
-    if (!this.hasBegun) {
-      this.hasBegun = true
-      let from = chars.length
-      while (from > 0 && CLASS[chars.charCodeAt(from - 1)] === HEX) from--
-      return chars.slice(from)
-    }
-    let to = 0
-    while (to < chars.length && CLASS[chars.charCodeAt(to)] === HEX) to++
-    if (to < chars.length) this.left = to
-    return chars.slice(0, to)
-  }
-}

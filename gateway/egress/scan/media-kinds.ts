@@ -25,7 +25,18 @@ const riff = (kind: string): Magic[] =>
     return first === 'yes' ? matchText(window, kind, 8) : first
   })
 
-const ISO_MEDIA = [is('ftyp', 4), is('styp', 4), is('moof', 4), is('moov', 4)]
+const ISO_MEDIA = [
+  'ftyp',
+  'styp',
+  'moof',
+  'moov',
+  'sidx',
+  'emsg',
+  'prft',
+  'mdat',
+  'wide',
+  'free',
+].map((box) => is(box, 4))
 const WEBM = [is('\x1a\x45\xdf\xa3')]
 const OGG = [is('OggS')]
 const TAR = [is('ustar', 257)]

@@ -69,13 +69,37 @@ function opcode(byte: number | undefined): Match {
   return byte !== undefined && OPENERS.has(byte) ? 'yes' : 'no'
 }
 
-/** Protocol 2 or 3 at `at`: the marker, then a container that is memoized, or an import. */
+/** Protocol 2 or 3 at `at`: the marker, then a container that is memoized or filled, or an import. */
 export function isPlainPickle(data: Buffer, at: number): Match {
   if (data.length < at + 3) return 'more'
   const first = data[at + 2]
   if (first === GLOBAL) return isGlobal(data, at + 3)
   if (data.length < at + 5) return 'more'
-  // `}q\0`, `]q\0`: an empty dict or list, put into the memo as its first.
-  const isContainer = first === 0x7d || first === 0x5d
-  return isContainer && data[at + 3] === 0x71 && data[at + 4] === 0 ? 'yes' : 'no'
+  // What tuples of four and more begin with: what they hold comes first.
+  return isContainer(data, first === MARK ? at + 3 : at + 2)
+}
+
+/** Protocol 1 has no marker: a dict or a list with its place in the memo, then what fills it. */
+export function isBarePickle(data: Buffer): Match {
+  if (data.length < 6) return isPrefixOfBare(data) ? 'more' : 'no'
+  const isFilled = data[1] === PUT && data[3] === MARK
+  return isFilled && isContainer(data, 0) === 'yes' ? opcode(data[4]) : 'no'
+}
+
+function isPrefixOfBare([first, second = PUT, third = 0]: Buffer): boolean {
+  return (first === EMPTY_DICT || first === EMPTY_LIST) && second === PUT && third === 0
+}
+
+const MARK = 0x28
+const PUT = 0x71
+const EMPTY_DICT = 0x7d
+const EMPTY_LIST = 0x5d
+
+/** `}q\0`, `]q\0`: a dict or list, put into the memo as its first; `}(`, `](`: filled, no memo. */
+function isContainer(data: Buffer, at: number): Match {
+  const first = data[at]
+  if (first !== undefined && first !== EMPTY_DICT && first !== EMPTY_LIST) return 'no'
+  if (data.length < at + 3) return 'more'
+  if (data[at + 1] === MARK) return opcode(data[at + 2])
+  return data[at + 1] === PUT && data[at + 2] === 0 ? 'yes' : 'no'
 }

@@ -1,6 +1,6 @@
 import { archive, mismatch, weights, type ScanFinding } from './finding.ts'
 import type { Match } from './needle-search.ts'
-import { isFramedPickle, isPlainPickle } from './pickle-context.ts'
+import { isBarePickle, isFramedPickle, isPlainPickle } from './pickle-context.ts'
 
 /** A format by how its files begin. */
 interface StartFormat {
@@ -18,7 +18,8 @@ const MAGIC: readonly (readonly [format: string, magic: string])[] = [
   ['xgboost-ubj', '{L\0\0\0\0\0\0\0\x07learner'],
   ['xgboost-json', '{"learner":{'],
   ['lightgbm', 'tree\nversion=v'],
-  ['mxnet', '\x12\x01\0\0\0\0\0\0'],
+  // The mark alone could be a token (274) in 64 bits; eight zeros are reserved behind it, then a count.
+  ['mxnet', '\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0'],
   ['fasttext', '\xba\x16\x4f\x2f'],
 ]
 
@@ -159,7 +160,7 @@ function matchGguf(window: Buffer): Match {
 
 function matchPickle(window: Buffer): Match {
   const [marker, protocol = 0] = window
-  if (marker !== 0x80) return marker === undefined ? 'more' : 'no'
+  if (marker !== 0x80) return marker === undefined ? 'more' : isBarePickle(window)
   if (window.length < 3) return 'more'
   if (protocol === 2 || protocol === 3) return isPlainPickle(window, 0)
   if (protocol !== 4 && protocol !== 5) return 'no'

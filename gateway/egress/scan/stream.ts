@@ -6,6 +6,7 @@ import { DEPTH_MAX, mayOpen, type Spending } from './limits.ts'
 import { beginsAs, mediaKind, type MediaKind } from './media-kinds.ts'
 import { MultipartStream } from './multipart-stream.ts'
 import { PackedStreams } from './packed-streams.ts'
+import { PlainLetters } from './plain-letters.ts'
 import { searchMarks } from './short-marks.ts'
 import { judgeStart, START_BYTES } from './start-formats.ts'
 import { TEXT_AROUND, TEXT_NEEDLES, TextStart } from './text-formats.ts'
@@ -72,6 +73,7 @@ class TextStream implements Stream {
     (data, from, to) => TEXT_NEEDLES.search(data, from, to),
     TEXT_AROUND,
   )
+  private readonly letters = new PlainLetters()
   private readonly runs: EncodedRuns
 
   constructor(context: StreamContext) {
@@ -82,7 +84,9 @@ class TextStream implements Stream {
 
   push(chunk: Buffer): ScanFinding | undefined {
     if (!this.check.accepts(chunk)) return this.named(chunk)
-    return this.start.push(chunk) ?? this.needles.push(chunk) ?? this.runs.push(chunk)
+    return (
+      this.start.push(chunk) ?? this.needles.push(chunk) ?? this.runs.push(this.letters.push(chunk))
+    )
   }
 
   end(): ScanFinding | undefined {

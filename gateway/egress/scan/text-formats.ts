@@ -1,6 +1,7 @@
 import { weights, type ScanFinding } from './finding.ts'
 import { ESCAPED } from './escaped-formats.ts'
 import { compileNeedles, type Match, type Needle } from './needle-search.ts'
+import { isBeforeNumberRun } from './number-runs.ts'
 
 /** Bytes of each needle that are hashed. */
 const WINDOW = 14
@@ -51,22 +52,6 @@ function isBeforeNumbers(data: Buffer, at: number): Match {
   }
   return 'yes'
 }
-
-/** So many characters of numbers in a row, somewhere behind the place. */
-function isBeforeNumberRun(data: Buffer, at: number): Match {
-  const around = data.subarray(at, at + TEXT_AROUND.ahead)
-  let run = 0
-  for (const char of around) {
-    const isSeparator = char === 0x0a || char === 0x0d || char === 0x20
-    const isNumber =
-      (char >= 0x2b && char <= 0x39 && char !== 0x2f) || char === 0x45 || char === 0x65
-    run = isNumber || isSeparator ? run + 1 : 0
-    if (run > NUMBER_RUN_CHARS) return 'yes'
-  }
-  return around.length < TEXT_AROUND.ahead ? 'more' : 'no'
-}
-
-const NUMBER_RUN_CHARS = 100
 
 /** Lines by which a pickle remembers values, more than an example has. */
 function isBeforeMemos(data: Buffer, at: number): Match {

@@ -6,6 +6,9 @@ import { namesWeights } from './member-names.ts'
 const LOCAL_HEADER_BYTES = 30
 const LOCAL = 0x04034b50
 const DESCRIPTOR = 0x08074b50
+const DESCRIPTOR_MAGIC = Buffer.from('PK\x07\x08', 'latin1')
+/** With sizes of eight bytes. */
+const DESCRIPTOR_BYTES_MAX = 24
 const ENCRYPTED = 1
 const HAS_DESCRIPTOR = 8
 const STORED = 0
@@ -90,6 +93,7 @@ export class ZipStream implements ByteSink {
     const known = member.isOpenEnded ? data.length : Math.min(member.left, data.length)
     const own = data.subarray(0, known)
     if (inflated === undefined) {
+      if (member.isOpenEnded) return this.readStored(member, data)
       const found = member.inner.push(own)
       if (found !== undefined) return found
       member.left -= own.length
@@ -104,6 +108,18 @@ export class ZipStream implements ByteSink {
     return this.behind(member, data, own.length)
   }
 
+  /** A member that is not packed and says its size behind it: its end is where that is said. */
+  private readStored(member: Member, data: Buffer): Buffer | ScanFinding | undefined {
+    const at = descriptorAt(data)
+    if (at < 0) {
+      const kept = Math.min(DESCRIPTOR_MAGIC.length - 1, data.length)
+      this.pending = data.subarray(data.length - kept)
+      return member.inner.push(data.subarray(0, data.length - kept)) ?? NOTHING
+    }
+    if (at > 0) return member.inner.push(data.subarray(0, at)) ?? data.subarray(at)
+    return data.length < DESCRIPTOR_BYTES_MAX + 4 ? undefined : (this.close(member) ?? data)
+  }
+
   private behind(member: Member, data: Buffer, used: number): Buffer | ScanFinding {
     const isWhole = !member.isOpenEnded && member.left <= 0
     return (isWhole ? this.close(member) : undefined) ?? data.subarray(used)
@@ -116,7 +132,7 @@ export class ZipStream implements ByteSink {
 
   /** CRC and two sizes, of four bytes or (zip64) of eight: told apart by the magic that follows. */
   private skipDescriptor(data: Buffer): Buffer | undefined {
-    if (data.length < 28) return undefined
+    if (data.length < DESCRIPTOR_BYTES_MAX + 4) return undefined
     return isMagic(data, 16) ? data.subarray(16) : data.subarray(24)
   }
 }
@@ -133,6 +149,16 @@ const NOTHING = Buffer.alloc(0)
 
 function isMagic(data: Buffer, at: number): boolean {
   return data[at] === 0x50 && data[at + 1] === 0x4b
+}
+
+/** Where a descriptor begins that a header follows, or where one could that is not whole; or -1. */
+function descriptorAt(data: Buffer): number {
+  let at = data.indexOf(DESCRIPTOR_MAGIC)
+  while (at >= 0 && at + DESCRIPTOR_BYTES_MAX + 4 <= data.length) {
+    if (isMagic(data, at + 16) || isMagic(data, at + 24)) return at
+    at = data.indexOf(DESCRIPTOR_MAGIC, at + 1)
+  }
+  return at
 }
 
 /** The compressed size in the zip64 field: the second of two, each of eight bytes. */

@@ -35,6 +35,7 @@ describe('createResponseGuard', () => {
     ['storage-link', 200, ['link', '<https://b/o?X-Amz-Signature=a>; rel="file"']],
     ['weight-file-name', 200, ['content-disposition', 'attachment; filename="a.safetensors"']],
     ['weight-file-name', 500, ['content-disposition', "attachment; filename*=UTF-8''a.GGUF"]],
+    ['two-media-types', 200, ['content-type', 'image/x-a', 'content-type', 'application/json']],
     ['media-type', 200, ['content-type', 'application/octet-stream']],
     ['media-type', 404, ['content-type', 'application/zip; x=y']],
     ['weight-media-type', 200, ['content-type', 'application/vnd.ollama.image.model']],
@@ -48,6 +49,8 @@ describe('createResponseGuard', () => {
   it.each([
     [['content-type', 'application/json']],
     [['content-type', 'image/png']],
+    [['content-type', 'text/plain', 'vary', 'content-type']],
+    [['vary', 'content-type', 'content-type', 'text/plain']],
     [['content-encoding', 'identity']],
     [['link', '<https://hub/api/models?cursor=a>; rel="next"']],
     [['content-disposition', 'inline; filename="answer.json"']],

@@ -1,7 +1,7 @@
 /** Ways around the scan that need little skill, and bodies that are made to cost much. */
 import { deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from '@jest/globals'
-import { bytes, noise, u16 } from '../../../support/artifacts/bytes.ts'
+import { bytes, noise, u16, u32 } from '../../../support/artifacts/bytes.ts'
 import { zip } from '../../../support/artifacts/containers.ts'
 import { scan } from '../../../support/artifacts/found-table.ts'
 import { gguf, onnx, safetensors, torchZip } from '../../../support/artifacts/weights.ts'
@@ -28,6 +28,18 @@ const gzipWith = (flag: number, field: Buffer) => (model: Buffer) => {
 }
 const longExtra = gzipWith(4, bytes(u16(60_000), Buffer.alloc(60_000, 1)))
 const longName = gzipWith(8, bytes('n'.repeat(5_000), [0]))
+/** As JSON may write a letter: every n-th. */
+const escaped = (model: Buffer, every: number) =>
+  Array.from(model.toString('base64'), (char, i) =>
+    i % every === 0 ? `\\u00${char.charCodeAt(0).toString(16)}` : char,
+  ).join('')
+const inLines = (data: Buffer) => data.toString('base64').replace(/.{76}/g, '$&\n')
+/** As a writer that cannot go back does it: sizes behind a member that is not packed. */
+const behindUnknown = (model: Buffer) => {
+  const head = bytes('PK\x03\x04', u16(20), u16(8), Buffer.alloc(18), u16(1), u16(0), 'a')
+  const sizes = bytes('PK\x07\x08', u32(0), u32(100_000), u32(100_000))
+  return bytes(head, noise(100_000, 9), sizes, zip([{ name: 'b', data: model, isDeflated: true }]))
+}
 const decoys = Buffer.concat(
   Array.from({ length: 8 }, () =>
     bytes([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], Buffer.alloc(24, 255)),
@@ -50,6 +62,23 @@ const WAYS: readonly (readonly [string, string, (model: Buffer) => Buffer])[] = 
   ['gzip behind decoys', 'image/png', (model) => bytes(PNG, decoys, gzipSync(model))],
   ['zlib of a small window', OCTETS, (model) => deflateSync(model, { windowBits: 10 })],
   ['hexadecimal behind 0x', JSON_TYPE, (model) => bytes(`{"a":"0x${model.toString('hex')}"}`)],
+  [
+    'hexadecimal behind a path',
+    JSON_TYPE,
+    (model) => bytes(`{"a":"/models/llama/blobs/main/original/file/${model.toString('hex')}"}`),
+  ],
+  [
+    'hexadecimal behind digits that end',
+    JSON_TYPE,
+    (model) => bytes(`{"a":"xy${'0a'.repeat(40)}xyz${model.toString('hex')}"}`),
+  ],
+  ['base64 in escapes', JSON_TYPE, (model) => bytes(`{"a":"${escaped(model, 1)}"}`)],
+  ['base64 with some escapes', JSON_TYPE, (model) => bytes(`{"a":"${escaped(model, 20)}"}`)],
+  [
+    'base64 in lines, in a text in a text',
+    JSON_TYPE,
+    (model) => bytes(JSON.stringify(JSON.stringify(inLines(bytes(noise(50), gzipSync(model)))))),
+  ],
   [
     'base64 behind much else, one character off',
     JSON_TYPE,
@@ -78,6 +107,12 @@ describe.each(WAYS)('%s', (_, type, dress) => {
   it.each(MODELS)('gives %s away', (_model, model) => {
     for (const pieces of PIECES) expect(scan(dress(model), type, pieces).found).toBeDefined()
   })
+})
+
+it.each(MODELS)('a member of unknown length hides no %s behind it', (_, model) => {
+  for (const pieces of [[1 << 20], [511, 2]]) {
+    expect(scan(behindUnknown(model), OCTETS, pieces).found).toBeDefined()
+  }
 })
 
 describe('packings that are not looked into', () => {
