@@ -1,5 +1,5 @@
 /** Reads the records of exports back. */
-import type { StoredRecord } from '../audit/query.ts'
+import type { StoredRecord } from '../audit/read/query.ts'
 import { Facts, Incomplete } from './recorded-facts.ts'
 
 /** One export, as the ledger says; absent fields were not known, or not recorded. */

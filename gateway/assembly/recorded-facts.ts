@@ -1,4 +1,4 @@
-import type { StoredRecord } from '../audit/query.ts'
+import type { StoredRecord } from '../audit/read/query.ts'
 import type { ClaimValue } from '../domain/subject.ts'
 
 /** A record does not hold what it takes to judge the request again; the message says what. */

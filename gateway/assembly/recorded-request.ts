@@ -3,7 +3,7 @@
  * was cut, or says something a gateway could not have written gives a reason instead of a request.
  * Nothing is guessed: a fact that is not in the record would otherwise pass for one that was unknown.
  */
-import type { StoredRecord } from '../audit/query.ts'
+import type { StoredRecord } from '../audit/read/query.ts'
 import { isResourceName, isVersion } from '../classify/names.ts'
 import type { AccessRequest, Approval, Country, Environment, GrantInUse } from '../domain/access.ts'
 import type { ClaimValue, DevicePosture, Subject } from '../domain/subject.ts'

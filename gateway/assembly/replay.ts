@@ -3,7 +3,7 @@
  * different. Works record by record: what it holds grows with the number of different changes, up
  * to a bound, and not with the ledger.
  */
-import type { StoredRecord } from '../audit/query.ts'
+import type { StoredRecord } from '../audit/read/query.ts'
 import type { Decision } from '../domain/access.ts'
 import type { DecisionPoint, ResourceCatalog } from '../domain/ports.ts'
 import type { Action, Effect } from '../domain/vocabulary.ts'

@@ -2,7 +2,7 @@
  * Adds up what shadow rules would have done, from the records of the decisions they would have
  * changed. Holds counts, and up to a bound the subjects that are told apart.
  */
-import type { StoredRecord } from '../audit/query.ts'
+import type { StoredRecord } from '../audit/read/query.ts'
 import type { Effect } from '../domain/vocabulary.ts'
 import { Facts, Incomplete } from './recorded-facts.ts'
 

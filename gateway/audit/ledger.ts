@@ -4,14 +4,14 @@
  * be opened: no record, no forward.
  */
 import { GatewayError, invariant } from '../domain/errors.ts'
-import { systemFiles } from './file-port.ts'
-import type { LedgerOptions, Schedule, SegmentLedger } from './ledger-options.ts'
-import { acquireLock } from './lock.ts'
-import { isBootId, isLogOrigin } from './record.ts'
-import { prepareDirectories, unavailable } from './segments.ts'
-import { startLedger } from './supervisor.ts'
+import { systemFiles } from './files/file-port.ts'
+import type { LedgerOptions, Schedule, SegmentLedger } from './writer/ledger-options.ts'
+import { acquireLock } from './files/lock.ts'
+import { isBootId, isLogOrigin } from './line/record.ts'
+import { prepareDirectories, unavailable } from './files/segments.ts'
+import { startLedger } from './writer/supervisor.ts'
 
-export type { LedgerEvent, LedgerOptions, SegmentLedger } from './ledger-options.ts'
+export type { LedgerEvent, LedgerOptions, SegmentLedger } from './writer/ledger-options.ts'
 
 const onTimer: Schedule = (delayMs, run) => {
   const timer = setTimeout(run, delayMs)

@@ -4,7 +4,7 @@ import {
   type ExportFilter,
   type RecordedExport,
 } from '../assembly/export-ledger.ts'
-import { scanRecords } from '../audit/scan.ts'
+import { scanRecords } from '../audit/read/scan.ts'
 import { csvLine } from './output/csv.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { LEDGER_OPTIONS, ledgerFolder, progressLine, timeOption } from './ledger-options.ts'

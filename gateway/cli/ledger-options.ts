@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
-import type { ScanProgress } from '../audit/scan.ts'
+import type { ScanProgress } from '../audit/read/scan.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { duration } from '../settings/units.ts'
 import { instantIn } from './instant.ts'

@@ -1,6 +1,6 @@
 import { loadRules } from '../assembly/load-rules.ts'
 import { createReplay, type ReplayReport } from '../assembly/replay.ts'
-import { scanRecords } from '../audit/scan.ts'
+import { scanRecords } from '../audit/read/scan.ts'
 import { createDecisionPoint } from '../pdp/decision/decision-point.ts'
 import { EXIT, type CliIo } from './io.ts'
 import {

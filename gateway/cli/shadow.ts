@@ -3,7 +3,7 @@ import {
   type ShadowGroup,
   type ShadowReport,
 } from '../assembly/shadow-report.ts'
-import { scanRecords } from '../audit/scan.ts'
+import { scanRecords } from '../audit/read/scan.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { LEDGER_OPTIONS, ledgerFolder, progressLine, timeOption } from './ledger-options.ts'

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemFiles, type FilePort } from '../../gateway/audit/file-port.ts'
+import { systemFiles, type FilePort } from '../../gateway/audit/files/file-port.ts'
 import { openLedger } from '../../gateway/audit/ledger.ts'
 import type { LedgerEvent, LedgerOptions, SegmentLedger } from '../../gateway/audit/ledger.ts'
 import type { LedgerRecord } from '../../gateway/domain/ports.ts'

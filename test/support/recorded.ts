@@ -1,7 +1,7 @@
 /** Decision records as a gateway writes them and as a reader finds them. */
 import type { AccessRequest, Decision } from '../../gateway/domain/access.ts'
-import { serializeRecord } from '../../gateway/audit/record.ts'
-import type { StoredRecord } from '../../gateway/audit/query.ts'
+import { serializeRecord } from '../../gateway/audit/line/record.ts'
+import type { StoredRecord } from '../../gateway/audit/read/query.ts'
 import { refuse } from '../../gateway/domain/refusal.ts'
 import type { Exchange } from '../../gateway/pep/exchange.ts'
 import { decisionRecord } from '../../gateway/pep/records.ts'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { verifyChain } from '../../audit/verify-chain.ts'
+import { verifyChain } from '../../audit/verify/verify-chain.ts'
 import { send } from './http.ts'
 import { waitFor } from './wait-for.ts'
 import type { World } from './world.ts'

@@ -1,8 +1,8 @@
 import { chmodSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { leafHash } from '../../../gateway/audit/record.ts'
-import { verifyChain } from '../../../gateway/audit/verify-chain.ts'
+import { leafHash } from '../../../gateway/audit/line/record.ts'
+import { verifyChain } from '../../../gateway/audit/verify/verify-chain.ts'
 import {
   faultyFiles,
   harness,

@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { systemFiles } from '../../../gateway/audit/file-port.ts'
-import { readLines, readLinesBackward } from '../../../gateway/audit/lines.ts'
-import { findById } from '../../../gateway/audit/query.ts'
+import { systemFiles } from '../../../gateway/audit/files/file-port.ts'
+import { readLines, readLinesBackward } from '../../../gateway/audit/line/lines.ts'
+import { findById } from '../../../gateway/audit/read/query.ts'
 import { harness, note, removeDirectories, segmentNames } from '../../support/audit-harness.ts'
 
 afterAll(removeDirectories)

@@ -6,7 +6,7 @@ import {
   leafHash,
   LINE_BYTES_MAX,
   serializeRecord,
-} from '../../../gateway/audit/record.ts'
+} from '../../../gateway/audit/line/record.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
 
 const STAMP = {

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { scanRecords, type ScanOptions } from '../../../gateway/audit/scan.ts'
+import { scanRecords, type ScanOptions } from '../../../gateway/audit/read/scan.ts'
 import { harness, note, removeDirectories, segmentNames } from '../../support/audit-harness.ts'
 
 afterAll(removeDirectories)

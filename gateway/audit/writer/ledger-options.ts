@@ -1,9 +1,9 @@
 /** What the ledger takes, gives and tells. */
-import type { Clock } from '../domain/clock.ts'
-import type { Ledger, LedgerRecord } from '../domain/ports.ts'
-import type { LogPosition } from './chain.ts'
-import type { FilePort } from './file-port.ts'
-import type { LedgerOwner } from './lock.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Ledger, LedgerRecord } from '../../domain/ports.ts'
+import type { LogPosition } from '../line/chain.ts'
+import type { FilePort } from '../files/file-port.ts'
+import type { LedgerOwner } from '../files/lock.ts'
 
 /** Runs `run` once after `delayMs`, without keeping the process alive; returns how to cancel. */
 export type Schedule = (delayMs: number, run: () => void) => () => void

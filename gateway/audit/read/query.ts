@@ -1,9 +1,9 @@
 /** Finds records in a log, newest first, without reading more of it than needed. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { systemFiles, type FilePort } from './file-port.ts'
-import { readLinesBackward } from './lines.ts'
-import { listSegments } from './segments.ts'
-import { quote } from './text.ts'
+import { systemFiles, type FilePort } from '../files/file-port.ts'
+import { readLinesBackward } from '../line/lines.ts'
+import { listSegments } from '../files/segments.ts'
+import { quote } from '../line/text.ts'
 
 /** A record as read back: every field of the line, unverified. */
 export type StoredRecord = Readonly<Record<string, unknown>>

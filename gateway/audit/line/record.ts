@@ -4,8 +4,8 @@
  * order: `v,log,seq,ts,mono,boot,prev,type`, then the fields of the record in the order given.
  */
 import { hash } from 'node:crypto'
-import { invariant } from '../domain/errors.ts'
-import type { LedgerRecord, LedgerValue } from '../domain/ports.ts'
+import { invariant } from '../../domain/errors.ts'
+import type { LedgerRecord, LedgerValue } from '../../domain/ports.ts'
 import { escapeJson, quote, quoteCut, quoteKey } from './text.ts'
 
 /** Version of the line format. */

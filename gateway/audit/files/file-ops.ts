@@ -1,5 +1,5 @@
 /** Small compositions of {@link FilePort} calls that several files of the room need. */
-import { invariant } from '../domain/errors.ts'
+import { invariant } from '../../domain/errors.ts'
 import type { FilePort, SyncDone } from './file-port.ts'
 
 /**

@@ -1,9 +1,9 @@
 /** Reads a log from its first record to its last, in bounded memory and without verifying it. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { systemFiles, type FilePort } from './file-port.ts'
-import { readLines, type RawLine } from './lines.ts'
+import { systemFiles, type FilePort } from '../files/file-port.ts'
+import { readLines, type RawLine } from '../line/lines.ts'
 import type { StoredRecord } from './query.ts'
-import { listSegments } from './segments.ts'
+import { listSegments } from '../files/segments.ts'
 
 /** How {@link scanRecords} reads. */
 export interface ScanOptions {

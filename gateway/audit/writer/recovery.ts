@@ -5,18 +5,18 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { GatewayError } from '../domain/errors.ts'
-import { checkLine, isFault, type LineFault, type Link, type LogPosition } from './chain.ts'
-import { cutOff, settled, writeAll } from './file-ops.ts'
-import type { FilePort } from './file-port.ts'
-import { readLines, type RawLine } from './lines.ts'
+import type { GatewayError } from '../../domain/errors.ts'
+import { checkLine, isFault, type LineFault, type Link, type LogPosition } from '../line/chain.ts'
+import { cutOff, settled, writeAll } from '../files/file-ops.ts'
+import type { FilePort } from '../files/file-port.ts'
+import { readLines, type RawLine } from '../line/lines.ts'
 import {
   asidePath,
   checkSegmentStatus,
   listSegments,
   unavailable,
   type SegmentFile,
-} from './segments.ts'
+} from '../files/segments.ts'
 
 /** Bytes that were no complete line, and where they are now. */
 export interface TornBytes {

@@ -1,6 +1,6 @@
 /** Names and order of the files of a log, and which files it is safe to write to. */
 import { join } from 'node:path'
-import { GatewayError } from '../domain/errors.ts'
+import { GatewayError } from '../../domain/errors.ts'
 import type { FilePort, FileStatus } from './file-port.ts'
 
 /** A segment file, `seg/<first seq in 16 digits>.jsonl`. */

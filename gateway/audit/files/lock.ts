@@ -4,7 +4,7 @@
  * slept past its lease looks again before it writes, so that two writers never share a log.
  */
 import { join } from 'node:path'
-import type { Clock } from '../domain/clock.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { writeAll } from './file-ops.ts'
 import type { FilePort } from './file-port.ts'
 import { unavailable } from './segments.ts'

@@ -12,10 +12,10 @@ import {
   type LineFault,
   type Link,
   type LogPosition,
-} from './chain.ts'
-import { systemFiles, type FilePort } from './file-port.ts'
-import { readLines, type RawLine } from './lines.ts'
-import { listSegments, segmentDirectory, type SegmentFile } from './segments.ts'
+} from '../line/chain.ts'
+import { systemFiles, type FilePort } from '../files/file-port.ts'
+import { readLines, type RawLine } from '../line/lines.ts'
+import { listSegments, segmentDirectory, type SegmentFile } from '../files/segments.ts'
 
 /** What {@link verifyChain} looks at. */
 export interface VerifyOptions {

@@ -4,9 +4,16 @@
  * descriptor afterwards is worth nothing (fsync clears the error it has reported).
  */
 import { dirname } from 'node:path'
-import { asError, defer, settled, writeAll, type ByteRange, type Deferred } from './file-ops.ts'
-import type { FilePort } from './file-port.ts'
-import { checkSegmentStatus } from './segments.ts'
+import {
+  asError,
+  defer,
+  settled,
+  writeAll,
+  type ByteRange,
+  type Deferred,
+} from '../files/file-ops.ts'
+import type { FilePort } from '../files/file-port.ts'
+import { checkSegmentStatus } from '../files/segments.ts'
 
 /** A segment open for appending. */
 export interface SegmentWriter {

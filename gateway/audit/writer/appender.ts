@@ -4,16 +4,16 @@
  * record costs no promise of its own. Stops at the first failure and stays stopped.
  */
 import { setImmediate as afterPoll } from 'node:timers'
-import type { Clock } from '../domain/clock.ts'
-import type { GatewayError } from '../domain/errors.ts'
-import type { LedgerRecord } from '../domain/ports.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { GatewayError } from '../../domain/errors.ts'
+import type { LedgerRecord } from '../../domain/ports.ts'
 import type { Batch } from './batch.ts'
-import type { LogPosition } from './chain.ts'
-import { asError, defer, type Deferred } from './file-ops.ts'
+import type { LogPosition } from '../line/chain.ts'
+import { asError, defer, type Deferred } from '../files/file-ops.ts'
 import { clockStepRecord } from './lifecycle.ts'
-import type { LedgerLock } from './lock.ts'
+import type { LedgerLock } from '../files/lock.ts'
 import type { SegmentWriter } from './segment-writer.ts'
-import { unavailable } from './segments.ts'
+import { unavailable } from '../files/segments.ts'
 
 /** What failed, and where. */
 export interface AppendFailure {

@@ -2,7 +2,7 @@
 import type { ReadyOptions } from './ledger-options.ts'
 import type { LogTail } from './recovery.ts'
 import { openSegmentWriter, type SegmentWriter } from './segment-writer.ts'
-import { segmentPath } from './segments.ts'
+import { segmentPath } from '../files/segments.ts'
 
 /** Creates the segment that begins with `firstSeq`; its syncs must not overtake `after`. */
 export function createSegment(

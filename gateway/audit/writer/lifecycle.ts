@@ -1,7 +1,7 @@
 /** The records that a log writes about itself. */
-import type { LedgerRecord } from '../domain/ports.ts'
-import type { LogPosition } from './chain.ts'
-import type { LockHolder } from './lock.ts'
+import type { LedgerRecord } from '../../domain/ports.ts'
+import type { LogPosition } from '../line/chain.ts'
+import type { LockHolder } from '../files/lock.ts'
 import type { TornBytes } from './recovery.ts'
 
 /** First record of a run: what runs, and what it found. */

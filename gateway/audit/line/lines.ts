@@ -2,7 +2,7 @@
  * Reads the lines of a segment, forwards and backwards, as bytes and in bounded memory. Knows
  * nothing of what the lines say.
  */
-import type { FilePort } from './file-port.ts'
+import type { FilePort } from '../files/file-port.ts'
 import { LINE_BYTES_MAX } from './record.ts'
 
 /** One line of a file. */

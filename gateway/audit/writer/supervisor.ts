@@ -4,13 +4,13 @@
  */
 import { createAppender, type AppendFailure, type Appender } from './appender.ts'
 import { createBatch, type Batch } from './batch.ts'
-import { asError } from './file-ops.ts'
+import { asError } from '../files/file-ops.ts'
 import type { ReadyOptions, SegmentLedger } from './ledger-options.ts'
 import { CLOSED, degradedRecord, HEARTBEAT, openedRecord, recoveredRecord } from './lifecycle.ts'
-import type { LedgerLock } from './lock.ts'
+import type { LedgerLock } from '../files/lock.ts'
 import { recoverTail, rewriteSegment, syncSegment, type LogTail } from './recovery.ts'
 import { createSegment, firstSegment } from './segment-choice.ts'
-import { unavailable } from './segments.ts'
+import { unavailable } from '../files/segments.ts'
 
 const TICK_MS = 1_000
 const BEAT_MS = 10_000

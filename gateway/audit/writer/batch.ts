@@ -2,12 +2,12 @@
  * The records of one turn of the event loop, as bytes ready to be written at once. Serialises,
  * numbers and links records in the order they come.
  */
-import { createInstantText } from '../domain/clock.ts'
-import type { LedgerRecord } from '../domain/ports.ts'
+import { createInstantText } from '../../domain/clock.ts'
+import type { LedgerRecord } from '../../domain/ports.ts'
 import { hash } from 'node:crypto'
-import type { LogPosition } from './chain.ts'
-import type { ByteRange } from './file-ops.ts'
-import { GENESIS_HASH, LINE_BYTES_MAX, serializeRecord, type Stamp } from './record.ts'
+import type { LogPosition } from '../line/chain.ts'
+import type { ByteRange } from '../files/file-ops.ts'
+import { GENESIS_HASH, LINE_BYTES_MAX, serializeRecord, type Stamp } from '../line/record.ts'
 
 /** When a record was made. */
 export interface Moment {
