@@ -91,25 +91,6 @@ export const rules = z
   .prefault({})
   .describe('Where the policy is.')
 
-/** `audit`. */
-export const audit = z
-  .strictObject({
-    dir: filePath.prefault('data/audit').describe('Directory of the ledger.'),
-    node: shortName.prefault('gateway').describe('Name of this instance in every record.'),
-    segment_bytes: sizeBetween('64KiB', '16GiB')
-      .prefault('128MiB')
-      .describe('Size at which a new ledger file is started.'),
-    when_full: z
-      .enum(['refuse', 'continue'])
-      .prefault('refuse')
-      .describe(
-        'What read and infer do when the ledger cannot be written; privileged actions are ' +
-          'always refused.',
-      ),
-  })
-  .prefault({})
-  .describe('The ledger of decisions and outcomes.')
-
 /** `assertion`. */
 export const assertion = z
   .strictObject({

@@ -9,6 +9,7 @@ import { issuers } from './gateway-issuer.ts'
 import { devicePosture } from './gateway-posture.ts'
 import { listen } from './gateway-listen.ts'
 import * as shared from './gateway-store.ts'
+import { audit } from './gateway-audit.ts'
 import * as server from './gateway-server.ts'
 import { upstreams } from './gateway-upstream.ts'
 
@@ -26,7 +27,7 @@ const shape = z.strictObject({
   issuers,
   upstreams,
   rules: server.rules,
-  audit: server.audit,
+  audit,
   assertion: server.assertion,
   log: server.log,
   shutdown: server.shutdown,

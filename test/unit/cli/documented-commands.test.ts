@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
-import { VERBS } from '../../../gateway/cli/run.ts'
+import { VERBS } from '../../../gateway/cli/verbs.ts'
 import { parseVerbArguments } from '../../../gateway/cli/verb.ts'
 
 const PAGES = [

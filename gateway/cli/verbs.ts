@@ -1,0 +1,125 @@
+import type { VerbEntry } from './verb.ts'
+
+/**
+ * Every verb, in the order the help shows them; a name of two words is of a group, `audit verify`. To
+ * add one: write `<name>.ts` beside this file, or in the folder of its group, and a line here. A verb is imported when it is asked for, so that each starts with what it needs.
+ */
+export const VERBS: readonly VerbEntry[] = [
+  {
+    name: 'serve',
+    summary: 'run the gateway',
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  {
+    name: 'check',
+    summary: 'check configuration, rules and routes without serving',
+    load: async () => (await import('./check.ts')).check,
+  },
+  {
+    name: 'test',
+    summary: 'run the tests beside the rules, and say what they leave unproven',
+    load: async () => (await import('./test.ts')).test,
+  },
+  {
+    name: 'explain',
+    summary: 'show how the rules decide one request, rule by rule',
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
+    name: 'diff',
+    summary: 'list exactly who gains and who loses what between two revisions of the rules',
+    load: async () => (await import('./diff.ts')).diff,
+  },
+  {
+    name: 'who-can',
+    summary: 'list everybody who may do one thing to one resource, and when',
+    load: async () => (await import('./who-can.ts')).whoCan,
+  },
+  {
+    name: 'what-can',
+    summary: 'list everything one caller may do, and when',
+    load: async () => (await import('./what-can.ts')).whatCan,
+  },
+  {
+    name: 'docs',
+    summary: 'write the permission matrix in plain words',
+    load: async () => (await import('./docs.ts')).docs,
+  },
+  {
+    name: 'replay',
+    summary: 'judge recorded decisions again under other rules, and list what would change',
+    load: async () => (await import('./replay.ts')).replay,
+  },
+  {
+    name: 'shadow',
+    summary: 'report what shadow rules would have changed',
+    load: async () => (await import('./shadow.ts')).shadow,
+  },
+  {
+    name: 'exports',
+    summary: 'list what was exported, to whom and on whose word, from the ledger',
+    load: async () => (await import('./exports.ts')).exports,
+  },
+  {
+    name: 'history',
+    summary: 'list the rule sets that were in force, and show what was in one',
+    load: async () => (await import('./history.ts')).history,
+  },
+  {
+    name: 'rollback',
+    summary: 'go back to a rule set that was in force before, and stay there',
+    load: async () => (await import('./pin.ts')).rollback,
+  },
+  {
+    name: 'pin',
+    summary: 'hold the gateway at one rule set, whatever the rule folder says',
+    load: async () => (await import('./pin.ts')).pin,
+  },
+  {
+    name: 'unpin',
+    summary: 'let the rule folder count again',
+    load: async () => (await import('./pin.ts')).unpin,
+  },
+  {
+    name: 'rules',
+    summary: 'sign a rule folder, or verify its signature',
+    load: async () => (await import('./rules.ts')).rules,
+  },
+  {
+    name: 'coverage',
+    summary: 'list the routes of a running server that its route pack does not know',
+    load: async () => (await import('./coverage.ts')).coverage,
+  },
+  {
+    name: 'demo',
+    summary: 'start a model server with the gateway before it, and walk through what it refuses',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  {
+    name: 'config',
+    summary: 'print the configuration, or the JSON Schemas of the files',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
+    name: 'token',
+    summary: 'mint development tokens, and run the local issuer that vouches for them',
+    load: async () => (await import('./token.ts')).token,
+  },
+]
+
+/** First words of verbs of two words. */
+export const GROUPS: ReadonlySet<string> = new Set(
+  VERBS.flatMap(({ name }) => (name.includes(' ') ? name.split(' ', 1) : [])),
+)
+
+/** The verb a command line begins with, and what stands behind it. */
+export function findVerb(
+  args: readonly string[],
+): { readonly entry: VerbEntry; readonly rest: readonly string[] } | undefined {
+  for (const words of [2, 1]) {
+    const name = args.slice(0, words).join(' ')
+    const entry = VERBS.find((candidate) => candidate.name === name)
+    if (entry !== undefined) return { entry, rest: args.slice(words) }
+  }
+  return undefined
+}
