@@ -3,7 +3,7 @@ import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { plainLines } from './output/plain-text.ts'
 import { parseVerbArguments, verbHelp, type VerbEntry } from './verb.ts'
-import { findVerb, GROUPS, VERBS } from './verbs.ts'
+import { findVerb, GROUPS, VERBS, type FoundVerb } from './verbs.ts'
 import { VERSION } from '../version.ts'
 
 /** Runs one command line and resolves to its exit code. Never rejects. */
@@ -19,12 +19,14 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     return EXIT.ok
   }
   const found = findVerb(args)
-  if (found === undefined)
-    return GROUPS.has(name) ? unknownOfGroup(args, io) : unknownVerb(name, io)
-  const { entry } = found
+  if (found !== undefined) return runVerb(found, io)
+  return GROUPS.has(name) ? unknownOfGroup(args, io) : unknownVerb(name, io)
+}
+
+async function runVerb({ entry, rest }: FoundVerb, io: CliIo): Promise<number> {
   try {
     const verb = await entry.load()
-    const { options, positionals } = parseVerbArguments(entry.name, verb, found.rest)
+    const { options, positionals } = parseVerbArguments(entry.name, verb, rest)
     if (options['help'] === true) {
       io.out(verbHelp(entry, verb))
       return EXIT.ok

@@ -112,10 +112,14 @@ export const GROUPS: ReadonlySet<string> = new Set(
   VERBS.flatMap(({ name }) => (name.includes(' ') ? name.split(' ', 1) : [])),
 )
 
-/** The verb a command line begins with, and what stands behind it. */
-export function findVerb(
-  args: readonly string[],
-): { readonly entry: VerbEntry; readonly rest: readonly string[] } | undefined {
+/** A verb and what stands behind it on the command line. */
+export interface FoundVerb {
+  readonly entry: VerbEntry
+  readonly rest: readonly string[]
+}
+
+/** The verb a command line begins with. */
+export function findVerb(args: readonly string[]): FoundVerb | undefined {
   for (const words of [2, 1]) {
     const name = args.slice(0, words).join(' ')
     const entry = VERBS.find((candidate) => candidate.name === name)

@@ -80,7 +80,8 @@ function entry(key: string, at: Cursor, leaf: Leaf): string[] {
   }
   const element = node?.def.element
   if (element !== undefined && unwrap(element)[0]?.def.shape !== undefined) {
-    return [`${key}:`, ...items(at, element, leaf).map(indent)]
+    const list = items(at, element, leaf)
+    return list.length === 0 ? [`${key}: []`] : [`${key}:`, ...list.map(indent)]
   }
   const text = at.written ?? defaultOf(at.schema) ?? at.value
   return [`${key}: ${leaf({ path: at.path, text })}`]

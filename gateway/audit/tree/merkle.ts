@@ -110,8 +110,7 @@ export interface Consistency {
 /** Whether the proof shows that the larger tree only appends to the smaller (RFC 9162 §2.1.4.2). */
 export function verifyConsistency(claim: Consistency): boolean {
   const { from, to, fromRoot, toRoot, proof } = claim
-  if (!isPosition(from) || !isPosition(to) || from > to) return false
-  if (proof.some(({ length }) => length !== HASH_BYTES)) return false
+  if (!isOrdered(from, to) || proof.some(({ length }) => length !== HASH_BYTES)) return false
   if (from === to) return proof.length === 0 && isSame(fromRoot, toRoot)
   if (from === 0) return proof.length === 0 && isSame(fromRoot, EMPTY_ROOT)
   const [first, ...rest] = isPowerOfTwo(from) ? [fromRoot, ...proof] : proof
@@ -173,6 +172,10 @@ class Ascent {
     this.node = Math.floor(this.node / 2)
     this.last = Math.floor(this.last / 2)
   }
+}
+
+function isOrdered(from: number, to: number): boolean {
+  return isPosition(from) && isPosition(to) && from <= to
 }
 
 function isPosition(value: number): boolean {

@@ -40,42 +40,36 @@ const shared = {
 }
 
 const sink = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('stdout'), ...shared }).describe('One line each.'),
-  z
-    .strictObject({
-      type: z.literal('http'),
-      ...shared,
-      url: secureUrl.describe('Takes a CloudEvents batch by POST.'),
-      token_file: filePath.optional().describe('File with a bearer token.'),
-      ca_file: filePath.optional().describe('Certificates to trust instead of the system’s.'),
-      batch: z.int().min(1).max(1000).prefault(100).describe('Records in one request at most.'),
-      timeout: durationBetween('100ms', '60s').prefault('10s').describe('Longest wait.'),
-    })
-    .describe('CloudEvents 1.0 batches over HTTP.'),
-  z
-    .strictObject({
-      type: z.literal('syslog'),
-      ...shared,
-      host: z.string().min(1).max(253),
-      port: z.int().min(1).max(65_535).prefault(6514),
-      tls: z.boolean().prefault(true).describe('RFC 5425; false only to this machine.'),
-      ca_file: filePath.optional().describe('Certificates to trust instead of the system’s.'),
-      facility: z.int().min(0).max(23).prefault(13).describe('13 is log audit (RFC 5424 §6.2.1).'),
-    })
-    .describe('Syslog (RFC 5424) over TLS or TCP, octet-counted.'),
-  z
-    .strictObject({
-      type: z.literal('redis'),
-      ...shared,
-      stream: z
-        .string()
-        .min(1)
-        .max(200)
-        .prefault('audit')
-        .describe('Behind the prefix of the store.'),
-      entries_max: z.int().min(1).prefault(1_000_000).describe('About so many are kept.'),
-    })
-    .describe('A Redis stream in the store.'),
+  z.strictObject({ type: z.literal('stdout').describe('One line each.'), ...shared }),
+  z.strictObject({
+    type: z.literal('http').describe('CloudEvents 1.0 batches over HTTP.'),
+    ...shared,
+    url: secureUrl.describe('Takes a CloudEvents batch by POST.'),
+    token_file: filePath.optional().describe('File with a bearer token.'),
+    ca_file: filePath.optional().describe('Certificates to trust instead of the system’s.'),
+    batch: z.int().min(1).max(1000).prefault(100).describe('Records in one request at most.'),
+    timeout: durationBetween('100ms', '60s').prefault('10s').describe('Longest wait.'),
+  }),
+  z.strictObject({
+    type: z.literal('syslog').describe('Syslog (RFC 5424) over TLS or TCP, octet-counted.'),
+    ...shared,
+    host: z.string().min(1).max(253).describe('Where it listens.'),
+    port: z.int().min(1).max(65_535).prefault(6514).describe('Its port.'),
+    tls: z.boolean().prefault(true).describe('RFC 5425; false only to this machine.'),
+    ca_file: filePath.optional().describe('Certificates to trust instead of the system’s.'),
+    facility: z.int().min(0).max(23).prefault(13).describe('13 is log audit (RFC 5424 §6.2.1).'),
+  }),
+  z.strictObject({
+    type: z.literal('redis').describe('A Redis stream in the store.'),
+    ...shared,
+    stream: z
+      .string()
+      .min(1)
+      .max(200)
+      .prefault('audit')
+      .describe('Behind the prefix of the store.'),
+    entries_max: z.int().min(1).prefault(1_000_000).describe('About so many are kept.'),
+  }),
 ])
 
 /** `audit`. */

@@ -1,6 +1,6 @@
 /** The parts of config/gateway.yaml about this process: trust in hops, limits, files. */
 import { z } from 'zod'
-import { count, durationBetween, filePath, hostName, shortName, sizeBetween } from './fields.ts'
+import { count, durationBetween, filePath, hostName, sizeBetween } from './fields.ts'
 import { trustedNetwork } from './networks.ts'
 
 /** `hosts`. */
