@@ -12,6 +12,7 @@ import { prepareDirectories, unavailable } from './files/segments.ts'
 import { startLedger } from './writer/supervisor.ts'
 
 export type { LedgerEvent, LedgerOptions, SegmentLedger } from './writer/ledger-options.ts'
+export type { SignedCheckpoint } from './writer/sealer.ts'
 
 const onTimer: Schedule = (delayMs, run) => {
   const timer = setTimeout(run, delayMs)

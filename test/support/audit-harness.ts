@@ -79,6 +79,7 @@ export function harness(dir = newDirectory()): Harness {
       clock,
       segmentBytesMax: 1024 * 1024,
       versions: { node: 'v20.19.0' },
+      outwaitMs: 0,
       schedule: timers.schedule,
       onEvent: (event) => events.push(event),
       ...more,

@@ -13,6 +13,7 @@ import { createDevIssuer, type DevIssuer } from '../../gateway/authn/dev-issuer.
 import { systemClock } from '../../gateway/domain/clock.ts'
 import { ensureBuilt } from './build.ts'
 import { startHttpUpstream, type HttpUpstream } from './http-upstream.ts'
+import { expectKnownLedger } from './record-schema.ts'
 import {
   configOf,
   parseLines,
@@ -120,8 +121,13 @@ export async function startBuiltGateway(options: BuiltGatewayOptions): Promise<B
   })
   const close = async () => {
     const crash = await running.end()
+    const unknown = await expectKnownLedger(join(files.dir, 'audit')).then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    )
     await rm(files.dir, { recursive: true, force: true })
-    if (crash !== undefined) throw crash
+    const failure = crash ?? unknown
+    if (failure !== undefined) throw failure
   }
   try {
     const ports = await listening(running)

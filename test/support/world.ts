@@ -14,6 +14,7 @@ import { createDevIssuer, type DevIssuer } from '../../gateway/authn/dev-issuer.
 import { systemClock, type Clock } from '../../gateway/domain/clock.ts'
 import type { SharedStore } from '../../gateway/domain/shared-state.ts'
 import { createMemoryStore } from '../../gateway/store/memory-store.ts'
+import { expectKnownLedger } from './record-schema.ts'
 import {
   startRecordingUpstream,
   type RawHandler,
@@ -106,7 +107,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     })
     const close = async () => {
       await gateway.stop()
-      await stopPeers()
+      try {
+        await expectKnownLedger(join(dir, 'audit'))
+      } finally {
+        await stopPeers()
+      }
     }
     return { ...views(dir, gateway, issuer, lines), upstream, dir, rulesDir, configFile, close }
   } catch (error) {

@@ -15,6 +15,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   unlinkSync,
   writeSync,
   utimesSync,
@@ -29,6 +30,8 @@ export interface FileStatus {
   readonly mode: number
   readonly uid: number
   readonly links: number
+  /** What tells it from another file of the same name. */
+  readonly inode: number
   /** Milliseconds since the epoch. */
   readonly modifiedAt: number
 }
@@ -61,6 +64,8 @@ export interface FilePort {
   /** Hard link; fails when `to` exists. */
   link(from: string, to: string): void
   remove(path: string): void
+  /** Removes an empty directory. */
+  removeDirectory(path: string): void
   /** Sets the modification time, milliseconds since the epoch. */
   touch(path: string, at: number): void
 }
@@ -92,6 +97,7 @@ export const systemFiles: FilePort = {
   rename: (from, to) => renameSync(from, to),
   link: (from, to) => linkSync(from, to),
   remove: (path) => unlinkSync(path),
+  removeDirectory: (path) => rmdirSync(path),
   touch: (path, at) => utimesSync(path, at / 1000, at / 1000),
 }
 
@@ -102,6 +108,7 @@ function fileStatus(stats: Stats): FileStatus {
     mode: stats.mode & 0o7777,
     uid: stats.uid,
     links: stats.nlink,
+    inode: stats.ino,
     modifiedAt: stats.mtimeMs,
   }
 }

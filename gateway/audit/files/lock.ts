@@ -31,6 +31,13 @@ export interface LockHolder {
 export interface LedgerLock {
   /** The dead holder it was taken from. */
   readonly takenFrom: LockHolder | undefined
+  /** Whether there was no lock at all: nobody writes, or somebody has removed it. */
+  readonly wasFree: boolean
+  /**
+   * Looks at the file, and puts it back when it was removed. Whether the lock is still ours; once it
+   * was another's, it never is again.
+   */
+  check(): boolean
   /** Whether it is still ours. Touches the disk only when the lease may have run out. */
   isHeld(): boolean
   /** Renews the lease. Whether it is still ours. */
@@ -58,8 +65,8 @@ const LOCK_BYTES_MAX = 1024
  */
 export function acquireLock(options: LockOptions): LedgerLock {
   const path = join(options.dir, 'lock')
-  const takenFrom = create(options, path) ? undefined : takeOver(options, path)
-  return holdLock(options, path, takenFrom)
+  if (create(options, path)) return holdLock(options, path, undefined)
+  return holdLock(options, path, takeOver(options, path))
 }
 
 function create({ files, bootId, owner }: LockOptions, path: string): boolean {
@@ -126,9 +133,17 @@ function holdLock(
   const { files, bootId, clock } = options
   let renewedAt = clock.now()
   let renewedAtMono = clock.monotonicMs()
+  let isLost = false
   const isOurs = () => readHolder(files, path)?.boot === bootId
+  const check = () => {
+    if (isLost) return false
+    if (isOurs()) return true
+    // A removed lock is one that nobody holds, for an instant: whoever creates it has it.
+    isLost = files.status(path) !== undefined || !create(options, path)
+    return !isLost
+  }
   const renew = () => {
-    if (!isOurs()) return false
+    if (!check()) return false
     renewedAt = clock.now()
     renewedAtMono = clock.monotonicMs()
     files.touch(path, renewedAt)
@@ -137,6 +152,8 @@ function holdLock(
   renew()
   return {
     takenFrom,
+    wasFree: takenFrom === undefined,
+    check,
     renew,
     isHeld: () => {
       // A suspended machine stops one of the two clocks.

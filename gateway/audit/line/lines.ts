@@ -22,21 +22,24 @@ export interface RawLine {
 const BLOCK_BYTES = 256 * 1024
 const NEWLINE = 0x0a
 
-/** The lines of the file at `path`, first to last. Holds at most 256 KiB of it in memory. */
-export function* readLines(files: FilePort, path: string): Generator<RawLine, void> {
+/**
+ * The lines of the file at `path`, first to last. Holds at most 256 KiB of it in memory. With `from`,
+ * where a line starts, only those from there on, numbered from 1.
+ */
+export function* readLines(files: FilePort, path: string, from = 0): Generator<RawLine, void> {
   const fd = files.openRead(path)
   try {
-    yield* linesOf(files, fd)
+    yield* linesOf(files, fd, from)
   } finally {
     files.close(fd)
   }
 }
 
-function* linesOf(files: FilePort, fd: number): Generator<RawLine, void> {
+function* linesOf(files: FilePort, fd: number, from: number): Generator<RawLine, void> {
   const block = Buffer.allocUnsafe(BLOCK_BYTES)
   let held = 0 // bytes in the block that belong to a line not yet ended
-  let position = 0 // where the next read starts in the file
-  let offset = 0 // where the line being read starts in the file
+  let position = from // where the next read starts in the file
+  let offset = from // where the line being read starts in the file
   let number = 1
   for (;;) {
     const read = files.read(fd, block.subarray(held), position)

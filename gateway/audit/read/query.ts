@@ -14,6 +14,8 @@ export interface FindOptions {
   readonly until?: string
   /** At most so many records; default 16. */
   readonly countMax?: number
+  /** As in a scan: what is given of each record. */
+  readonly open?: ((record: StoredRecord) => StoredRecord) | undefined
   readonly files?: FilePort
 }
 
@@ -34,7 +36,7 @@ export async function findById(
   const found: StoredRecord[] = []
   for (const { path } of [...listSegments(files, dir).segments].reverse()) {
     for await (const record of recordsWith(files, path, id)) {
-      found.push(record)
+      found.push(options.open?.(record) ?? record)
       if (record['type'] === until || found.length >= countMax) return found
     }
   }

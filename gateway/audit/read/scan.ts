@@ -14,6 +14,8 @@ export interface ScanOptions {
   /** Records made before this time, milliseconds since the epoch. */
   readonly until?: number | undefined
   readonly files?: FilePort
+  /** What is given of each record: that of `createReveal` gives what is encrypted back. */
+  readonly open?: ((record: StoredRecord) => StoredRecord) | undefined
   /** Told now and then how much of the log has been read. */
   readonly onProgress?: ((progress: ScanProgress) => void) | undefined
   /** Told of a line that is no record: cut short, too long, or not JSON. */
@@ -41,6 +43,7 @@ export async function* scanRecords(
   options: ScanOptions,
 ): AsyncGenerator<StoredRecord, void> {
   const mark = Buffer.from(`"type":${JSON.stringify(options.type)}`)
+  const opened = options.open ?? ((record: StoredRecord) => record)
   let lines = 0
   for (const { line, path, isLast, progress } of linesIn(dir, options.files ?? systemFiles)) {
     if (++lines % LINES_PER_TURN === 0) {
@@ -51,7 +54,7 @@ export async function* scanRecords(
     if (record === 'unreadable') {
       const isBeingWritten = isLast && !line.terminated
       if (!isBeingWritten) options.onUnreadable?.({ path, line: line.number })
-    } else if (record !== undefined && isWanted(record, options)) yield record
+    } else if (record !== undefined && isWanted(record, options)) yield opened(record)
   }
 }
 

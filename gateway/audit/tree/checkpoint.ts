@@ -23,7 +23,13 @@ export function checkpointText({ origin, size, root }: Checkpoint): string {
 export function parseCheckpoint(bytes: Buffer): ReadCheckpoint | string {
   const note = parseNote(bytes)
   if (typeof note === 'string') return note
-  const [origin = '', size = '', encoded = '', ...more] = note.text.split('\n')
+  const checkpoint = parseCheckpointText(note.text)
+  return typeof checkpoint === 'string' ? checkpoint : { ...checkpoint, note }
+}
+
+/** Reads the text that is signed, without its signatures. A text is what is wrong with it. */
+export function parseCheckpointText(text: string): Checkpoint | string {
+  const [origin = '', size = '', encoded = '', ...more] = text.split('\n')
   // What stands behind the third line is an extension: allowed, of no meaning here.
   if (more.pop() !== '' || more.includes('') || origin === '') return 'not a checkpoint'
   if (!/^(?:0|[1-9]\d{0,15})$/.test(size) || !Number.isSafeInteger(Number(size))) {
@@ -31,5 +37,5 @@ export function parseCheckpoint(bytes: Buffer): ReadCheckpoint | string {
   }
   const root = fromBase64(encoded)
   if (root?.length !== HASH_BYTES) return 'the root of the checkpoint is not a hash'
-  return { origin, size: Number(size), root, note }
+  return { origin, size: Number(size), root }
 }

@@ -15,6 +15,11 @@ export class CompactRange {
     return this.count
   }
 
+  /** The hashes of the edge, that of the largest subtree first. */
+  get hashes(): readonly Buffer[] {
+    return this.edge
+  }
+
   /** Appends the hash of a leaf. Tells of the leaf itself (level 0) and of what it completes. */
   append(leaf: Buffer, onNode?: OnNode): void {
     let index = this.count

@@ -21,14 +21,21 @@ const pair = Buffer.alloc(1 + 2 * HASH_BYTES, 1)
 
 /** The hash of a leaf: SHA-256 of 0x00 and its bytes. */
 export function leafHashOf(bytes: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([LEAF_PREFIX, bytes]), 'buffer')
+  return digestOf(Buffer.concat([LEAF_PREFIX, bytes]))
 }
 
 /** The hash of an inner node: SHA-256 of 0x01 and the two hashes below it. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   pair.set(left, 1)
   pair.set(right, 1 + HASH_BYTES)
-  return hash('sha256', pair, 'buffer')
+  return digestOf(pair)
+}
+
+/** SHA-256. By way of a string: Node takes three times as long to make a buffer of its own. */
+function digestOf(bytes: Uint8Array): Buffer {
+  const digest = Buffer.allocUnsafe(HASH_BYTES)
+  digest.write(hash('sha256', bytes, 'binary'), 'latin1')
+  return digest
 }
 
 /** The root of the first `size` leaves. */

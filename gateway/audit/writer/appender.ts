@@ -13,6 +13,7 @@ import { asError, defer, type Deferred } from '../files/file-ops.ts'
 import { clockStepRecord } from './lifecycle.ts'
 import type { LedgerLock } from '../files/lock.ts'
 import type { SegmentWriter } from './segment-writer.ts'
+import type { TreeHead } from './tree-writer.ts'
 import { unavailable } from '../files/segments.ts'
 
 /** What failed, and where. */
@@ -22,17 +23,35 @@ export interface AppendFailure {
   readonly error: Error
 }
 
+/** The tree over what is written, and who signs it. */
+export interface Coverage {
+  /** Takes the leaf hashes of what was just written. Throws when it cannot go on. */
+  grown(leaves: Buffer, count: number): void
+  /** What is written by now, to be sealed once it is on disk; `undefined` when nobody signs. */
+  mark(): TreeHead | undefined
+  /** Whether so much is unsigned that it should be signed without anybody waiting. */
+  isDue(): boolean
+  /** Whether anything is unsigned. */
+  isBehind(): boolean
+  /** Resolves when a signature over it is on disk. @throws ERR_AUDIT_UNAVAILABLE */
+  seal(head: TreeHead): Promise<void>
+}
+
 /** What {@link createAppender} needs. */
 export interface AppenderOptions {
   readonly batch: Batch
   readonly clock: Clock
   readonly lock: LedgerLock
   readonly segmentBytesMax: number
+  /** A segment whose first record is older is left. */
+  readonly segmentAgeMs: number
+  readonly coverage: Coverage
   /** Creates the segment that begins with `firstSeq`; its syncs must not overtake `after`. */
   openSegment(firstSeq: number, after: Promise<void> | undefined): SegmentWriter
   onFailure(failure: AppendFailure): void
   onRotate(file: string): void
   onWrite?: ((records: number, durationMs: number) => void) | undefined
+  onAppended?: ((head: LogPosition) => void) | undefined
 }
 
 /** A failure, by default of the segment in use. */
@@ -126,8 +145,9 @@ export function createAppender(options: AppenderOptions): Appender {
     },
     flushed: () => {
       if (state.segment === undefined) return Promise.reject(state.failure)
-      if (options.batch.count === 0) return state.segment.sync()
-      return (state.disk ??= defer()).promise
+      const disk = (state.disk ??= defer())
+      if (options.batch.count === 0) flushNow(options, state)
+      return disk.promise
     },
     syncBehind: () => syncBehind(options, state),
     fail: (failing) => fail(options, state, failing),
@@ -160,30 +180,52 @@ function take(options: AppenderOptions, state: State, record: LedgerRecord): voi
 }
 
 function flush(options: AppenderOptions, state: State): void {
-  const { batch, clock, lock } = options
+  const { batch, coverage } = options
   const { kernel, disk } = state
-  if (batch.count === 0) return
-  rotateWhenFull(options, state)
-  const { segment } = state
-  if (segment === undefined) return
-  try {
-    if (!lock.isHeld()) {
-      fail(options, state, { operation: 'lock', error: new Error('another process took the log') })
-      return
-    }
-    const startedMs = clock.monotonicMs()
-    segment.write(batch.bytes, batch.range)
-    options.onWrite?.(batch.count, clock.monotonicMs() - startedMs)
-  } catch (error) {
-    fail(options, state, { operation: 'write', error: asError(error) })
+  if (batch.count === 0) {
+    if (disk !== undefined) flushNow(options, state)
     return
   }
-  state.written = batch.last
+  rotateWhenFull(options, state)
+  const { segment } = state
+  if (segment === undefined || !write(options, state, segment)) return
   batch.clear()
   state.kernel = undefined
   state.disk = undefined
   kernel?.resolve()
   if (disk !== undefined) syncFor(options, state, segment, disk)
+  else if (coverage.isDue()) syncFor(options, state, segment, defer())
+  if (state.written !== undefined) options.onAppended?.(state.written)
+}
+
+/** Whether the batch is in the file, and its leaves in the tree. */
+function write(options: AppenderOptions, state: State, segment: SegmentWriter): boolean {
+  const { batch, clock, lock, coverage } = options
+  let operation: 'lock' | 'write' = 'lock'
+  try {
+    if (!lock.isHeld()) throw new Error('another process took the log')
+    if (!segment.isUntouched()) {
+      throw new Error('somebody else has written to it, cut or removed it')
+    }
+    operation = 'write'
+    const startedMs = clock.monotonicMs()
+    segment.write(batch.bytes, batch.range)
+    options.onWrite?.(batch.count, clock.monotonicMs() - startedMs)
+    state.written = batch.last
+    coverage.grown(batch.leaves, batch.count)
+    return true
+  } catch (error) {
+    fail(options, state, { operation, error: asError(error) })
+    return false
+  }
+}
+
+/** Nothing is collected: those who wait, wait for the disk and the signature alone. */
+function flushNow(options: AppenderOptions, state: State): void {
+  const { segment, disk } = state
+  if (segment === undefined || disk === undefined) return
+  state.disk = undefined
+  syncFor(options, state, segment, disk)
 }
 
 function syncFor(
@@ -192,11 +234,18 @@ function syncFor(
   segment: SegmentWriter,
   disk: Deferred,
 ): void {
+  const { coverage } = options
   const seq = state.written?.seq ?? -1
+  const head = coverage.mark()
   segment.sync().then(
     () => {
       state.syncedSeq = seq
-      disk.resolve()
+      if (head === undefined) disk.resolve()
+      else
+        coverage.seal(head).then(
+          () => disk.resolve(),
+          (error: unknown) => disk.reject(asError(error)),
+        )
     },
     (error: unknown) => {
       fail(options, state, { operation: 'sync', error: asError(error), file: segment.path })
@@ -207,14 +256,15 @@ function syncFor(
 
 function syncBehind(options: AppenderOptions, state: State): void {
   const { segment, written, syncedSeq } = state
-  if (segment === undefined || written === undefined || written.seq === syncedSeq) return
+  if (segment === undefined || written === undefined) return
+  if (written.seq === syncedSeq && !options.coverage.isBehind()) return
   syncFor(options, state, segment, defer())
 }
 
 /** A full segment is left only when something is to be written, so that no segment stays empty. */
 function rotateWhenFull(options: AppenderOptions, state: State): void {
   const { segment } = state
-  if (segment === undefined || segment.size < options.segmentBytesMax) return
+  if (segment === undefined || !isFull(options, segment)) return
   const retired = segment.retire()
   retired.catch((error: unknown) =>
     fail(options, state, { operation: 'sync', error: asError(error), file: segment.path }),
@@ -226,6 +276,11 @@ function rotateWhenFull(options: AppenderOptions, state: State): void {
     return
   }
   options.onRotate(state.segment.path)
+}
+
+function isFull({ segmentBytesMax, segmentAgeMs, clock }: AppenderOptions, segment: SegmentWriter) {
+  if (segment.size >= segmentBytesMax) return true
+  return segment.size > 0 && clock.now() - segment.startedAt >= segmentAgeMs
 }
 
 /** The segment is damaged: nothing more is written to it, and all who wait are told. */
@@ -251,5 +306,7 @@ async function finish(options: AppenderOptions, state: State): Promise<void> {
   if (segment === undefined) throw state.failure
   state.segment = undefined
   state.failure = unavailable('the log is closed')
+  const head = options.coverage.mark()
   await segment.retire()
+  if (head !== undefined) await options.coverage.seal(head)
 }

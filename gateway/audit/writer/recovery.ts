@@ -31,7 +31,8 @@ export interface LogTail {
   /** The last record; `undefined` when the log is empty. */
   readonly last: Link | undefined
   /** The segment it is in. */
-  readonly segment: (SegmentFile & { readonly size: number }) | undefined
+  readonly segment:
+    (SegmentFile & { readonly size: number; readonly startedAt: number }) | undefined
   readonly torn: readonly TornBytes[]
 }
 
@@ -69,7 +70,8 @@ export async function recoverTail(options: RecoveryOptions): Promise<LogTail> {
     }
     if (end.last !== undefined) {
       checkWritten(options.written, end.last, segment.path)
-      return { last: end.last, segment: { ...segment, size: end.size }, torn }
+      const { size, startedAt } = end
+      return { last: end.last, segment: { ...segment, size, startedAt }, torn }
     }
     // Not one record ever got in: the name is needed again by the segment that will hold it.
     options.files.remove(segment.path)
@@ -80,6 +82,8 @@ export async function recoverTail(options: RecoveryOptions): Promise<LogTail> {
 
 interface SegmentEnd {
   readonly last: Link | undefined
+  /** Time of its first record. */
+  readonly startedAt: number
   /** Bytes of complete lines. */
   readonly size: number
   /** Where an incomplete line starts. */
@@ -92,8 +96,11 @@ async function walkSegment(options: RecoveryOptions, segment: SegmentFile): Prom
   let previous: Link | 'unknown' = 'unknown'
   let last: Link | undefined
   let size = 0
+  let startedAt = 0
   for (const line of readLines(files, segment.path)) {
-    if (!line.terminated) return { last, size, tornFrom: adjoining(segment, line, size) }
+    if (!line.terminated) {
+      return { last, startedAt, size, tornFrom: adjoining(segment, line, size) }
+    }
     if (line.number % LINES_PER_TURN === 0) await nextTurn()
     if (line.number > 1 && line.offset < bytes - TAIL_BYTES_MAX) {
       previous = 'unknown'
@@ -104,9 +111,10 @@ async function walkSegment(options: RecoveryOptions, segment: SegmentFile): Prom
     const fault = isFault(checked) ? checked : checkPlace(options, segment, line, checked)
     if (fault !== undefined) throw broken(segment, line, fault)
     last = previous = checked as Link
+    if (line.number === 1) startedAt = last.at
     size = line.offset + line.bytes.length + 1
   }
-  return { last, size, tornFrom: undefined }
+  return { last, startedAt, size, tornFrom: undefined }
 }
 
 /** Where the torn line starts, which must be where the last checked line ends. */
@@ -151,7 +159,7 @@ function checkWritten(written: LogPosition | undefined, last: Link, path: string
 }
 
 /** Copies the bytes from `from` on to a file of their own, durably, then cuts them off. */
-async function moveTorn(files: FilePort, path: string, from: number): Promise<TornBytes> {
+export async function moveTorn(files: FilePort, path: string, from: number): Promise<TornBytes> {
   const torn = await copyFrom(files, path, from)
   cutOff(files, path, from)
   await settled((done) => files.syncDirectory(dirname(path), done))

@@ -10,9 +10,11 @@ export function createSegment(
   firstSeq: number,
   after?: Promise<void>,
 ): SegmentWriter {
-  const { files, dir, owner, fsync = true } = options
+  const { files, dir, owner, clock, fsync = true } = options
   const path = segmentPath(dir, firstSeq)
-  return openSegmentWriter({ files, path, size: undefined, uid: owner.uid, fsync, after })
+  const startedAt = clock.now()
+  const { uid } = owner
+  return openSegmentWriter({ files, path, size: undefined, startedAt, uid, fsync, after })
 }
 
 /** The segment the log ends in when it has room, or a new one. */
@@ -22,5 +24,6 @@ export function firstSegment(options: ReadyOptions, tail: LogTail): SegmentWrite
   if (segment === undefined || segment.size >= options.segmentBytesMax) {
     return createSegment(options, (last?.seq ?? -1) + 1)
   }
-  return openSegmentWriter({ files, path: segment.path, size: segment.size, uid: owner.uid, fsync })
+  const { path, size, startedAt } = segment
+  return openSegmentWriter({ files, path, size, startedAt, uid: owner.uid, fsync })
 }

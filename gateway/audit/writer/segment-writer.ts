@@ -20,6 +20,10 @@ export interface SegmentWriter {
   readonly path: string
   /** Bytes in the file. */
   readonly size: number
+  /** When its first record was written, milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Whether the file is as long as what was written to it, and still has its name. */
+  isUntouched(): boolean
   /** Hands bytes to the kernel; throws what the file system throws. */
   write(bytes: Uint8Array, range: ByteRange): void
   /**
@@ -39,6 +43,7 @@ export interface SegmentWriterOptions {
   readonly path: string
   /** Bytes already in it; `undefined` creates it. */
   readonly size: number | undefined
+  readonly startedAt: number
   readonly uid?: number | undefined
   /** When false, sync does nothing: for tests and for machines that keep logs elsewhere. */
   readonly fsync: boolean
@@ -62,6 +67,11 @@ export function openSegmentWriter(options: SegmentWriterOptions): SegmentWriter 
     path,
     get size() {
       return size
+    },
+    startedAt: options.startedAt,
+    isUntouched: () => {
+      const status = files.statusOf(fd)
+      return status.size === size && status.links === 1
     },
     write: (bytes, range) => {
       writeAll(files, fd, bytes, range)

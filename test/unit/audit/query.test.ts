@@ -41,9 +41,9 @@ describe('finding the records of a request', () => {
     const { dir, open } = harness()
     const ledger = await open()
     await ledger.append(note('r1'), 'kernel')
+    await ledger.close()
     appendFileSync(join(dir, 'seg', segmentNames(dir)[0] ?? ''), '{"id":"r1"')
     expect(await findById(dir, 'r1')).toHaveLength(1)
-    await ledger.close()
   })
 })
 

@@ -22,7 +22,7 @@ beforeEach(async () => {
   const log = harness()
   dir = log.dir
   for (let run = 0; run < 3; run++) {
-    const ledger = await log.open({ segmentBytesMax: 1200 })
+    const ledger = await log.open({ segmentBytesMax: 1500 })
     for (let i = 0; i < 4; i++) await ledger.append(note(`r${run}-${i}`), 'kernel')
     await ledger.close()
     head = ledger.head()
