@@ -27,6 +27,7 @@ const io: CliIo = {
     ...userName(),
     ...(process.getuid === undefined ? {} : { uid: process.getuid() }),
   },
+  self: { command: process.execPath, args: [...process.execArgv, process.argv[1] ?? ''] },
   onSignal(kind, listener) {
     for (const signal of kind === 'reload' ? ['SIGHUP'] : ['SIGTERM', 'SIGINT']) {
       process.on(signal, listener)

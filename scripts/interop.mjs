@@ -1,9 +1,10 @@
 // `npm run test:interop`: real model servers from PyPI, driven through the gateway by their real
-// clients. What they need is installed once into .cache/interop, outside of package.json. Says what
-// it does as it goes, ends with a table. Arguments are handed to jest.
+// clients, and the files of the audit log in front of Go programs that verify such logs. What they need
+// is installed once into .cache/interop, outside of package.json. Says what it does as it goes, ends
+// with a table. Arguments are handed to jest; with `ledger` alone, only that one is prepared for.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const CACHE = resolve('.cache/interop')
@@ -71,14 +72,28 @@ function nodeClients() {
   })
 }
 
+const hasGo = () => spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0
+
 function registry() {
-  const { status } = spawnSync('go', ['version'], { stdio: 'ignore' })
-  if (status !== 0) return 'there is no Go to build it with'
+  if (!hasGo()) return 'there is no Go to build it with'
   const built = once('registry', [REGISTRY], (folder) => {
     say('...  registry: OCI distribution, built once')
     return run('go', ['install', REGISTRY], { env: { ...process.env, GOBIN: folder } })
   })
   return built ? undefined : 'it did not build'
+}
+
+/** Verifies audit logs with nothing of ours: its modules are pinned in go.mod and go.sum. */
+function ledgercheck() {
+  if (!hasGo()) return { INTEROP_NO_GO: 'there is no Go to build the verifier with' }
+  const source = resolve('test/interop/go')
+  const inputs = readdirSync(source).map((name) => readFileSync(join(source, name), 'utf8'))
+  const built = once('ledgercheck', inputs, (folder) => {
+    say('...  ledgercheck: a verifier of logs in Go, built once')
+    const go = ['build', '-mod=readonly', '-o', join(folder, 'ledgercheck'), '.']
+    return run('go', go, { cwd: source })
+  })
+  return built ? { INTEROP_LEDGERCHECK: join(CACHE, 'ledgercheck/ledgercheck') } : undefined
 }
 
 const pad = (cells, widths) =>
@@ -98,25 +113,37 @@ function printTable() {
   console.log(table.map((row) => pad(row, widths)).join('\n'))
 }
 
-const python = findPython()
-if (python === undefined) {
-  console.log('skipped: no Python 3.11 or newer with venv and pip on this machine')
-  process.exit(0)
-}
+const isLedgerAlone = process.argv[2] === 'ledger' && process.argv.length === 3
 mkdirSync(CACHE, { recursive: true })
 rmSync(RESULTS, { force: true })
-for (const name of ['mlflow', 'mlserver', 'bentoml']) {
-  if (environment(python, name)) continue
-  say(`FAIL ${name}: its packages did not install, see above`)
+const verifier = ledgercheck()
+if (verifier === undefined) {
+  say('FAIL ledgercheck: it did not build, see above')
   process.exit(1)
 }
-if (!nodeClients()) {
-  say('FAIL node: the clients did not install, see above')
-  process.exit(1)
+if (verifier.INTEROP_NO_GO !== undefined) say(`skip ledger: ${verifier.INTEROP_NO_GO}`)
+let without = 'only the ledger was asked for'
+if (!isLedgerAlone) {
+  const python = findPython()
+  if (python === undefined) {
+    console.log(
+      'skipped: no Python 3.11 or newer with venv and pip; `npm run test:interop ledger` needs none',
+    )
+    process.exit(0)
+  }
+  for (const name of ['mlflow', 'mlserver', 'bentoml']) {
+    if (environment(python, name)) continue
+    say(`FAIL ${name}: its packages did not install, see above`)
+    process.exit(1)
+  }
+  if (!nodeClients()) {
+    say('FAIL node: the clients did not install, see above')
+    process.exit(1)
+  }
+  without = registry()
+  if (without !== undefined) say(`skip registry: ${without}`)
 }
-const without = registry()
-if (without !== undefined) say(`skip registry: ${without}`)
-if (!run(process.execPath, ['scripts/build.mjs'])) process.exit(1)
+if (!isLedgerAlone && !run(process.execPath, ['scripts/build.mjs'])) process.exit(1)
 const jest = spawnSync(
   process.execPath,
   [
@@ -131,7 +158,11 @@ const jest = spawnSync(
   ],
   {
     stdio: ['ignore', 2, 2],
-    env: { ...process.env, ...(without === undefined ? {} : { INTEROP_NO_REGISTRY: without }) },
+    env: {
+      ...process.env,
+      ...verifier,
+      ...(without === undefined ? {} : { INTEROP_NO_REGISTRY: without }),
+    },
   },
 )
 printTable()

@@ -240,6 +240,7 @@ function askRecord(
       id,
       effect: refusal === undefined ? 'permit' : 'deny',
       reason: refusal?.reason,
+      lock: refusal?.lockedBy,
       what: ask.what,
       sub: subject?.id,
       iss: subject?.issuer,

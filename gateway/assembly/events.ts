@@ -25,6 +25,24 @@ export function ledgerEvents(log: Logger, metrics: Metrics): (event: LedgerEvent
       case 'rotated':
         log.info({ file: event.file }, 'a ledger segment was closed')
         return
+      case 'unsigned':
+        metrics.auditError()
+        log.error(
+          { operation: event.operation, err: event.error },
+          'the checkpoints or the upkeep of the ledger fail',
+        )
+        return
+      case 'no-reserve':
+        log.error({ err: event.error }, 'there is no room for the reserve of the ledger')
+        return
+      case 'tiles-mended':
+        log.warn({ tiles: event.tiles }, 'tiles that did not fit the signed records were replaced')
+        return
+      case 'pruned': {
+        const { first, last, bytes } = event
+        log.info({ first, last, bytes }, 'records older than audit.retention were removed')
+        return
+      }
       case 'lock-taken-over':
         log.warn(
           { pid: event.pid, host: event.host },
@@ -58,6 +76,8 @@ export function countedLedger(ledger: SegmentLedger, metrics: Metrics): SegmentL
       return ledger.healthy
     },
     head: () => ledger.head(),
+    tree: () => ledger.tree(),
+    signed: () => ledger.signed(),
     probe: () => ledger.probe(),
     close: () => ledger.close(),
   }

@@ -25,6 +25,7 @@ import { createReloader } from './reloader.ts'
 import { openBudgets } from './open-budgets.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openCountedLedger } from './open-ledger.ts'
+import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
 import { openStore, type RunningStore } from './open-store.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
@@ -61,6 +62,7 @@ export interface Gateway {
 type RunningServices = Services & {
   readonly log: RootLogger
   readonly ledger: SegmentLedger
+  readonly sinks: LedgerSinks
   readonly budgets: RunningBudgets
   readonly state: RunningStore
 }
@@ -84,6 +86,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const active = rules.value
   const services = await openServices(options, settings)
   const undo: Undo[] = [
+    () => services.sinks.stop(0),
     () => services.ledger.close(),
     () => services.state.close(),
     () => stopLockouts(services),
@@ -193,13 +196,24 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     buildInfo: { version: VERSION, nodeVersion: options.process.nodeVersion },
     upstreams: settings.upstreams.map(({ name }) => name),
     issuers: issuerNames(settings),
+    sinks: settings.audit.sinks.map(({ name }) => name),
   })
+  const sinks = prepareSinks(settings)
   const dir = resolve(options.cwd, settings.audit.dir)
   const facts = options.process
-  const ledger = await openCountedLedger({ dir, settings, process: facts, clock, log, metrics })
+  const opened = await openCountedLedger({
+    dir,
+    cwd: options.cwd,
+    settings,
+    process: facts,
+    clock,
+    log,
+    metrics,
+    keepFrom: () => sinks.keepFrom(),
+  })
   const state = await openStore({ ...options, settings, clock, log, metrics }).catch(
     async (error: unknown) => {
-      await ledger.close()
+      await opened.close()
       throw error
     },
   )
@@ -211,5 +225,12 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
   })
   await lockouts.start()
   const budgets = openBudgets({ state, clock, metrics, log }, settings.budgets)
-  return { clock, ledger, metrics, log, state, budgets, lockouts, extraction }
+  const { host } = facts
+  const over = { ledger: opened, dir, state, host, clock, log, metrics, output: log.output }
+  const ledger = await sinks.start(over).catch(async (error: unknown) => {
+    lockouts.stop()
+    await Promise.all([budgets.stop(), state.close(), opened.close()])
+    throw error
+  })
+  return { clock, ledger, sinks, metrics, log, state, budgets, lockouts, extraction }
 }

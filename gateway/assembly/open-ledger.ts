@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
 import { openLedger, type SegmentLedger } from '../audit/ledger.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../log/logger.ts'
@@ -6,32 +7,64 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { Settings } from '../settings/settings.ts'
 import { VERSION } from '../version.ts'
 import { countedLedger, ledgerEvents } from './events.ts'
+import { openPersonalFields } from './ledger-personal.ts'
+import { checkpointSigner } from './ledger-signer.ts'
+import { openWitnesses } from './ledger-witness.ts'
 import type { ProcessFacts } from './process-facts.ts'
 
 /** What a ledger is opened with. */
 export interface LedgerOpening {
   /** Absolute directory. */
   readonly dir: string
+  /** What relative paths of the configuration are from. */
+  readonly cwd: string
   readonly settings: Settings
   readonly process: ProcessFacts
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
+  /** The first record that pruning must leave. */
+  readonly keepFrom: () => number
 }
+
+/** More refusals than these in one second are counted, and not written out one by one. */
+const REFUSALS_PER_SECOND = 200
 
 /** Opens the ledger of this instance, with its writes and records counted. @throws ERR_AUDIT_UNAVAILABLE */
 export async function openCountedLedger(opening: LedgerOpening): Promise<SegmentLedger> {
-  const { clock, log, metrics, settings } = opening
+  const { clock, log, metrics, settings, dir, cwd } = opening
+  const { uid } = opening.process
+  const { audit } = settings
+  const origin = `${audit.deployment}/audit/${audit.node}`
+  const signer = checkpointSigner({ audit, origin, dir, cwd, uid })
+  if (signer === undefined) {
+    log.warn({ dir }, 'nothing signs the ledger: a cut end or a rewritten one cannot be told')
+  }
+  const witnesses = await openWitnesses({ audit, dir, clock, log, metrics })
+  const personal = await openPersonalFields({ ...opening, uid })
   const ledger = await openLedger({
-    dir: opening.dir,
-    log: `modelgate/audit/${settings.audit.node}`,
+    dir,
+    log: origin,
     bootId: randomUUID(),
     owner: opening.process,
     clock,
-    segmentBytesMax: settings.audit.segmentBytes,
+    segmentBytesMax: audit.segmentBytes,
+    segmentAgeMs: audit.segmentAge,
+    reserveBytes: audit.reserve,
+    retentionMs: audit.retention,
+    manifest: audit.manifest.map((other) => resolve(cwd, other)),
+    refusalsPerSecond: REFUSALS_PER_SECOND,
+    signer,
     versions: { modelgate: VERSION, node: opening.process.nodeVersion },
+    keepFrom: opening.keepFrom,
     onWrite: (_records, durationMs) => metrics.auditWrite(clock.now(), durationMs),
     onEvent: ledgerEvents(log, metrics),
+    onSigned: (signed) => witnesses.onSigned(signed),
+    ...(personal === undefined ? {} : { protect: personal.protect }),
+  }).catch((error: unknown) => {
+    personal?.close()
+    throw error
   })
-  return countedLedger(ledger, metrics)
+  const counted = witnesses.around(countedLedger(ledger, metrics))
+  return personal?.attach(counted) ?? counted
 }

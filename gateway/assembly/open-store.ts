@@ -9,6 +9,7 @@ import { createSecretFile, readPemFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { openEmbeddedStore } from '../store/embedded-store.ts'
 import { observedStore } from '../store/observed-store.ts'
+import { createRedisStream, type RedisStream } from '../store/redis-stream.ts'
 import {
   createRedisStore,
   parseRedisUrl,
@@ -20,7 +21,15 @@ import {
 export interface RunningStore extends SharedStore {
   /** Whether it was ever reached: a replica that shares nothing with the others takes no callers. */
   readonly wasReached: boolean
+  /** Opens a stream beside it; absent where the store is not Redis. Whoever opens it closes it. */
+  readonly openStream?: OpenStream
 }
+
+/** Opens a stream in Redis. */
+export type OpenStream = (options: {
+  readonly stream: string
+  readonly entriesMax: number
+}) => RedisStream
 
 /** What a store is opened with. */
 export interface StoreOpening {
@@ -57,10 +66,13 @@ export async function openStore(opening: StoreOpening): Promise<RunningStore> {
   })
   return Object.defineProperties(observed, {
     wasReached: { get: () => (wasReached ||= store.healthy) },
+    openStream: { value: store.openStream },
   }) as RunningStore
 }
 
-async function opened(opening: StoreOpening): Promise<SharedStore> {
+type OpenedStore = SharedStore & Pick<RunningStore, 'openStream'>
+
+async function opened(opening: StoreOpening): Promise<OpenedStore> {
   const { settings, cwd, clock, state } = opening
   if (state !== undefined) return state
   if (settings.store.kind === 'redis') return openRedis(opening, settings.store)
@@ -69,7 +81,7 @@ async function opened(opening: StoreOpening): Promise<SharedStore> {
 
 type RedisSettings = Extract<Settings['store'], { kind: 'redis' }>
 
-async function openRedis(opening: StoreOpening, settings: RedisSettings): Promise<SharedStore> {
+async function openRedis(opening: StoreOpening, settings: RedisSettings): Promise<OpenedStore> {
   const { log } = opening
   const url = createSecretFile({ path: settings.urlFile })
   const loaded = await url.refresh()
@@ -77,14 +89,11 @@ async function openRedis(opening: StoreOpening, settings: RedisSettings): Promis
   for (const warning of loaded.warnings) log.warn({}, diagnosticText(warning))
   const target = targetOf(url.current())
   if ('problem' in target) throw invalid([urlProblem(settings.urlFile, target.problem)])
-  const store = createRedisStore({
-    target,
-    prefix: settings.prefix,
-    commandTimeoutMs: settings.commandTimeout,
-    connectTimeoutMs: settings.connectTimeout,
-    ...(await certificates(settings.caFile)),
-    onEvent: redisEvents(opening),
-  })
+  const { prefix, commandTimeout: commandTimeoutMs, connectTimeout: connectTimeoutMs } = settings
+  const bounds = { prefix, commandTimeoutMs, connectTimeoutMs }
+  let there = { target, ...(await certificates(settings.caFile)) }
+  const store = createRedisStore({ ...bounds, ...there, onEvent: redisEvents(opening) })
+  const streams: RedisStream[] = []
   const timer = setInterval(() => void refresh(), URL_REFRESH_MS).unref()
   async function refresh(): Promise<void> {
     const again = await url.refresh()
@@ -95,13 +104,21 @@ async function openRedis(opening: StoreOpening, settings: RedisSettings): Promis
       return
     }
     log.info({}, 'the URL of the store changed')
-    store.connect({ target: next, ...(await certificates(settings.caFile)) })
+    there = { target: next, ...(await certificates(settings.caFile)) }
+    for (const one of [store, ...streams]) one.connect(there)
   }
   await reached(store.whenUp(), settings.connectTimeout)
   return Object.defineProperties(
     { ...store },
     {
       healthy: { get: () => store.healthy },
+      openStream: {
+        value: (options: Parameters<OpenStream>[0]) => {
+          const stream = createRedisStream({ ...bounds, ...there, ...options })
+          streams.push(stream)
+          return stream
+        },
+      },
       close: {
         value: () => {
           clearInterval(timer)

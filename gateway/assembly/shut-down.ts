@@ -2,11 +2,13 @@ import type { Server } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SegmentLedger } from '../audit/ledger.ts'
 import type { RunningBudgets } from '../budget/budgets.ts'
+import type { Clock } from '../domain/clock.ts'
 import { refuse } from '../domain/refusal.ts'
 import type { SharedStore } from '../domain/shared-state.ts'
 import type { RootLogger } from '../log/logger.ts'
 import type { Lockouts } from '../pep/watching/lockouts.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { LedgerSinks } from './ledger-sinks.ts'
 import type { DataListeners } from './data-listeners.ts'
 import { closed } from './listeners.ts'
 import type { Reloader } from './reloader.ts'
@@ -19,6 +21,8 @@ export interface RunningParts {
   readonly services: {
     readonly log: RootLogger
     readonly ledger: SegmentLedger
+    readonly sinks: Pick<LedgerSinks, 'stop'>
+    readonly clock: Clock
     readonly lockouts: Pick<Lockouts, 'stop'>
     readonly budgets: Pick<RunningBudgets, 'stop'>
     readonly state: Pick<SharedStore, 'close'>
@@ -33,6 +37,9 @@ export interface RunningParts {
 /** A client that is cut off has this long to be told; a cut stream ends within a second. */
 const CUT_MS = 2_000
 
+/** Sinks have at least so long for the last records; the rest of the drain time when there is more. */
+const SINKS_MS = 1_000
+
 /** Last bytes of answers already given have this long to leave. */
 const FLUSH_MS = 1_000
 
@@ -44,6 +51,7 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   const { services, settings, listeners, runtime } = parts
   const { flights } = listeners
   const { delay, drain } = settings.shutdown
+  const endsAt = services.clock.monotonicMs() + delay + drain
   services.log.info({ inFlight: flights.inFlight(), delay, drain }, 'draining')
   parts.watch.stop()
   listeners.stopCertificates()
@@ -70,7 +78,12 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   // What was leased and not used; a store that does not answer keeps nobody.
   await services.budgets.stop()
   await services.state.close()
-  await services.ledger.close()
+  try {
+    await services.ledger.close()
+  } finally {
+    // What they do not send now they send after the next start.
+    await services.sinks.stop(Math.max(SINKS_MS, endsAt - services.clock.monotonicMs()))
+  }
   services.log.info({}, 'stopped')
   await services.log.flush()
 }

@@ -7,7 +7,7 @@ import type { AccessRequest } from '../domain/access.ts'
 import { explainDecision, type ExplainedDecision } from '../pdp/decision/explain.ts'
 import { explainedText, placeOf } from './explain-text.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { ledgerIn } from './ledger-options.ts'
+import { keysOption, ledgerIn } from './ledger-options.ts'
 import { plainText } from './output/plain-text.ts'
 import { configFile, findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
 import type { OptionValues } from './verb.ts'
@@ -25,7 +25,8 @@ export async function showRecorded(id: string, options: OptionValues, io: CliIo)
     return EXIT.invalid
   }
   const dir = await ledgerIn(resolve(io.cwd, config.value.audit.dir), 'set audit.dir')
-  const records = [...(await findById(dir, id))].reverse()
+  const open = (await keysOption(options, io))?.record
+  const records = [...(await findById(dir, id, { open }))].reverse()
   if (records.length === 0) {
     io.err(`no record in ${dir} has the id ${JSON.stringify(id)}\n`)
     return EXIT.failed

@@ -2,6 +2,7 @@ import { loadRules } from '../assembly/load-rules.ts'
 import type { AccessRequest } from '../domain/access.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { explainDecision } from '../pdp/decision/explain.ts'
+import { LEDGER_OPTIONS } from './ledger-options.ts'
 import { showRecorded } from './explain-recorded.ts'
 import {
   accessRequest,
@@ -102,6 +103,7 @@ export const explain: Verb = {
       value: 'ID',
       help: 'show the recorded decision with this id instead, and judge it again',
     },
+    keys: LEDGER_OPTIONS.keys,
     all: { type: 'boolean', help: 'also show rules for other subjects, actions and resources' },
   },
   examples: [

@@ -4,10 +4,11 @@ import {
   type ExportFilter,
   type RecordedExport,
 } from '../assembly/export-ledger.ts'
-import { scanRecords } from '../audit/read/scan.ts'
-import { csvLine } from './output/csv.ts'
+import { TRAIL_OPTIONS } from './audit/filter-options.ts'
+import { openTrail } from './audit/trail.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { LEDGER_OPTIONS, ledgerFolder, progressLine, timeOption } from './ledger-options.ts'
+import { rangeOption } from './ledger-options.ts'
+import { csvLine } from './output/csv.ts'
 import { plainText } from './output/plain-text.ts'
 import { formatOf, plural, textOption } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
@@ -15,8 +16,7 @@ import type { OptionValues, Verb } from './verb.ts'
 /** `modelgate exports`: what left, to whom and on whose word, from the ledger. */
 export const exports: Verb = {
   options: {
-    ...LEDGER_OPTIONS,
-    until: { type: 'string', value: 'TIME', help: 'records before then; as --since' },
+    ...TRAIL_OPTIONS,
     resource: {
       type: 'string',
       value: 'R',
@@ -27,7 +27,7 @@ export const exports: Verb = {
   },
   formats: ['text', 'json', 'csv'],
   examples: [
-    'modelgate exports --since 30d',
+    'modelgate exports --during last-quarter',
     'modelgate exports --resource model:fraud --format csv > exports.csv',
     'modelgate exports --dir /var/lib/modelgate/audit --grant fraud-to-audit --format json',
   ],
@@ -39,39 +39,26 @@ async function run(
   _positionals: readonly string[],
   io: CliIo,
 ): Promise<number> {
-  const now = Date.now()
-  const since = timeOption(options, 'since', now)
-  const until = timeOption(options, 'until', now)
+  const range = rangeOption(options, Date.now())
   const filter: ExportFilter = {
     resource: textOption(options, 'resource'),
     subject: textOption(options, 'subject'),
     grant: textOption(options, 'grant'),
   }
-  const dir = await ledgerFolder(options, io)
+  const trail = await openTrail(options, io)
   const writer = WRITERS[formatOf(options)] ?? textWriter
-  const progress = progressLine(io)
-  let unreadable = 0
-  const records = scanRecords(dir, {
-    type: 'export',
-    since,
-    until,
-    onProgress: progress.show,
-    onUnreadable: () => void (unreadable += 1),
-  })
+  let incomplete = 0
   const output = writer()
   io.out(output.head)
-  for await (const record of records) {
+  for await (const { record } of trail.find({ type: ['export'], ...range })) {
     const one = readExport(record)
-    if (one === undefined) unreadable += 1
-    else if (isWantedExport(one, filter)) {
-      progress.clear()
-      io.out(output.row(one))
-    }
+    if (one === undefined) incomplete += 1
+    else if (isWantedExport(one, filter)) io.out(output.row(one))
   }
-  progress.clear()
   io.out(output.end())
-  if (unreadable === 0) return EXIT.ok
-  io.err(`${plural(unreadable, 'line')} not readable\n`)
+  const code = trail.finish()
+  if (incomplete === 0) return code
+  io.err(`${plural(incomplete, 'record')} incomplete\n`)
   return EXIT.failed
 }
 

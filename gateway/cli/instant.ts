@@ -1,14 +1,20 @@
 import { GatewayError } from '../domain/errors.ts'
 
-/** An RFC 3339 time, milliseconds since the epoch; `option` is named when it is none. @throws ERR_USAGE */
-export function instantIn(text: string, option: string): number {
+/**
+ * An RFC 3339 time, milliseconds since the epoch; `option` is named when it is none, with `others`,
+ * what else it takes. @throws ERR_USAGE
+ */
+export function instantIn(text: string, option: string, others = ''): number {
   const strict = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/.test(
     text,
   )
   const time = strict ? Date.parse(text) : Number.NaN
   if (Number.isNaN(time) || !isCalendarDay(text)) {
     const example = '2026-11-23T10:30:00+01:00'
-    throw new GatewayError('ERR_USAGE', `${option} takes an RFC 3339 time such as ${example}`)
+    throw new GatewayError(
+      'ERR_USAGE',
+      `${option} takes an RFC 3339 time such as ${example}${others}`,
+    )
   }
   return time
 }

@@ -15,6 +15,8 @@ export interface CliIo {
   /** Whether colour may be used on standard output (a terminal, no `NO_COLOR`, not `dumb`). */
   readonly colour: boolean
   readonly process: ProcessFacts
+  /** The command, and what stands before the verb, that start this program again. */
+  readonly self?: { readonly command: string; readonly args: readonly string[] }
   /** Runs `listener` on SIGTERM or SIGINT (`stop`) and on SIGHUP (`reload`). */
   onSignal(kind: 'stop' | 'reload', listener: () => void): void
 }

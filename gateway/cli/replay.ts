@@ -5,6 +5,7 @@ import { createDecisionPoint } from '../pdp/decision/decision-point.ts'
 import { EXIT, type CliIo } from './io.ts'
 import {
   countOption,
+  keysOption,
   LEDGER_OPTIONS,
   ledgerFolder,
   progressLine,
@@ -56,6 +57,7 @@ async function run(
     return EXIT.invalid
   }
   const dir = await ledgerFolder(options, io)
+  const open = (await keysOption(options, io))?.record
   const { policy, resources } = rules.value
   const work = createReplay({ decisionPoint: createDecisionPoint(policy), resources })
   const progress = progressLine(io)
@@ -63,6 +65,7 @@ async function run(
   const records = scanRecords(dir, {
     type: 'decision',
     ...range,
+    open,
     onProgress: progress.show,
     onUnreadable: () => void (unreadable += 1),
   })

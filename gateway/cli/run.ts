@@ -2,7 +2,7 @@ import { closest } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { plainLines } from './output/plain-text.ts'
-import { parseVerbArguments, verbHelp, type VerbEntry } from './verb.ts'
+import { parseVerbArguments, verbHelp, type Verb, type VerbEntry } from './verb.ts'
 import { findVerb, GROUPS, VERBS, type FoundVerb } from './verbs.ts'
 import { VERSION } from '../version.ts'
 
@@ -24,8 +24,10 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
 }
 
 async function runVerb({ entry, rest }: FoundVerb, io: CliIo): Promise<number> {
+  let exits: Verb['exits']
   try {
     const verb = await entry.load()
+    ;({ exits } = verb)
     const { options, positionals } = parseVerbArguments(entry.name, verb, rest)
     if (options['help'] === true) {
       io.out(verbHelp(entry, verb))
@@ -33,17 +35,19 @@ async function runVerb({ entry, rest }: FoundVerb, io: CliIo): Promise<number> {
     }
     return await verb.run(options, positionals, io)
   } catch (error) {
-    return explainFailure(error, io)
+    return explainFailure(error, io, exits ?? EXIT)
   }
 }
 
-function explainFailure(error: unknown, io: CliIo): number {
+type Failures = Pick<typeof EXIT | NonNullable<Verb['exits']>, 'failed' | 'usage' | 'invalid'>
+
+function explainFailure(error: unknown, io: CliIo, exits: Failures): number {
   const message = error instanceof Error ? error.message : String(error)
   io.err(`modelgate: ${plainLines(message)}\n`)
-  if (!(error instanceof GatewayError)) return EXIT.failed
-  if (error.code === 'ERR_USAGE') return EXIT.usage
+  if (!(error instanceof GatewayError)) return exits.failed
+  if (error.code === 'ERR_USAGE') return exits.usage
   const invalid = error.code.startsWith('ERR_CONFIG') || error.code.startsWith('ERR_RULES')
-  return invalid ? EXIT.invalid : EXIT.failed
+  return invalid ? exits.invalid : exits.failed
 }
 
 function unknownVerb(name: string, io: CliIo): number {

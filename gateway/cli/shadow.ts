@@ -6,7 +6,13 @@ import {
 import { scanRecords } from '../audit/read/scan.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { LEDGER_OPTIONS, ledgerFolder, progressLine, timeOption } from './ledger-options.ts'
+import {
+  keysOption,
+  LEDGER_OPTIONS,
+  ledgerFolder,
+  progressLine,
+  timeOption,
+} from './ledger-options.ts'
 import { plainText } from './output/plain-text.ts'
 import { plural, wantsJson } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
@@ -32,12 +38,14 @@ async function run(
   }
   const since = timeOption(options, 'since', Date.now())
   const dir = await ledgerFolder(options, io)
+  const open = (await keysOption(options, io))?.record
   const tally = createShadowTally()
   const progress = progressLine(io)
   let unreadable = 0
   const records = scanRecords(dir, {
     type: 'decision',
     since,
+    open,
     onProgress: progress.show,
     onUnreadable: () => void (unreadable += 1),
   })

@@ -10,6 +10,8 @@ export interface VerbOption {
   readonly value?: string
   readonly help: string
   readonly multiple?: boolean
+  /** One letter: `f` for `-f`. */
+  readonly short?: string
 }
 
 /** Values of parsed options: texts, switches, and lists of repeated options. */
@@ -35,6 +37,13 @@ export interface Verb {
   readonly formats?: readonly string[]
   /** Whole command lines. */
   readonly examples: readonly string[]
+  /** Exit codes of its own, as the help says them, and those of failures before it can judge. */
+  readonly exits?: {
+    readonly help: string
+    readonly usage: number
+    readonly failed: number
+    readonly invalid: number
+  }
   /** Resolves to the exit code. `options.format` is always set, to one of {@link formats}. */
   run(options: OptionValues, positionals: readonly string[], io: CliIo): Promise<number>
 }
@@ -69,7 +78,7 @@ function optionsOf(verb: Verb): Readonly<Record<string, VerbOption>> {
       value: formats.join('|'),
       help: `how results are printed (default ${formats[0] ?? 'text'})`,
     },
-    help: { type: 'boolean', help: 'show this help' },
+    help: { type: 'boolean', short: 'h', help: 'show this help' },
   }
 }
 
@@ -87,9 +96,9 @@ export function parseVerbArguments(
     if (!Object.hasOwn(known, option)) throw unknownOption(name, option, Object.keys(known))
   }
   const options = Object.fromEntries(
-    Object.entries(known).map(([option, { type, multiple = false }]) => [
+    Object.entries(known).map(([option, { type, multiple = false, short }]) => [
       option,
-      { type, multiple, ...(option === 'help' ? { short: 'h' } : {}) },
+      { type, multiple, ...(short === undefined ? {} : { short }) },
     ]),
   ) as NonNullable<ParseArgsConfig['options']>
   try {
@@ -122,8 +131,9 @@ function unknownOption(name: string, option: string, known: readonly string[]): 
 /** The help text of a verb. */
 export function verbHelp({ name, summary }: VerbEntry, verb: Verb): string {
   const rows = Object.entries(optionsOf(verb)).map(
-    ([option, { value, help }]): [string, string] => [
-      value === undefined ? `--${option}` : `--${option} ${value}`,
+    ([option, { value, help, short }]): [string, string] => [
+      `${short === undefined || option === 'help' ? '' : `-${short}, `}--${option}` +
+        (value === undefined ? '' : ` ${value}`),
       help,
     ],
   )
@@ -139,7 +149,8 @@ export function verbHelp({ name, summary }: VerbEntry, verb: Verb): string {
     'Examples:',
     ...verb.examples.map((example) => `  ${example}`),
     '',
-    'Exit codes: 0 ok, 1 refused or failed, 2 usage, 3 invalid rules or configuration',
+    verb.exits?.help ??
+      'Exit codes: 0 ok, 1 refused or failed, 2 usage, 3 invalid rules or configuration',
     '',
   ].join('\n')
 }

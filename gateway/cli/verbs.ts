@@ -61,6 +61,71 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./exports.ts')).exports,
   },
   {
+    name: 'audit query',
+    summary: 'find records of the ledger: what one person did, what a lock stopped, one request',
+    load: async () => (await import('./audit/query.ts')).auditQuery,
+  },
+  {
+    name: 'audit tail',
+    summary: 'show the newest records of the ledger, and with -f those that come',
+    load: async () => (await import('./audit/tail.ts')).auditTail,
+  },
+  {
+    name: 'audit stats',
+    summary: 'count what the ledger holds: decisions, reasons, callers, models, bytes',
+    load: async () => (await import('./audit/stats.ts')).auditStats,
+  },
+  {
+    name: 'audit index',
+    summary: 'make or check the index by which records are found fast',
+    load: async () => (await import('./audit/index.ts')).auditIndex,
+  },
+  {
+    name: 'audit export',
+    summary: 'write the ledger as OCSF, CloudEvents, ECS or CSV',
+    load: async () => (await import('./audit/export.ts')).auditExport,
+  },
+  {
+    name: 'audit erase',
+    summary: 'destroy the key of a person: the ledger verifies, and nobody can read who it was',
+    load: async () => (await import('./audit/erase.ts')).auditErase,
+  },
+  {
+    name: 'audit verify',
+    summary: 'prove that a ledger is whole and as it was signed, or say where it is not',
+    load: async () => (await import('./audit/verify.ts')).auditVerify,
+  },
+  {
+    name: 'audit prove',
+    summary: 'write a proof that one record is in the ledger, to hand to somebody else',
+    load: async () => (await import('./audit/prove.ts')).auditProve,
+  },
+  {
+    name: 'audit verify-proof',
+    summary: 'check such a proof with nothing but a key',
+    load: async () => (await import('./audit/verify-proof.ts')).auditVerifyProof,
+  },
+  {
+    name: 'audit accept-gap',
+    summary: 'go on with a damaged ledger, on the record: who accepted what is lost, and why',
+    load: async () => (await import('./audit/accept-gap.ts')).auditAcceptGap,
+  },
+  {
+    name: 'audit keygen',
+    summary: 'write a key that signs the ledger, or one for a witness',
+    load: async () => (await import('./audit/keygen.ts')).auditKeygen,
+  },
+  {
+    name: 'signer',
+    summary: 'sign the checkpoints of a ledger in a process of its own, and only what appends',
+    load: async () => (await import('./signer.ts')).signer,
+  },
+  {
+    name: 'witness',
+    summary: 'remember on another machine how far ledgers have come, and cosign only what appends',
+    load: async () => (await import('./witness.ts')).witness,
+  },
+  {
     name: 'history',
     summary: 'list the rule sets that were in force, and show what was in one',
     load: async () => (await import('./history.ts')).history,

@@ -9,14 +9,25 @@ import { EXIT, type CliIo } from './io.ts'
 import { whoCanText } from './matrix/ability-text.ts'
 import { analysedFolder } from './matrix/analysed-folder.ts'
 import { createPaint } from './output/paint.ts'
+import { dayIn } from './period.ts'
 import { textOption, wantsJson } from './report.ts'
+import { whoCouldOn } from './who-could.ts'
 import type { OptionValues, Verb } from './verb.ts'
 
 /** `modelgate who-can`: everybody the rules permit one thing, when, and by which rule. */
 export const whoCan: Verb = {
   positionals: 'ACTION RESOURCE',
   options: {
-    at: { type: 'string', value: 'TIME', help: 'settle conditions on time at this RFC 3339 time' },
+    at: {
+      type: 'string',
+      value: 'TIME|DAY',
+      help: 'settle conditions on time at this RFC 3339 time; of a day, such as 2026-07-14, ask the rules that were in force then, by the ledger',
+    },
+    dir: {
+      type: 'string',
+      value: 'DIR',
+      help: 'the ledger that a day is looked up in (default: audit.dir)',
+    },
     ip: {
       type: 'string',
       value: 'ADDRESS',
@@ -26,6 +37,7 @@ export const whoCan: Verb = {
   examples: [
     'modelgate who-can export model:crown-jewel@3 --rules rules',
     'modelgate who-can infer model:fraud-detector --at 2026-11-23T10:30:00+01:00 --ip 10.1.2.3',
+    'modelgate who-can export model:crown-jewel --at 2026-07-14',
   ],
   run,
 }
@@ -39,6 +51,8 @@ async function run(
   if (!isAction(action)) throw usage(`ACTION is one of ${ACTIONS.join(', ')}`)
   if (rest.length > 0) throw usage('who-can takes one action and one resource')
   const asked = { action, resource: resourceOf(resource) }
+  const day = dayIn(textOption(options, 'at') ?? '')
+  if (day !== undefined) return whoCouldOn(day, asked, options, io)
   const settled = settledBy(options)
   const rules = await analysedFolder(options, io)
   if (rules === undefined) return EXIT.invalid

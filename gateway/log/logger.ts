@@ -27,6 +27,8 @@ export interface Logger {
 export interface RootLogger extends Logger {
   /** Resolves once everything handed over has been written, or cannot be: at most a second. */
   flush(): Promise<void>
+  /** Where its lines go, for other lines that go there too. */
+  readonly output: LogDestination
 }
 
 /** Keys that the line itself uses; fields of that name are written as `field_<name>`. */
@@ -59,7 +61,7 @@ export function createLogger(options: {
       if (out.flush === undefined) resolve()
       else out.flush(() => resolve())
     })
-  const logger: RootLogger = { ...wrap(root), flush }
+  const logger: RootLogger = { ...wrap(root), flush, output: out }
   return logger
 }
 

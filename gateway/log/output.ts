@@ -11,6 +11,11 @@ export interface LogDestination {
   write(line: string): void
   /** Calls `done` once, when everything handed over is written or cannot be. */
   flush?(done: () => void): void
+  /**
+   * Writes whole lines between the others and none of them in part; `done` is called once, when
+   * they are written or cannot be. Never dropped for want of room: whoever calls it waits for `done`.
+   */
+  deliver?(lines: string, done: (error?: Error) => void): void
 }
 
 /** Writes bytes to a file descriptor; the shape of `fs.write`. */
@@ -39,8 +44,9 @@ const RETRY_MS = 20
 export function createOutput(options: OutputOptions): LogDestination {
   const writeBytes = options.write ?? ((fd, bytes, done) => write(fd, bytes, done))
   const bytesMax = options.bytesMax ?? 8 * 1024 * 1024
-  const waiting = new Set<() => void>()
+  const flushes = createFlushes(options.flushMs ?? 1000)
   let queue: string[] = []
+  const told: ((error?: Error) => void)[] = []
   let queuedBytes = 0
   let dropped = 0
   let state: 'idle' | 'writing' | 'gone' = 'idle'
@@ -53,34 +59,28 @@ export function createOutput(options: OutputOptions): LogDestination {
     }
     if (queue.length === 0) {
       state = 'idle'
-      settleAll()
+      flushes.settle()
       return
     }
     state = 'writing'
     const bytes = Buffer.from(queue.join(''))
+    const tell = told.splice(0)
     queue = []
     queuedBytes = 0
-    send(bytes)
-  }
-
-  function send(bytes: Buffer): void {
-    writeBytes(options.fd, bytes, (error, written) => {
-      if (error === null && written === bytes.length) pump()
-      else if (error === null) send(bytes.subarray(written))
-      else if (error.code === 'EAGAIN') setTimeout(() => send(bytes), RETRY_MS).unref()
-      else giveUp()
+    sendAll(options.fd, bytes, writeBytes, (error) => {
+      if (error === undefined) {
+        for (const done of tell) done()
+        pump()
+      } else giveUp(error, tell)
     })
   }
 
   /** EPIPE: whoever read the output has gone. Nothing can be said, and nothing must stop. */
-  function giveUp(): void {
+  function giveUp(error: Error, tell: readonly ((error?: Error) => void)[]): void {
     state = 'gone'
     queue = []
-    settleAll()
-  }
-
-  function settleAll(): void {
-    for (const settle of waiting) settle()
+    for (const done of [...tell, ...told.splice(0)]) done(error)
+    flushes.settle()
   }
 
   return {
@@ -95,14 +95,53 @@ export function createOutput(options: OutputOptions): LogDestination {
       queuedBytes += bytes
       if (state === 'idle') pump()
     },
+    deliver(lines, done) {
+      if (state === 'gone') {
+        done(new Error('nobody reads the output'))
+        return
+      }
+      queue.push(lines)
+      queuedBytes += Buffer.byteLength(lines)
+      told.push(done)
+      if (state === 'idle') pump()
+    },
     flush(done) {
+      flushes.add(done)
+      if (state !== 'writing') flushes.settle()
+    },
+  }
+}
+
+/** Those who wait for a flush, each for so long at most. */
+function createFlushes(flushMs: number): { add(done: () => void): void; settle(): void } {
+  const waiting = new Set<() => void>()
+  return {
+    add(done) {
       const settle = (): void => {
         clearTimeout(timer)
         if (waiting.delete(settle)) done()
       }
-      const timer = setTimeout(settle, options.flushMs ?? 1000)
+      const timer = setTimeout(settle, flushMs)
       waiting.add(settle)
-      if (state !== 'writing') settle()
+    },
+    settle() {
+      for (const settle of waiting) settle()
     },
   }
+}
+
+/** Writes all of `bytes`, going on after short writes and when a full pipe has room again. */
+function sendAll(
+  fd: number,
+  bytes: Buffer,
+  writeBytes: WriteBytes,
+  done: (error?: Error) => void,
+): void {
+  const send = (rest: Buffer): void => sendAll(fd, rest, writeBytes, done)
+  writeBytes(fd, bytes, (error, written) => {
+    if (error === null && written === bytes.length) done()
+    else if (error === null) send(bytes.subarray(written))
+    else if (error.code === 'EAGAIN') setTimeout(() => send(bytes), RETRY_MS).unref()
+    else done(error)
+  })
 }

@@ -19,6 +19,10 @@ export interface ConfiguredNames {
   readonly issuers: readonly string[]
   /** Names of limits; the label values stay when a limit goes. */
   readonly limits?: readonly string[]
+  /** Names of the keys of witnesses of the ledger. */
+  readonly witnesses?: readonly string[]
+  /** Names of sinks of the ledger. */
+  readonly sinks?: readonly string[]
 }
 
 /** Names ever admitted as label values, per label: series outlive the names (I25). */
@@ -39,7 +43,12 @@ export function createFamilies(
     known.add(name)
     initialise()
   }
-  const admit = ({ issuers, upstreams, limits = [] }: ConfiguredNames): void => {
+  const admit = ({ issuers, upstreams, limits = [], ...more }: ConfiguredNames): void => {
+    const { sinks = [], witnesses = [] } = more
+    for (const name of witnesses) {
+      admitOne('witness', name, () => initialiseWitness(families, name))
+    }
+    for (const name of sinks) admitOne('sink', name, () => initialiseSink(families, name))
     for (const name of limits) admitOne('limit', name, () => undefined)
     for (const name of issuers) admitOne('issuer', name, () => initialiseIssuer(families, name))
     for (const name of upstreams) {
@@ -77,6 +86,16 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     auditErrors: counter(METRICS.auditErrors),
     auditLastWrite: gauge(METRICS.auditLastWrite),
     auditWriteDuration: histogram(METRICS.auditWriteDuration),
+    auditCheckpointAge: gauge(METRICS.auditCheckpointAge),
+    auditWitnessedAge: gauge(METRICS.auditWitnessedAge),
+    auditTreeSize: gauge(METRICS.auditTreeSize),
+    auditCheckpoints: counter(METRICS.auditCheckpoints),
+    auditWitness: counter(METRICS.auditWitness),
+    auditSinkLag: gauge(METRICS.auditSinkLag),
+    auditSinkBlocking: gauge(METRICS.auditSinkBlocking),
+    auditSinkSent: counter(METRICS.auditSinkSent),
+    auditSinkErrors: counter(METRICS.auditSinkErrors),
+    auditSinkDropped: counter(METRICS.auditSinkDropped),
     requestsInFlight: gauge(METRICS.requestsInFlight),
     requestDuration: histogram(METRICS.requestDuration),
     gatewayOverhead: histogram(METRICS.gatewayOverhead),
@@ -134,6 +153,18 @@ function initialiseWeights(families: Families): void {
   for (const result of labels.EXPORT_RESULTS) families.exports.at(result)
   for (const rule of EXTRACTION_RULES) families.extractionSuspected.at(rule)
   for (const operation of STORE_OPERATIONS) families.storeErrors.at(operation)
+}
+
+function initialiseWitness(families: Families, witness: string): void {
+  for (const result of labels.WITNESS_RESULTS) families.auditWitness.at(witness, result)
+}
+
+function initialiseSink(families: Families, sink: string): void {
+  families.auditSinkLag.at(sink)
+  families.auditSinkBlocking.at(sink)
+  families.auditSinkSent.at(sink)
+  families.auditSinkErrors.at(sink)
+  families.auditSinkDropped.at(sink)
 }
 
 function initialiseIssuer(families: Families, issuer: string): void {

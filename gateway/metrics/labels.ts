@@ -65,12 +65,27 @@ export const RECORD_TYPES = [
   'policy.unpinned',
   'admin',
   'jwks.changed',
+  'sink.dropped',
+  'witness.cosigned',
+  'witness.disputed',
 ] as const
 
 /** How an export ended: to the end of the file, of the part asked for, before it, or as another file. */
 export const EXPORT_RESULTS = ['whole', 'part', 'broken', 'mismatch'] as const
 /** One of {@link EXPORT_RESULTS}. */
 export type ExportResult = (typeof EXPORT_RESULTS)[number]
+
+/** What came of putting a checkpoint to a witness. */
+export const WITNESS_RESULTS = [
+  'cosigned',
+  'ahead',
+  'forked',
+  'refused',
+  'invalid',
+  'unreachable',
+] as const
+/** One of {@link WITNESS_RESULTS}. */
+export type WitnessResult = (typeof WITNESS_RESULTS)[number]
 
 /** What budgets count. */
 export const BUDGET_LABELS = [...BUDGET_UNITS, 'streams'] as const
@@ -147,6 +162,7 @@ export function labelValues(config: {
       ...OUTCOMES,
       ...OBLIGATION_RESULTS,
       ...EXPORT_RESULTS,
+      ...WITNESS_RESULTS,
     ],
     type: [...RECORD_TYPES, ...OBLIGATION_TYPES],
     code_class: CODE_CLASSES,
@@ -155,6 +171,8 @@ export function labelValues(config: {
     rule: EXTRACTION_RULES,
     code: CLIENT_ERROR_CODES,
     limit: [],
+    sink: [],
+    witness: [],
     unit: BUDGET_LABELS,
     operation: STORE_OPERATIONS,
     treatment: CHANGING_TREATMENTS,

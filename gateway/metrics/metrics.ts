@@ -12,6 +12,7 @@ import type { Action, Effect } from '../domain/vocabulary.ts'
 import { createFamilies, type ConfiguredNames, type Families } from './families.ts'
 import * as labels from './labels.ts'
 import { METRICS, type MetricEntry } from './names.ts'
+import { sinkMethods, type SinkMetrics } from './sink-metrics.ts'
 
 /** One exchange, as stage 10 settles it. */
 export interface RequestObservation {
@@ -31,7 +32,7 @@ export interface RequestObservation {
 }
 
 /** Everything that is counted. Hot-path methods cost well under a microsecond and never throw. */
-export interface Metrics {
+export interface Metrics extends SinkMetrics {
   decision(observation: {
     readonly effect: Effect
     readonly reason?: Reason | undefined
@@ -76,6 +77,11 @@ export interface Metrics {
   /** A batch was written; `at`: milliseconds since the epoch. */
   auditWrite(at: number, durationMs: number): void
   auditError(): void
+  /** A checkpoint of so many records was signed. */
+  auditSigned(size: number): void
+  auditWitness(witness: string, result: labels.WitnessResult): void
+  /** Called whenever metrics are exposed: how old the last signature and cosignature are. */
+  auditAges(read: () => AuditAges): void
   requestStarted(): void
   requestEnded(): void
   /** Called once when an exchange is over; does not count {@link Metrics.requestEnded}. */
@@ -119,6 +125,12 @@ export interface Metrics {
   expose(): Promise<{ readonly contentType: string; readonly text: string }>
 }
 
+/** Milliseconds; 0 where nothing signs, or there is no witness. */
+export interface AuditAges {
+  readonly checkpointMs: number
+  readonly witnessedMs: number
+}
+
 /** What {@link createMetrics} needs. */
 export interface MetricsOptions {
   /** Metrics of the process and of Node (`process_*`, `nodejs_*`); default: none. */
@@ -127,6 +139,8 @@ export interface MetricsOptions {
   /** Names in the config; any other counts as `unknown`. */
   readonly upstreams: readonly string[]
   readonly issuers: readonly string[]
+  readonly sinks?: readonly string[]
+  readonly witnesses?: readonly string[]
 }
 
 /** Builds the metrics in a registry of their own. */
@@ -134,6 +148,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry()
   if (options.defaultMetrics === true) collectDefaultMetrics({ register: registry })
   const { families, admit } = createFamilies(registry, options)
+  const signatures = signatureMethods(families)
   const { version, nodeVersion } = options.buildInfo
   infoGauge(registry, METRICS.buildInfo).set({ version, node_version: nodeVersion }, 1)
   return {
@@ -145,8 +160,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...trustMethods(families),
     ...policyMethods(families, infoGauge(registry, METRICS.policyInfo)),
     ...auditMethods(families),
+    ...sinkMethods(families),
+    ...signatures.methods,
     admitNames: admit,
     async expose() {
+      signatures.sample()
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
   }
@@ -330,4 +348,29 @@ function auditMethods(families: Families): Part<'auditRecord' | 'auditWrite' | '
     },
     auditError: () => void (errors.value += 1),
   }
+}
+
+function signatureMethods(families: Families): {
+  readonly methods: Part<'auditSigned' | 'auditWitness' | 'auditAges'>
+  readonly sample: () => void
+} {
+  const size = families.auditTreeSize.at()
+  const checkpoints = families.auditCheckpoints.at()
+  const checkpointAge = families.auditCheckpointAge.at()
+  const witnessedAge = families.auditWitnessedAge.at()
+  let readAges = (): AuditAges => ({ checkpointMs: 0, witnessedMs: 0 })
+  const methods: ReturnType<typeof signatureMethods>['methods'] = {
+    auditSigned(records) {
+      size.value = records
+      checkpoints.value += 1
+    },
+    auditWitness: (witness, result) => void (families.auditWitness.at(witness, result).value += 1),
+    auditAges: (read) => void (readAges = read),
+  }
+  const sample = (): void => {
+    const { checkpointMs, witnessedMs } = readAges()
+    checkpointAge.value = seconds(checkpointMs)
+    witnessedAge.value = seconds(witnessedMs)
+  }
+  return { methods, sample }
 }

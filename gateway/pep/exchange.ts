@@ -156,6 +156,8 @@ interface ExchangeState {
   listing?: { readonly listed: number; readonly hidden: number }
   /** What the guard found, when it cut the response. */
   incident?: Refusal
+  /** The decision whose incident ended what was under way. */
+  lockedBy?: string
   /** What it was taken for, and how many body bytes had left before. */
   finding?: { readonly found: string; readonly bytesBefore: number }
   /** What its requests are watched for. */

@@ -121,6 +121,7 @@ function patternOf(schema: z.ZodType): unknown {
 /** A JSON Schema in a few words: `duration`, `integer 1 to 10`, `list of text`. */
 function typeText(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(', ')
+  if (schema.const !== undefined) return code(String(schema.const))
   const choices = schema.anyOf ?? schema.oneOf
   if (choices !== undefined) {
     return choices.map((choice) => typeText(choice)).join(' or ')

@@ -2,7 +2,7 @@
  * Reads a zod schema as a tree of keys: what suggestions for unknown keys, environment variables
  * and the generated reference have in common.
  */
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** Keys and list indices from the root of a document. */
 export type DocumentPath = readonly (string | number)[]
@@ -96,17 +96,34 @@ export function defaultOf(schema: unknown): unknown {
 /** Every {@link Field} of `schema` in the order it is declared; objects and lists are entered. */
 export function fieldsOf(schema: unknown, path: readonly string[] = []): Field[] {
   const nodes = unwrap(schema)
-  const object = nodes.find((node) => node.def.shape !== undefined)
-  if (object?.def.shape !== undefined) {
-    return Object.entries(object.def.shape).flatMap(([key, child]) =>
-      fieldsOf(child, [...path, key]),
-    )
+  const shapes = nodes.flatMap(({ def }) => (def.shape === undefined ? [] : [def.shape]))
+  if (shapes.length > 0) {
+    const keys = [...new Set(shapes.flatMap((shape) => Object.keys(shape)))]
+    return keys.flatMap((key) => fieldsOfKey(shapes, [...path, key]))
   }
   const list = nodes.length === 1 ? nodes[0]?.def.element : undefined
   if (list !== undefined && unwrap(list).some((node) => node.def.shape !== undefined)) {
     return fieldsOf(list, [...path, '*'])
   }
   return [fieldAt(schema, path)]
+}
+
+/** The fields of a key, of which the members of a union may say different things. */
+function fieldsOfKey(
+  shapes: readonly Readonly<Record<string, z.ZodType>>[],
+  path: readonly string[],
+): Field[] {
+  const children = shapes.flatMap((shape) => shape[path.at(-1) ?? ''] ?? [])
+  const [first, ...more] = children
+  const fields = fieldsOf(first, path)
+  const [field] = fields
+  const isTag = more.length > 0 && children.every((one) => unwrap(one)[0]?.def.type === 'literal')
+  if (isTag && field !== undefined) {
+    const description = children.map((one) => fieldAt(one, path).description).join(' ')
+    return [{ ...field, schema: z.union(children), description }]
+  }
+  if (children.length === shapes.length) return fields
+  return fields.map((one) => ({ ...one, required: false }))
 }
 
 function fieldAt(schema: unknown, path: readonly string[]): Field {

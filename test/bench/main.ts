@@ -11,6 +11,8 @@ import { systemClock } from '../../gateway/domain/clock.ts'
 import { classifyBench } from './classify/bench.ts'
 import { createChildren, type Children } from './children.ts'
 import { guardBench } from './guard/bench.ts'
+import { ledgerBench } from './ledger/bench.ts'
+import { queryBench } from './ledger/query.ts'
 import { createLoadRunner } from './load.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import { measureLatency, measureThroughput, type Bench } from './measure.ts'
@@ -31,6 +33,8 @@ if (args[0] === 'policy') await policyBench(args.slice(1), PROGRAMS)
 else if (args[0] === 'classify') await classifyBench(args.slice(1), PROGRAMS)
 else if (args[0] === 'export') await exportBench(args.slice(1))
 else if (args[0] === 'guard') await guardBench(args.slice(1))
+else if (args[0] === 'ledger' && args[1] === 'query') await queryBench(args.slice(2))
+else if (args[0] === 'ledger') await ledgerBench(args.slice(1), PROGRAMS)
 else if (args[0] === 'reload-storm') await reloadStorm(args.slice(1))
 else await gatewayBench()
 

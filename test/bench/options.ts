@@ -29,6 +29,7 @@ npm run bench -- policy [--help]   decisions of the engines, without a gateway
 npm run bench -- classify [--help] what a request does, found by route packs, without a gateway
 npm run bench -- export [GiB]      one export of so many GiB (50), generated and not stored: memory, speed
 npm run bench -- guard [--help]    what the response guard costs, without a gateway
+npm run bench -- ledger [--help]   records taken and verified, without a gateway
 npm run bench -- reload-storm [N]  rules that change 20 times a second under load, N seconds (60)
 
   --quick           fewer and shorter rounds (under 45 s)

@@ -138,8 +138,9 @@ describe('modelgate demo --once --format json', () => {
     expect(steps[16]?.got).toMatchObject({
       'decision records: permitted': 4,
       'decision records: refused': 17,
-      'hash chain unbroken': true,
-      'a copy with one word changed is found out': true,
+      'ledger, checked against its public key': 'intact',
+      'a copy with one word changed': 'tampered',
+      'a copy without its last record': 'truncated',
       'incidents in the ledger': 1,
       'exports in the ledger, of exactly this file': 1,
       'requests for weights at the model server': 1,

@@ -124,7 +124,7 @@ describe('replay', () => {
   it('takes a range of time, and says what is no range', async () => {
     const late = await modelgate('replay', ...config(), '--since', '2999-01-01T00:00:00Z')
     expect(late.stdout).toContain('records   0 decisions')
-    const wrong = await modelgate('replay', ...config(), '--since', 'yesterday')
+    const wrong = await modelgate('replay', ...config(), '--since', 'some-day')
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('--since takes')])
     const nowhere = await modelgate('replay', '--rules', world.rulesDir, '--dir', 'nowhere')
     expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('no ledger')])

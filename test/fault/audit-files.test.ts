@@ -130,7 +130,7 @@ describe('a ledger that cannot be written', () => {
   })
 
   it('fails when the next segment cannot be created, losing nothing it took', async () => {
-    const { dir, faults, ledger } = await started({ segmentBytesMax: 300 })
+    const { dir, faults, ledger } = await started({ segmentBytesMax: 500 })
     faults.openAppend = () => {
       throw errno('EMFILE')
     }

@@ -1,8 +1,10 @@
 /** Scripts that take models apart, over sockets: found, written down, and kept out at every door. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { request } from '../support/attack.ts'
+import { inProcess } from '../support/cli.ts'
 import { rawExchange } from '../support/raw-client.ts'
 import { startWorld, WORLD_POLICY, type World } from '../support/world.ts'
+import type { WorldRecord } from '../support/world-files.ts'
 
 const CONTROL = 'modelgate-control'
 const LIMITS = `limits:
@@ -186,6 +188,18 @@ describe('whoever is kept out', () => {
     })
 
     const subject = 'user:dev/mallory'
+    const incident = await world.whenRecord(
+      (one) => one.type === 'incident' && one['sub'] === subject,
+    )
+    await world.whenRecord((one) => one.type === 'outcome' && one['lock'] === incident.id)
+    const asked = ['audit', 'query', '--lock', incident.id ?? '', '--format', 'json']
+    const answer = await inProcess([...asked, '--dir', 'audit'], { cwd: world.dir })
+    const stopped = JSON.parse(answer.stdout) as WorldRecord[]
+    expect(stopped.map(({ type, reason }) => `${type} ${reason ?? ''}`).sort()).toEqual([
+      'admin locked_out',
+      ...Array.from({ length: 4 }, () => 'decision locked_out'),
+      'outcome locked_out',
+    ])
     const shown = await control('olga', 'GET', '/lockouts')
     expect(shown.json['lockouts']).toContainEqual(expect.objectContaining({ subject }))
     const lift = { subject, reason: 'it was a benchmark' }

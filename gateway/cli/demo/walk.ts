@@ -143,7 +143,8 @@ async function lastLook(
     name: 'What is left to prove it all',
     story:
       'Every decision is a line of the ledger that holds the hash of the line before it: change a ' +
-      'word, and the next line gives it away. The metrics of the control listener count the same.',
+      'word, and the next line gives it away; cut the end off, and a signed checkpoint does. The ' +
+      'metrics of the control listener count the same.',
     before: [],
     request: { ...ask, curl: ['curl -s "$CONTROL/metrics" | grep ^modelgate_'] },
     outcome: { kind: 'facts', facts },

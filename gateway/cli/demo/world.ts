@@ -4,6 +4,7 @@ import { access, cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { generateSkey, parseSkey } from '../../audit/tree/note.ts'
 import { startGateway, type Gateway } from '../../assembly/gateway.ts'
 import { createMemoryStore } from '../../store/memory-store.ts'
 import type { ProcessFacts } from '../../assembly/process-facts.ts'
@@ -24,6 +25,8 @@ export interface World {
     readonly config: string
     readonly rules: string
     readonly audit: string
+    /** Private key that signs the ledger. */
+    readonly key: string
     readonly log: string
     /** Shell variables: URLs and tokens. */
     readonly environment: string
@@ -32,6 +35,8 @@ export interface World {
   readonly urls: Readonly<Record<'gateway' | 'control' | 'issuer' | 'model', string>>
   readonly clock: DemoClock
   readonly tokens: Tokens
+  /** Public key of the ledger. */
+  readonly vkey: string
   /** What arrived at the model server, as the model server has it. */
   readonly arrivals: RequestRecorder
   /** The weight file that the model server hands out. */
@@ -75,6 +80,7 @@ interface Lifetime {
 async function startIn(folder: string, process: ProcessFacts, life: Lifetime): Promise<World> {
   await cp(await exampleFolder(), folder, { recursive: true })
   const paths = pathsIn(folder)
+  const vkey = await writeKey(paths.key)
   const log = openLog(paths.log)
   life.started.push(log.end)
   const clock = createDemoClock(MOMENTS.morning)
@@ -86,7 +92,7 @@ async function startIn(folder: string, process: ProcessFacts, life: Lifetime): P
   const gateway = await startGateway({
     file: 'gateway.yaml',
     cwd: folder,
-    env: environmentOf(issuer, model),
+    env: environmentOf(issuer, model, paths.key),
     process,
     clock,
     logDestination: log.destination,
@@ -103,6 +109,7 @@ async function startIn(folder: string, process: ProcessFacts, life: Lifetime): P
     urls,
     clock,
     tokens,
+    vkey,
     arrivals: model.requests,
     weights,
     writeEnvironment,
@@ -119,19 +126,30 @@ function pathsIn(folder: string): World['paths'] {
     config: join(folder, 'gateway.yaml'),
     rules: join(folder, 'rules'),
     audit: join(folder, 'audit'),
+    key: join(folder, 'ledger.key'),
     log: join(folder, 'gateway.log'),
     environment: join(folder, 'env.sh'),
   }
 }
 
 /** Precedence over the file, like any variable an operator sets. The visitor's own play no part. */
-function environmentOf(issuer: DevIssuer, model: ModelServer): Record<string, string> {
+function environmentOf(issuer: DevIssuer, model: ModelServer, key: string): Record<string, string> {
   return {
     MODELGATE_LISTEN_DATA_PORT: '0',
     MODELGATE_LISTEN_CONTROL_PORT: '0',
     MODELGATE_ISSUERS_0_ISSUER: issuer.issuer,
     MODELGATE_UPSTREAMS_0_URL: model.url,
+    MODELGATE_AUDIT_SIGNING_KEY_FILE: key,
   }
+}
+
+/** A key for the ledger of this demo, whose name `audit.node` makes. Returns the public one. */
+async function writeKey(path: string): Promise<string> {
+  const text = generateSkey('modelgate/audit/demo')
+  const signer = parseSkey(text)
+  if (typeof signer === 'string') throw new GatewayError('ERR_INTERNAL', signer)
+  await writeFile(path, `${text}\n`, { mode: 0o600 })
+  return signer.verifier.vkey
 }
 
 function urlsOf(gateway: Gateway, issuer: DevIssuer, model: ModelServer): World['urls'] {

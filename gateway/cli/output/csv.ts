@@ -12,6 +12,8 @@ function csvField(value: string | number | boolean | undefined): string {
   if (value === undefined) return ''
   if (typeof value !== 'string') return String(value)
   const plain = plainText(value)
-  const safe = /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain
+  // Where lists are separated by semicolons, whatever follows one is a cell of its own.
+  const whole = plain.replace(/;(?=\s*[=+\-@＝＋－＠])/g, '\\u003b')
+  const safe = /^\s*[=+\-@＝＋－＠]/.test(whole) ? `'${whole}` : whole
   return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

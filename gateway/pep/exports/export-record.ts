@@ -63,9 +63,13 @@ function requestFields({ admitted, classification, outcome }: Exchange): Fields 
   }
 }
 
-function endFields({ incident, outcome }: Exchange, refusal: Refusal | undefined): Fields {
+function endFields(
+  { incident, lockedBy, outcome }: Exchange,
+  refusal: Refusal | undefined,
+): Fields {
   return {
     reason: (refusal ?? incident ?? outcome)?.reason,
+    lock: refusal?.lockedBy ?? lockedBy,
     ended_by: outcome?.endedBy ?? 'gateway',
   }
 }

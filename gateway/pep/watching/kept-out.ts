@@ -31,6 +31,7 @@ export function lockedOut({ until, decisionId }: Lockout): Refusal {
     detail:
       `You are kept out until ${new Date(until).toISOString()} because of decision ${decisionId}. ` +
       'Name that decision to the operator, who can let you in again.',
+    lockedBy: decisionId,
   })
 }
 
@@ -43,6 +44,7 @@ export function endLockedOut(exchange: Exchange, services: Services, lockout: Lo
   const { cut } = exchange
   if (cut === undefined || exchange.id === lockout.decisionId) return false
   services.metrics.streamCut('locked_out')
+  exchange.lockedBy = lockout.decisionId
   cut(lockedOut(lockout))
   return true
 }

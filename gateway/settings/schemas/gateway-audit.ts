@@ -1,6 +1,13 @@
 /** The part of config/gateway.yaml about the ledger. */
 import { z } from 'zod'
-import { durationBetween, filePath, secureUrl, shortName, sizeBetween } from './fields.ts'
+import {
+  durationBetween,
+  filePath,
+  isLoopbackHost,
+  secureUrl,
+  shortName,
+  sizeBetween,
+} from './fields.ts'
 
 const vkey = z
   .string()
@@ -9,15 +16,27 @@ const vkey = z
     'expected a key of signed notes: <name>+<id>+<base64>',
   )
 
+/** Some; an empty list would let nothing through, which nobody means. */
+function named<T extends z.ZodType>(one: T): z.ZodArray<T> {
+  return z.array(one).min(1).max(64)
+}
+
 const filter = z
   .strictObject({
-    types: z.array(z.string()).optional().describe('Types of records: decision, export, log.*.'),
-    actions: z.array(z.string()).optional().describe('Actions that were asked for.'),
+    types: named(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9._-]{0,63}\*?$/, 'expected a type of records such as export or log.*'),
+    )
+      .optional()
+      .describe('Types of records: decision, export, log.*.'),
+    actions: named(z.string().min(1).max(64)).optional().describe('Actions that were asked for.'),
     effects: z
       .array(z.enum(['permit', 'deny']))
+      .min(1)
       .optional()
       .describe('permit, deny.'),
-    reasons: z.array(z.string()).optional().describe('Reasons of refusals.'),
+    reasons: named(z.string().min(1).max(64)).optional().describe('Reasons of refusals.'),
   })
   .prefault({})
   .describe('Only records for which everything that is named here is so.')
@@ -34,41 +53,63 @@ const shared = {
   lag_max: z.int().min(1).max(100_000_000).prefault(100_000).describe('Records that may wait.'),
   filter,
   mask: z
-    .array(z.string())
+    .array(
+      z
+        .string()
+        .max(200)
+        .regex(
+          /^(?!(?:v|log|seq|ts|mono|boot|prev|type)(?:\.|$))[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+){0,7}$/,
+          'expected the name of a field such as ip or env.ip, not one the ledger itself writes',
+        ),
+    )
+    .max(64)
     .prefault([])
     .describe('Fields that are replaced; each record says which: ip, path, env.ip.'),
 }
 
 const sink = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('stdout').describe('One line each.'), ...shared }),
+  z.strictObject({ type: z.literal('stdout').describe('stdout: one line each.'), ...shared }),
   z.strictObject({
-    type: z.literal('http').describe('CloudEvents 1.0 batches over HTTP.'),
+    type: z.literal('http').describe('http: CloudEvents 1.0 batches.'),
     ...shared,
-    url: secureUrl.describe('Takes a CloudEvents batch by POST.'),
-    token_file: filePath.optional().describe('File with a bearer token.'),
-    ca_file: filePath.optional().describe('Certificates to trust instead of the system’s.'),
-    batch: z.int().min(1).max(1000).prefault(100).describe('Records in one request at most.'),
-    timeout: durationBetween('100ms', '60s').prefault('10s').describe('Longest wait.'),
+    url: secureUrl.describe('http: takes a CloudEvents batch by POST.'),
+    token_file: filePath.optional().describe('http: file with a bearer token.'),
+    ca_file: filePath
+      .optional()
+      .describe('http, syslog: certificates to trust instead of the system’s.'),
+    batch: z.int().min(1).max(1000).prefault(100).describe('http: records in one request at most.'),
+    timeout: durationBetween('100ms', '60s').prefault('10s').describe('http: longest wait.'),
   }),
   z.strictObject({
-    type: z.literal('syslog').describe('Syslog (RFC 5424) over TLS or TCP, octet-counted.'),
+    type: z.literal('syslog').describe('syslog: RFC 5424 over TLS or TCP, octet-counted.'),
     ...shared,
-    host: z.string().min(1).max(253).describe('Where it listens.'),
-    port: z.int().min(1).max(65_535).prefault(6514).describe('Its port.'),
-    tls: z.boolean().prefault(true).describe('RFC 5425; false only to this machine.'),
-    ca_file: filePath.optional().describe('Certificates to trust instead of the system’s.'),
-    facility: z.int().min(0).max(23).prefault(13).describe('13 is log audit (RFC 5424 §6.2.1).'),
+    host: z.string().min(1).max(253).describe('syslog: where it listens.'),
+    port: z.int().min(1).max(65_535).prefault(6514).describe('syslog: its port.'),
+    tls: z.boolean().prefault(true).describe('syslog: RFC 5425; false only to this machine.'),
+    ca_file: filePath
+      .optional()
+      .describe('http, syslog: certificates to trust instead of the system’s.'),
+    facility: z
+      .int()
+      .min(0)
+      .max(23)
+      .prefault(13)
+      .describe('syslog: 13 is log audit (RFC 5424 §6.2.1).'),
   }),
   z.strictObject({
-    type: z.literal('redis').describe('A Redis stream in the store.'),
+    type: z.literal('redis').describe('redis: a stream in the Redis of the store.'),
     ...shared,
     stream: z
       .string()
       .min(1)
       .max(200)
       .prefault('audit')
-      .describe('Behind the prefix of the store.'),
-    entries_max: z.int().min(1).prefault(1_000_000).describe('About so many are kept.'),
+      .describe('redis: name of the stream, behind the prefix of the store.'),
+    entries_max: z
+      .int()
+      .min(1)
+      .prefault(1_000_000)
+      .describe('redis: about so many entries are kept.'),
   }),
 ])
 
@@ -113,6 +154,7 @@ export const audit = z
         z.strictObject({
           url: secureUrl.describe('Submission prefix; /add-checkpoint is put behind it.'),
           vkey: vkey.describe('Its public key.'),
+          ca_file: filePath.optional().describe('Certificates to trust instead of the system’s.'),
         }),
       )
       .max(8)
@@ -148,3 +190,28 @@ export const audit = z
   })
   .prefault({})
   .describe('The ledger of decisions and outcomes.')
+
+/** What is wrong with the sinks, seen together and with the store. */
+export function sinkClashes(
+  { sinks }: z.output<typeof audit>,
+  storeKind: string,
+): { readonly path: (string | number)[]; readonly message: string }[] {
+  return sinks.flatMap((one, index) => {
+    const path = ['audit', 'sinks', index]
+    const first = sinks.findIndex(({ name }) => name === one.name)
+    const clashes = []
+    if (first < index) {
+      const message = `sink ${first + 1} has the name ${one.name} too; names are unique`
+      clashes.push({ path: [...path, 'name'], message })
+    }
+    if (one.type === 'redis' && storeKind !== 'redis') {
+      const message = 'the stream is in the Redis of the store; set store.kind: redis'
+      clashes.push({ path: [...path, 'type'], message })
+    }
+    if (one.type === 'syslog' && !one.tls && !isLoopbackHost(one.host) && one.host !== '::1') {
+      const message = 'plain TCP is accepted only for localhost, 127.0.0.0/8 and ::1; set tls: true'
+      clashes.push({ path: [...path, 'tls'], message })
+    }
+    return clashes
+  })
+}

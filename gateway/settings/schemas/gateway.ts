@@ -9,7 +9,7 @@ import { issuers } from './gateway-issuer.ts'
 import { devicePosture } from './gateway-posture.ts'
 import { listen } from './gateway-listen.ts'
 import * as shared from './gateway-store.ts'
-import { audit } from './gateway-audit.ts'
+import { audit, sinkClashes } from './gateway-audit.ts'
 import * as server from './gateway-server.ts'
 import { upstreams } from './gateway-upstream.ts'
 
@@ -68,6 +68,7 @@ export const gatewaySchema = shape.superRefine((value, context) => {
     ...controlClashes(value),
     ...geoClash(value),
     ...postureClashes(value),
+    ...sinkClashes(value.audit, value.store.kind),
   ]
   for (const { path, message } of clashes) issue(path, message)
 })

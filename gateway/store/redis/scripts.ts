@@ -269,6 +269,18 @@ return answer
 /** Writes, as asks do: a replica that became read-only, or one without memory, does not pass. */
 const PROBE = `redis.call('SET', KEYS[1], '1', 'PX', 60000) return 1`
 
+/** ARGV: entries to keep, then for each entry the number of its fields, and names and values. */
+const APPEND = `
+local at, count = 2, 0
+while at <= #ARGV do
+  local fields = tonumber(ARGV[at]) * 2
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, at + 1, at + fields))
+  at = at + fields + 1
+  count = count + 1
+end
+return count
+`
+
 /** All scripts by what they do. */
 export const SCRIPTS = {
   lease: script(LEASE, 1),
@@ -279,6 +291,7 @@ export const SCRIPTS = {
   lock: script(LOCK, 3),
   unlock: script(UNLOCK, 3),
   lockouts: script(LIST, 3),
+  append: script(APPEND, 1),
   probe: script(PROBE, 1),
 } as const satisfies Record<string, Script>
 

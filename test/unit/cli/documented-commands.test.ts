@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
-import { VERBS } from '../../../gateway/cli/verbs.ts'
+import { findVerb, VERBS } from '../../../gateway/cli/verbs.ts'
 import { parseVerbArguments } from '../../../gateway/cli/verb.ts'
 
 const PAGES = [
@@ -37,13 +37,14 @@ async function misunderstood(commands: readonly string[]): Promise<string[]> {
 }
 
 async function understood(command: string): Promise<string> {
-  const [name = '', ...args] = wordsOf(command)
+  const words = wordsOf(command)
+  const [name = ''] = words
   if (name.startsWith('-') || name === 'VERB') return 'ok'
-  const entry = VERBS.find((verb) => verb.name === name)
-  if (entry === undefined) return `no verb ${name}`
-  const verb = await entry.load()
+  const found = findVerb(words)
+  if (found === undefined) return `no verb ${name}`
+  const verb = await found.entry.load()
   try {
-    parseVerbArguments(name, verb, args)
+    parseVerbArguments(found.entry.name, verb, found.rest)
     return 'ok'
   } catch (error) {
     return `${command}: ${String(error)}`

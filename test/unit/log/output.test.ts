@@ -55,6 +55,29 @@ describe('output', () => {
     expect(attempts).toEqual(['a\n', 'a\n'])
   })
 
+  it('tells when lines that must not be dropped are written, between the others', () => {
+    const { output, writes, texts } = create({ bytesMax: 4 })
+    const told: (Error | undefined)[] = []
+    output.write('a\n')
+    output.deliver?.('long line\nanother\n', (error) => told.push(error))
+    output.write('b\n')
+    writes[0]?.done(null, 2)
+    expect([texts().at(-1), told]).toEqual(['long line\nanother\n', []])
+    writes[1]?.done(null, 18)
+    expect(told).toEqual([undefined])
+  })
+
+  it('tells that lines cannot be written when the reader has gone', () => {
+    const { output, writes } = create()
+    const told: (string | undefined)[] = []
+    const tell = (error?: Error): void => void told.push(error?.message)
+    output.deliver?.('a\n', tell)
+    output.deliver?.('b\n', tell)
+    writes[0]?.done(failure('EPIPE'), 0)
+    output.deliver?.('c\n', tell)
+    expect(told).toEqual(['EPIPE', 'EPIPE', 'nobody reads the output'])
+  })
+
   it('drops what does not fit and says how much', () => {
     const dropped: number[] = []
     const { output, writes, texts } = create({ bytesMax: 4, onDropped: (n) => dropped.push(n) })

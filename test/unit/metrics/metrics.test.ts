@@ -40,6 +40,31 @@ describe('metrics', () => {
     expect(found.get('build_info{version="1.2.3",node_version="v20.20.2"}')).toBe(1)
   })
 
+  it('say how old the last signature and cosignature are when they are asked', async () => {
+    const metrics = create()
+    metrics.admitNames({ upstreams: [], issuers: [], witnesses: ['w1.example.net'] })
+    const before = await samples(metrics)
+    expect(before.get('audit_witness_total{witness="w1.example.net",result="forked"}')).toBe(0)
+    expect(before.get('audit_witnessed_age_seconds')).toBe(0)
+    let witnessedMs = 1500
+    metrics.auditAges(() => ({ checkpointMs: 250, witnessedMs }))
+    metrics.auditSigned(64)
+    metrics.auditWitness('w1.example.net', 'forked')
+    metrics.auditWitness('w2.example.net', 'forked')
+    witnessedMs = 2500
+    const found = await samples(metrics)
+    for (const [name, value] of [
+      ['audit_checkpoint_age_seconds', 0.25],
+      ['audit_witnessed_age_seconds', 2.5],
+      ['audit_checkpoints_total', 1],
+      ['audit_tree_size', 64],
+      ['audit_witness_total{witness="w1.example.net",result="forked"}', 1],
+      ['audit_witness_total{witness="unknown",result="forked"}', 1],
+    ] as const) {
+      expect([name, found.get(name)]).toEqual([name, value])
+    }
+  })
+
   it('count one exchange', async () => {
     const metrics = create()
     metrics.requestStarted()

@@ -1,0 +1,105 @@
+/** One ledger in a process of its own: how fast it takes records, and what that costs its event loop. */
+import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { openLedger, type SegmentLedger } from '../../../gateway/audit/ledger.ts'
+import { systemClock } from '../../../gateway/domain/clock.ts'
+import type { LedgerRun } from '../ledger/report.ts'
+import { recordsOf } from '../ledger/requests.ts'
+import { benchSigner } from '../ledger/signer.ts'
+import { loopThreadMs } from '../ledger/thread-time.ts'
+
+/** A ledger that takes everything and keeps nothing: what the measuring itself costs. */
+type Target = Pick<SegmentLedger, 'append'>
+const NOTHING: Target = { append: () => DONE }
+const DONE = Promise.resolve()
+
+/** Requests that arrive in one turn of the loop of a gateway at its limit. */
+const PER_TURN = 8
+const PACE_MS = 1
+const PACED_PER_TURN = 4
+
+const [mode = 'full', dir = '', seconds = '3', key = ''] = process.argv.slice(2)
+const forMs = Number(seconds) * 1000
+const ledger = await open()
+const drive = mode === 'full' ? saturate : pace
+// What the compiler has not seen yet is not what a gateway runs.
+await drive(ledger, Math.min(forMs, 2_000))
+const idle = await drive(NOTHING, Math.min(forMs, 2_000))
+const before = { cpu: process.cpuUsage(), memory: process.memoryUsage.rss() }
+const busy = await drive(ledger, forMs)
+const cpu = process.cpuUsage(before.cpu)
+const growth = process.memoryUsage.rss() - before.memory
+await ledger.close()
+const run: LedgerRun = {
+  mode,
+  requests: busy.requests,
+  seconds: busy.elapsedMs / 1000,
+  recordsPerSecond: (busy.requests * 2 * 1000) / busy.elapsedMs,
+  loopUs: (busy.threadMs / busy.requests - idle.threadMs / idle.requests) * 1000,
+  wallUs: (busy.wallMs / busy.requests - idle.wallMs / idle.requests) * 1000,
+  cpuUs: (cpu.user + cpu.system) / busy.requests,
+  growthMiB: growth / 2 ** 20,
+}
+process.stdout.write(`${JSON.stringify(run)}\n`)
+
+function open(): Promise<SegmentLedger> {
+  return openLedger({
+    dir,
+    log: 'bench/audit/n1',
+    bootId: randomUUID(),
+    owner: { pid: process.pid, host: 'here', isAlive: () => false },
+    clock: systemClock,
+    segmentBytesMax: 256 * 1024 * 1024,
+    versions: {},
+    ...benchSigner(key),
+  })
+}
+
+interface Drive {
+  readonly requests: number
+  readonly elapsedMs: number
+  /** The loop was not asleep, by the clock. */
+  readonly wallMs: number
+  /** Its thread was on a processor. */
+  readonly threadMs: number
+}
+
+/** As many requests as it takes, the next ones when those before are in the kernel. */
+async function saturate(target: Target, durationMs: number): Promise<Drive> {
+  return driven(durationMs, async (at) => {
+    let last = DONE
+    for (let i = 0; i < PER_TURN; i++) {
+      const [decision, outcome] = recordsOf(at + i)
+      void target.append(decision, 'kernel')
+      last = target.append(outcome, 'kernel')
+    }
+    await last
+    await nextTurn()
+    return PER_TURN
+  })
+}
+
+/** A few requests every millisecond: the loop sleeps in between, and every write is for few records. */
+async function pace(target: Target, durationMs: number): Promise<Drive> {
+  return driven(durationMs, async (at) => {
+    for (let i = 0; i < PACED_PER_TURN; i++) {
+      const [decision, outcome] = recordsOf(at + i)
+      void target.append(decision, 'kernel')
+      void target.append(outcome, 'kernel')
+    }
+    await sleep(PACE_MS)
+    return PACED_PER_TURN
+  })
+}
+
+async function driven(durationMs: number, step: (at: number) => Promise<number>): Promise<Drive> {
+  const started = performance.now()
+  const loop = performance.eventLoopUtilization()
+  const before = loopThreadMs()
+  let requests = 0
+  while (performance.now() - started < durationMs) requests += await step(requests)
+  const elapsedMs = performance.now() - started
+  const wallMs = performance.eventLoopUtilization(loop).active
+  const threadMs = before === undefined ? wallMs : (loopThreadMs() ?? 0) - before
+  return { requests, elapsedMs, wallMs, threadMs }
+}
