@@ -1,6 +1,8 @@
 const base = {
   testEnvironment: 'node',
   injectGlobals: false,
+  // A bound on what hangs, not a measure of speed: machines are slow and shared.
+  testTimeout: 20_000,
   extensionsToTreatAsEsm: ['.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   transform: {
