@@ -7,6 +7,7 @@ import { Delivery } from './delivery.ts'
 import { failureReason, isClosedEarly, type ExchangePhase } from './failures.ts'
 import type { ExchangeParts } from './exchange-parts.ts'
 import { dispatchOptions, isRepeatable } from './outbound.ts'
+import { ReadPace } from './read-pace.ts'
 import { RequestBody } from './request-body.ts'
 import { isBodyless, validHead } from './response-head.ts'
 
@@ -34,16 +35,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Nothing of the upstream counts any more. */
   private isOver = false
   private isSettled = false
-  /** The client has more to read than it takes; the upstream waits for that, and for the guard. */
-  private isReaderSlow = false
-  private isGuardBusy = false
-  /** The upstream has said everything, while the guard was busy. */
-  private isEndDue = false
   /** Why the response was ended before its time, when it could be ended in good order. */
   private cutReason: Reason | undefined
   private readonly body: RequestBody | Buffer | null
   private readonly delivery: Delivery
   private readonly response: ServerResponse
+  private readonly pace: ReadPace
   private readonly parts: ExchangeParts
 
   constructor(parts: ExchangeParts) {
@@ -52,6 +49,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.delivery = new Delivery(this.response)
     const { body } = parts.request
     this.body = body === null || Buffer.isBuffer(body) ? body : new RequestBody(body)
+    this.pace = new ReadPace(parts.client.guard, {
+      isOver: () => this.isOver,
+      pause: () => this.controller?.pause(),
+      resume: () => this.controller?.resume(),
+      end: () => this.finish(),
+    })
   }
 
   begin(): void {
@@ -94,7 +97,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(_: Controller, chunk: Buffer): void {
     if (this.isOver) return
     this.pass(chunk)
-    this.waitForGuard(() => this.passKept())
+    this.pace.waitForGuard(() => this.passKept())
   }
 
   private passKept(): void {
@@ -113,7 +116,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.parts.lane.active--
     if (this.isOver) return
-    if (this.isGuardBusy) this.isEndDue = true
+    if (this.pace.isGuardBusy) this.pace.isEndDue = true
     else this.finish()
   }
 
@@ -166,7 +169,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     if (last !== undefined && last.length > 0) this.delivery.write(last)
     const { guard } = this.parts.client
-    if (guard.keeps?.() === true && this.waitForGuard(() => this.finish())) return
+    if (guard.keeps?.() === true && this.pace.waitForGuard(() => this.finish())) return
     this.isOver = true
     if (this.body instanceof RequestBody && !this.body.ended) this.body.discard()
     this.delivery.end()
@@ -213,41 +216,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   private write(chunk: Buffer): void {
     if (chunk.length === 0 || this.delivery.write(chunk)) return
-    if (this.isReaderSlow || this.controller === undefined) return
-    this.isReaderSlow = true
+    if (this.pace.isReaderSlow || this.controller === undefined) return
+    this.pace.isReaderSlow = true
     this.controller.pause()
     this.response.once('drain', () => this.onDrain())
     this.watchReader()
   }
 
   private onDrain(): void {
-    this.isReaderSlow = false
+    this.pace.isReaderSlow = false
     if (this.isOver) return
     this.disarm()
-    this.goOn()
-  }
-
-  /** Reads no further until the guard can judge again, then does `next`; false when it can now. */
-  private waitForGuard(next: () => void): boolean {
-    const ready = this.isOver || this.isGuardBusy ? undefined : this.parts.client.guard.ready?.()
-    if (ready === undefined) return this.isGuardBusy
-    this.isGuardBusy = true
-    this.controller?.pause()
-    void ready.then(() => {
-      this.isGuardBusy = false
-      if (this.isOver) return
-      next()
-      if (!this.waitForGuard(next)) this.goOn()
-    })
-    return true
-  }
-
-  private goOn(): void {
-    if (this.isOver || this.isReaderSlow || this.isGuardBusy) return
-    if (this.isEndDue) {
-      this.isEndDue = false
-      this.finish()
-    } else this.controller?.resume()
+    this.pace.goOn()
   }
 
   /** A client that stops reading must not hold an upstream's connection for ever. */

@@ -12,6 +12,7 @@ import { callMetadata, valueIn } from './grpc-headers.ts'
 import { CallOpening } from './grpc-opening.ts'
 import type { CallLane, Lease } from './grpc-sessions.ts'
 import type { InboundHeaderOptions } from './headers.ts'
+import { ReadPace } from './read-pace.ts'
 import { RequestBody } from './request-body.ts'
 
 /** Bounds of one call. */
@@ -58,14 +59,12 @@ export class Call {
   /** Nothing of the upstream counts any more. */
   private isOver = false
   private isSettled = false
-  private isReaderSlow = false
-  private isGuardBusy = false
-  private isEndDue = false
   private ending: { readonly by: ForwardOutcome['endedBy']; readonly reason?: Reason } | undefined
   private readonly body: RequestBody | Buffer | null
   private readonly answer: CallAnswer
   private readonly opening: CallOpening
   private readonly stream: ServerHttp2Stream
+  private readonly pace: ReadPace
   private readonly parts: CallParts
 
   constructor(parts: CallParts) {
@@ -74,6 +73,12 @@ export class Call {
     this.answer = new CallAnswer(this.stream)
     const { body } = parts.request
     this.body = body === null || Buffer.isBuffer(body) ? body : new RequestBody(body)
+    this.pace = new ReadPace(parts.client.guard, {
+      isOver: () => this.isOver,
+      pause: () => this.upstream?.pause(),
+      resume: () => this.upstream?.resume(),
+      end: () => this.onEnd(),
+    })
     this.opening = new CallOpening(parts.lane, parts.request, {
       onOpen: (upstream, lease) => this.attach(upstream, lease),
       onFail: (reason) => this.fail(reason),
@@ -169,7 +174,7 @@ export class Call {
     if (this.isOver) return
     this.watch()
     this.pass(chunk)
-    this.waitForGuard(() => {
+    this.pace.waitForGuard(() => {
       if (this.parts.client.guard.keeps?.() === true) this.pass(NOTHING)
     })
   }
@@ -186,45 +191,22 @@ export class Call {
   private write(chunk: Buffer): void {
     const { upstream } = this
     if (chunk.length === 0 || this.answer.write(chunk) || upstream === undefined) return
-    if (this.isReaderSlow) return
-    this.isReaderSlow = true
+    if (this.pace.isReaderSlow) return
+    this.pace.isReaderSlow = true
     upstream.pause()
     this.arm(this.parts.options.drainTimeoutMs, () => this.giveUpReader())
     this.stream.once('drain', () => {
-      this.isReaderSlow = false
+      this.pace.isReaderSlow = false
       if (this.isOver) return
       this.watch()
-      this.goOn()
+      this.pace.goOn()
     })
-  }
-
-  /** Reads no further until the guard can judge again, then does `next`; false when it can now. */
-  private waitForGuard(next: () => void): boolean {
-    const ready = this.isOver || this.isGuardBusy ? undefined : this.parts.client.guard.ready?.()
-    if (ready === undefined) return this.isGuardBusy
-    this.isGuardBusy = true
-    this.upstream?.pause()
-    void ready.then(() => {
-      this.isGuardBusy = false
-      if (this.isOver) return
-      next()
-      if (!this.waitForGuard(next)) this.goOn()
-    })
-    return true
-  }
-
-  private goOn(): void {
-    if (this.isOver || this.isReaderSlow || this.isGuardBusy) return
-    if (this.isEndDue) {
-      this.isEndDue = false
-      this.onEnd()
-    } else this.upstream?.resume()
   }
 
   private onEnd(): void {
     if (this.isOver || !this.hasHead) return
-    if (this.isGuardBusy) {
-      this.isEndDue = true
+    if (this.pace.isGuardBusy) {
+      this.pace.isEndDue = true
       return
     }
     const { guard } = this.parts.client
@@ -233,7 +215,7 @@ export class Call {
       this.cut(last)
       return
     }
-    if (guard.keeps?.() === true && this.waitForGuard(() => this.onEnd())) return
+    if (guard.keeps?.() === true && this.pace.waitForGuard(() => this.onEnd())) return
     // An answer without a status is one that broke off.
     if (!hasStatus(this.trailers)) {
       this.fail(this.upstream?.rstCode === 0 ? 'upstream_invalid' : 'upstream_reset')
@@ -248,7 +230,7 @@ export class Call {
 
   private onUpstreamClose(): void {
     this.lease?.release()
-    if (this.isOver || this.isEndDue) return
+    if (this.isOver || this.pace.isEndDue) return
     const code = this.upstream?.rstCode ?? 0
     this.fail(BY_RESET.get(code) ?? 'upstream_reset')
   }
