@@ -2,7 +2,7 @@ import { existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { systemFiles } from '../../gateway/audit/files/file-port.ts'
-import { verifyChain } from '../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../support/verify-chain.ts'
 import {
   errno,
   faultyFiles,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, it } from '@jest/globals'
-import { verifyChain } from '../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../support/verify-chain.ts'
 import {
   harness,
   newDirectory,

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import { systemFiles } from '../../gateway/audit/files/file-port.ts'
 import { unavailable } from '../../gateway/audit/files/segments.ts'
 import type { CheckpointSigner, SignAsk } from '../../gateway/audit/signing/signer-port.ts'
-import { verifyChain } from '../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../support/verify-chain.ts'
 import {
   errno,
   faultyFiles,

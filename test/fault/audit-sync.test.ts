@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import type { SyncDone } from '../../gateway/audit/files/file-port.ts'
-import { verifyChain } from '../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../support/verify-chain.ts'
 import {
   errno,
   faultyFiles,

@@ -1,7 +1,7 @@
 /** A gateway that encrypts what is personal, its ledger read, exported, erased from and verified. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { verifyChain } from '../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../support/verify-chain.ts'
 import { inProcess } from '../support/cli.ts'
 import { ocsfProblems } from '../support/published-schemas.ts'
 import { startWorld, type World } from '../support/world.ts'

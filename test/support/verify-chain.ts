@@ -12,10 +12,14 @@ import {
   type LineFault,
   type Link,
   type LogPosition,
-} from '../line/chain.ts'
-import { systemFiles, type FilePort } from '../files/file-port.ts'
-import { readLines, type RawLine } from '../line/lines.ts'
-import { listSegments, segmentDirectory, type SegmentFile } from '../files/segments.ts'
+} from '../../gateway/audit/line/chain.ts'
+import { systemFiles, type FilePort } from '../../gateway/audit/files/file-port.ts'
+import { readLines, type RawLine } from '../../gateway/audit/line/lines.ts'
+import {
+  listSegments,
+  segmentDirectory,
+  type SegmentFile,
+} from '../../gateway/audit/files/segments.ts'
 
 /** What {@link verifyChain} looks at. */
 export interface VerifyOptions {

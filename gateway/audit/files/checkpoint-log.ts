@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { parseCheckpoint, type ReadCheckpoint } from '../tree/checkpoint.ts'
 import { NOTE_BYTES_MAX } from '../tree/note.ts'
-import { asError, settled, writeAll } from './file-ops.ts'
+import { asError, readFull, settled, writeAll } from './file-ops.ts'
 import type { FilePort } from './file-port.ts'
 import { checkSegmentStatus, unavailable } from './segments.ts'
 
@@ -69,14 +69,7 @@ function wholeEntry(text: string, end: number): readonly [number, string | undef
 function readRange(files: FilePort, path: string, from: number, to: number): Buffer {
   const fd = files.openRead(path)
   try {
-    const range = Buffer.alloc(to - from)
-    let filled = 0
-    while (filled < range.length) {
-      const read = files.read(fd, range.subarray(filled), from + filled)
-      if (read === 0) break
-      filled += read
-    }
-    return range.subarray(0, filled)
+    return readFull(files, fd, Buffer.alloc(to - from), from)
   } finally {
     files.close(fd)
   }

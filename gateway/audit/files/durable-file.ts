@@ -86,7 +86,8 @@ function syncDirectory(path: string): void {
   }
 }
 
-function removeIfThere(path: string): void {
+/** Removes a file, if there is one. */
+export function removeIfThere(path: string): void {
   try {
     unlinkSync(path)
   } catch (error) {

@@ -16,6 +16,37 @@ export function writeAll(files: FilePort, fd: number, bytes: Uint8Array, range: 
   }
 }
 
+/**
+ * Fills `into` with what the file holds from `position` on, going on after short reads. The part
+ * that was filled: all of it but where the file ends.
+ */
+export function readFull(files: FilePort, fd: number, into: Buffer, position: number): Buffer {
+  let filled = 0
+  while (filled < into.length) {
+    const read = files.read(fd, into.subarray(filled), position + filled)
+    if (read === 0) break
+    filled += read
+  }
+  return into.subarray(0, filled)
+}
+
+/** What a file of at most `bytesMax` bytes says as JSON; `undefined` when it is not there, or is none. */
+export function readJson(files: FilePort, path: string, bytesMax: number): unknown {
+  let fd: number
+  try {
+    fd = files.openRead(path)
+  } catch {
+    return undefined
+  }
+  try {
+    return JSON.parse(readFull(files, fd, Buffer.alloc(bytesMax), 0).toString('utf8'))
+  } catch {
+    return undefined
+  } finally {
+    files.close(fd)
+  }
+}
+
 /** Offsets, the end excluded. */
 export interface ByteRange {
   readonly start: number

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
-import { writeAll } from './file-ops.ts'
+import { readJson, writeAll } from './file-ops.ts'
 import type { FilePort } from './file-port.ts'
 import { unavailable } from './segments.ts'
 
@@ -92,7 +92,7 @@ function create({ files, bootId, owner }: LockOptions, path: string): boolean {
 
 function takeOver(options: LockOptions, path: string): LockHolder {
   const { files, bootId } = options
-  const found = readHolder(files, path)
+  const found = parseHolder(readJson(files, path, LOCK_BYTES_MAX))
   if (!isStale(options, path, found)) {
     const who = found === undefined ? 'someone' : `${found.host} process ${found.pid}`
     throw unavailable(
@@ -104,7 +104,7 @@ function takeOver(options: LockOptions, path: string): LockHolder {
   // when it is the fresh lock of the other one.
   const aside = `${path}.${bootId}`
   files.rename(path, aside)
-  const renamed = readHolder(files, aside)
+  const renamed = parseHolder(readJson(files, aside, LOCK_BYTES_MAX))
   const isSame = renamed?.boot === found?.boot
   if (!isSame) files.link(aside, path)
   files.remove(aside)
@@ -134,7 +134,7 @@ function holdLock(
   let renewedAt = clock.now()
   let renewedAtMono = clock.monotonicMs()
   let isLost = false
-  const isOurs = () => readHolder(files, path)?.boot === bootId
+  const isOurs = () => parseHolder(readJson(files, path, LOCK_BYTES_MAX))?.boot === bootId
   const check = () => {
     if (isLost) return false
     if (isOurs()) return true
@@ -163,24 +163,6 @@ function holdLock(
     release: () => {
       if (isOurs()) files.remove(path)
     },
-  }
-}
-
-function readHolder(files: FilePort, path: string): LockHolder | undefined {
-  let fd: number
-  try {
-    fd = files.openRead(path)
-  } catch {
-    return undefined
-  }
-  try {
-    const bytes = Buffer.alloc(LOCK_BYTES_MAX)
-    const text = bytes.toString('utf8', 0, files.read(fd, bytes, 0))
-    return parseHolder(JSON.parse(text))
-  } catch {
-    return undefined
-  } finally {
-    files.close(fd)
   }
 }
 

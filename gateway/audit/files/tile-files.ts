@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path'
 import { HASH_BYTES } from '../tree/merkle.ts'
 import { TILE_BYTES, tilePath, type TileOfTree } from '../tree/tiles.ts'
-import { settled, writeAll } from './file-ops.ts'
+import { readFull, settled, writeAll } from './file-ops.ts'
 import type { FilePort } from './file-port.ts'
 
 /** Tiles of the log in `dir`. */
@@ -63,14 +63,8 @@ function readTile(files: FilePort, path: string, length: number): Buffer | undef
 function readExactly(files: FilePort, path: string, length: number): Buffer | undefined {
   const fd = files.openRead(path)
   try {
-    const bytes = Buffer.alloc(length)
-    let filled = 0
-    while (filled < length) {
-      const read = files.read(fd, bytes.subarray(filled), filled)
-      if (read === 0) return undefined
-      filled += read
-    }
-    return bytes
+    const bytes = readFull(files, fd, Buffer.alloc(length), 0)
+    return bytes.length === length ? bytes : undefined
   } finally {
     files.close(fd)
   }

@@ -2,6 +2,7 @@
  * Reads the lines of a segment, forwards and backwards, as bytes and in bounded memory. Knows
  * nothing of what the lines say.
  */
+import { readFull } from '../files/file-ops.ts'
 import type { FilePort } from '../files/file-port.ts'
 import { LINE_BYTES_MAX } from './record.ts'
 
@@ -87,7 +88,7 @@ function* backwardLinesOf(files: FilePort, fd: number, size: number): Generator<
   let terminated = false
   while (position > 0) {
     const from = Math.max(0, position - BLOCK_BYTES)
-    const block = Buffer.concat([readRange(files, fd, from, position), rest])
+    const block = Buffer.concat([readFull(files, fd, Buffer.alloc(position - from), from), rest])
     let end = block.length
     for (;;) {
       const newline = end === 0 ? -1 : block.lastIndexOf(NEWLINE, end - 1)
@@ -101,15 +102,4 @@ function* backwardLinesOf(files: FilePort, fd: number, size: number): Generator<
     position = from
   }
   if (terminated && rest.length > 0 && rest.length <= LINE_BYTES_MAX) yield rest
-}
-
-function readRange(files: FilePort, fd: number, from: number, to: number): Buffer {
-  const range = Buffer.alloc(to - from)
-  let filled = 0
-  while (filled < range.length) {
-    const read = files.read(fd, range.subarray(filled), from + filled)
-    if (read === 0) break
-    filled += read
-  }
-  return range.subarray(0, filled)
 }

@@ -25,6 +25,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { removeIfThere } from '../files/durable-file.ts'
 import { unavailable } from '../files/segments.ts'
 import { isKeyId, type PersonKey } from './sealed.ts'
 
@@ -215,14 +216,6 @@ function readWhole(path: string, bytesMax: number): Buffer | undefined {
     return bytes.subarray(0, readSync(fd, bytes))
   } finally {
     closeSync(fd)
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
   }
 }
 

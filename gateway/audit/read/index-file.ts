@@ -3,6 +3,7 @@
  * lines. What is behind the last full frame is read as it is. An index only saves work: it is made
  * from the segment, is thrown away whenever it does not fit it, and proves nothing.
  */
+import { readFull } from '../files/file-ops.ts'
 import {
   closeSync,
   constants,
@@ -158,16 +159,10 @@ function readAt(
   position: number,
   length: number,
 ): Buffer | undefined {
-  const bytes = Buffer.alloc(length)
   const fd = files.openRead(path)
   try {
-    let filled = 0
-    while (filled < length) {
-      const read = files.read(fd, bytes.subarray(filled), position + filled)
-      if (read === 0) return undefined
-      filled += read
-    }
-    return bytes
+    const bytes = readFull(files, fd, Buffer.alloc(length), position)
+    return bytes.length === length ? bytes : undefined
   } finally {
     files.close(fd)
   }

@@ -1,4 +1,5 @@
 /** Reads chosen lines of a block: one by one where they are few, the block at once where not. */
+import { readFull } from '../files/file-ops.ts'
 import type { FilePort } from '../files/file-port.ts'
 import type { Frame } from './index-frame.ts'
 
@@ -65,12 +66,5 @@ function readAt(
   position: number,
   length: number,
 ): Buffer {
-  const bytes = Buffer.alloc(length)
-  let filled = 0
-  while (filled < length) {
-    const read = files.read(fd, bytes.subarray(filled), position + filled)
-    if (read === 0) break
-    filled += read
-  }
-  return bytes.subarray(0, filled)
+  return readFull(files, fd, Buffer.alloc(length), position)
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { GatewayError } from '../../domain/errors.ts'
 import { parseCheckpoint } from '../tree/checkpoint.ts'
 import { NOTE_BYTES_MAX, verifyNote, type NoteVerifier } from '../tree/note.ts'
-import { appendToFile, readWhole, replaceFile } from './durable-file.ts'
+import { appendToFile, readWhole, replaceFile } from '../files/durable-file.ts'
 import { NOTHING, type TreeHead } from './growth.ts'
 
 /** Where checkpoints are remembered, and whose signature they carry. */

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync }
 import { relative, sep } from 'node:path'
 import { GatewayError } from '../../domain/errors.ts'
 import { parseSkey, type NoteKeyType, type NoteSigner } from '../tree/note.ts'
-import { createFile } from './durable-file.ts'
+import { createFile } from '../files/durable-file.ts'
 
 /** Which file holds a key, and what must be so. */
 export interface KeyFile {

@@ -1,4 +1,5 @@
 /** The side of a log to one witness (C2SP tlog-witness `add-checkpoint`). */
+import type { WitnessResult } from '../../metrics/labels.ts'
 import type { Checkpoint } from '../tree/checkpoint.ts'
 import type { NoteVerifier } from '../tree/note.ts'
 import { askGrowth } from './growth-client.ts'
@@ -10,18 +11,6 @@ export const ADD_CHECKPOINT_PATH = '/add-checkpoint'
 
 /** Furthest a cosignature may be from the clock of this machine: older ones were kept for replay. */
 export const SKEW_MAX_MS = 5 * 60_000
-
-/** What can come of asking a witness; label values of a metric. */
-export const WITNESS_RESULTS = [
-  'cosigned',
-  'ahead',
-  'forked',
-  'refused',
-  'invalid',
-  'unreachable',
-] as const
-/** One of {@link WITNESS_RESULTS}. */
-export type WitnessResult = (typeof WITNESS_RESULTS)[number]
 
 /** What came of asking a witness once. */
 export type WitnessAnswer =

@@ -2,9 +2,10 @@
  * Carries signed checkpoints to witnesses, in rounds: the newest to all of them, at most once a
  * second. Who does not answer is asked again later and later, without holding up the others.
  */
+import type { WitnessResult } from '../../metrics/labels.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { LedgerRecord } from '../../domain/ports.ts'
-import type { SignedNotice, WitnessAnswer, WitnessClient, WitnessResult } from './witness-client.ts'
+import type { SignedNotice, WitnessAnswer, WitnessClient } from './witness-client.ts'
 
 /** What {@link createWitnessPusher} needs. */
 export interface PusherOptions {

@@ -1,6 +1,6 @@
 /** Where cosigned checkpoints are kept beside a log. */
 import { join } from 'node:path'
-import { appendToFile, replaceFile } from './durable-file.ts'
+import { appendToFile, replaceFile } from '../files/durable-file.ts'
 
 /** The newest cosigned checkpoint. */
 export const WITNESSED_FILE = 'witnessed'

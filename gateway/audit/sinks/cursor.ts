@@ -1,6 +1,6 @@
 /** How far a sink has come, in `cursors/<sink>.json`: `{"seq":41,"hash":"<leaf hash>"}`. */
 import { join } from 'node:path'
-import { settled, writeAll } from '../files/file-ops.ts'
+import { readJson, settled, writeAll } from '../files/file-ops.ts'
 import type { FilePort } from '../files/file-port.ts'
 import type { LogPosition } from '../line/chain.ts'
 
@@ -19,7 +19,7 @@ export function createCursor(files: FilePort, dir: string, name: string): Cursor
   const directory = join(dir, 'cursors')
   const path = join(directory, `${name}.json`)
   return {
-    load: () => loaded(files, path),
+    load: () => positionIn(readJson(files, path, CURSOR_BYTES_MAX)),
     async save({ seq, hash }) {
       const next = `${path}.tmp`
       files.makeDirectory(directory)
@@ -35,23 +35,6 @@ export function createCursor(files: FilePort, dir: string, name: string): Cursor
       }
       files.rename(next, path)
     },
-  }
-}
-
-function loaded(files: FilePort, path: string): LogPosition | undefined {
-  let fd: number
-  try {
-    fd = files.openRead(path)
-  } catch {
-    return undefined
-  }
-  try {
-    const bytes = Buffer.alloc(CURSOR_BYTES_MAX)
-    return positionIn(JSON.parse(bytes.toString('utf8', 0, files.read(fd, bytes, 0))))
-  } catch {
-    return undefined
-  } finally {
-    files.close(fd)
   }
 }
 

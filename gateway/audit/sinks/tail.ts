@@ -3,6 +3,7 @@
  * spool of every sink, so that nothing waits in memory. Files are opened by name for every read;
  * one that was rewritten or moved on is found again.
  */
+import { readFull } from '../files/file-ops.ts'
 import { join } from 'node:path'
 import type { FilePort } from '../files/file-port.ts'
 import { listSegments, segmentDirectory, type SegmentFile } from '../files/segments.ts'
@@ -162,14 +163,7 @@ function readBlock(files: FilePort, { path, offset }: Place): Buffer | undefined
   const fd = openedFile(files, path)
   if (fd === undefined) return undefined
   try {
-    const block = Buffer.allocUnsafe(BLOCK_BYTES)
-    let filled = 0
-    while (filled < block.length) {
-      const read = files.read(fd, block.subarray(filled), offset + filled)
-      if (read === 0) break
-      filled += read
-    }
-    return block.subarray(0, filled)
+    return readFull(files, fd, Buffer.allocUnsafe(BLOCK_BYTES), offset)
   } finally {
     files.close(fd)
   }

@@ -2,6 +2,7 @@
  * The tile files of a log, compared with the hashes that its records have. Reads each tile once,
  * in the order of the records, and holds one tile of each level.
  */
+import { readFull } from '../files/file-ops.ts'
 import { join } from 'node:path'
 import type { FilePort } from '../files/file-port.ts'
 import { HASH_BYTES } from '../tree/merkle.ts'
@@ -123,14 +124,7 @@ function readWhole(files: FilePort, path: string): Buffer | undefined {
     return undefined // Replaced by a fuller one at this moment.
   }
   try {
-    const bytes = Buffer.alloc(TILE_BYTES + 1)
-    let filled = 0
-    for (;;) {
-      const read = files.read(fd, bytes.subarray(filled), filled)
-      if (read === 0) return bytes.subarray(0, filled)
-      filled += read
-      if (filled === bytes.length) return bytes
-    }
+    return readFull(files, fd, Buffer.alloc(TILE_BYTES + 1), 0)
   } finally {
     files.close(fd)
   }

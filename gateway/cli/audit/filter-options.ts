@@ -1,7 +1,7 @@
 import { closest } from '../../domain/diagnostics.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { ACTIONS } from '../../domain/vocabulary.ts'
-import type { Column, RecordFilter } from '../../audit/read/terms.ts'
+import { COLUMNS, type Column, type RecordFilter } from '../../audit/read/terms.ts'
 import { LEDGER_OPTIONS, PERIOD_OPTIONS, rangeOption } from '../ledger-options.ts'
 import { listOption, textOption } from '../report.ts'
 import type { OptionValues, VerbOption } from '../verb.ts'
@@ -51,17 +51,8 @@ export const TRAIL_OPTIONS = {
   'no-index': { type: 'boolean', help: 'read everything, and rely on no index' },
 } as const satisfies Record<string, VerbOption>
 
-const NAMES = [
-  'type',
-  'id',
-  'subject',
-  'action',
-  'resource',
-  'effect',
-  'reason',
-  'grant',
-  'ip',
-] as const
+/** Those that are an option as they are; --lock is one with a reason. */
+const NAMES = COLUMNS.filter((name) => name !== 'lock')
 
 /** The records that the options ask for. @throws ERR_USAGE */
 export function filterOf(options: OptionValues, nowMs: number): RecordFilter {

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from 'node
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { leafHash } from '../../../gateway/audit/line/record.ts'
-import { verifyChain } from '../../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../../support/verify-chain.ts'
 import {
   faultyFiles,
   harness,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { verifyChain } from '../../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../../support/verify-chain.ts'
 import { harness, note, removeDirectories, storedRecords } from '../../support/audit-harness.ts'
 
 afterAll(removeDirectories)

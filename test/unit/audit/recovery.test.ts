@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { linkSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { verifyChain } from '../../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../../support/verify-chain.ts'
 import {
   harness,
   note,

@@ -2,7 +2,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { GENESIS_HASH, leafHash } from '../../../gateway/audit/line/record.ts'
-import { verifyChain } from '../../../gateway/audit/verify/verify-chain.ts'
+import { verifyChain } from '../../support/verify-chain.ts'
 import type { LogPosition } from '../../../gateway/audit/line/chain.ts'
 import {
   harness,
