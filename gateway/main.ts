@@ -3,6 +3,7 @@
  * The process: the only file that touches `process`. Everything below gets what it needs handed in.
  */
 import { hostname, userInfo } from 'node:os'
+import { isAlive } from './assembly/process-facts.ts'
 import { runCli } from './cli/run.ts'
 import type { CliIo } from './cli/io.ts'
 
@@ -33,15 +34,6 @@ const io: CliIo = {
       process.on(signal, listener)
     }
   },
-}
-
-/** Signal 0 tests for existence; `EPERM` means that it exists and is another user's. */
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** A container may run as a user that has no name. */

@@ -1,4 +1,4 @@
-import type { LedgerEvent, SegmentLedger } from '../audit/ledger.ts'
+import type { LedgerEvent, RunningLedger } from '../audit/ledger.ts'
 import type { AuthnEvent } from '../authn/events.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { LedgerRecord } from '../domain/ports.ts'
@@ -6,7 +6,10 @@ import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
 /** Tells log and metrics what happened to the files of the ledger. */
-export function ledgerEvents(log: Logger, metrics: Metrics): (event: LedgerEvent) => void {
+export function ledgerEvents(
+  log: Pick<Logger, 'info' | 'warn' | 'error'>,
+  metrics: Pick<Metrics, 'auditError'>,
+): (event: LedgerEvent) => void {
   return (event) => {
     switch (event.type) {
       case 'failed':
@@ -53,7 +56,7 @@ export function ledgerEvents(log: Logger, metrics: Metrics): (event: LedgerEvent
 }
 
 /** The ledger, with every record that got in counted by its type. */
-export function countedLedger(ledger: SegmentLedger, metrics: Metrics): SegmentLedger {
+export function countedLedger(ledger: RunningLedger, metrics: Metrics): RunningLedger {
   const counters = new Map<string, () => void>()
   /** One per type of record, of which there are few, instead of one per record. */
   const counterOf = (type: string): (() => void) => {
@@ -76,9 +79,6 @@ export function countedLedger(ledger: SegmentLedger, metrics: Metrics): SegmentL
       return ledger.healthy
     },
     head: () => ledger.head(),
-    tree: () => ledger.tree(),
-    signed: () => ledger.signed(),
-    probe: () => ledger.probe(),
     close: () => ledger.close(),
   }
 }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { VERSION } from '../version.ts'
-import type { SegmentLedger } from '../audit/ledger.ts'
+import type { RunningLedger } from '../audit/ledger.ts'
 import type { RunningBudgets } from '../budget/budgets.ts'
 import type { Clock } from '../domain/clock.ts'
 import { systemClock } from '../domain/clock.ts'
@@ -24,7 +24,8 @@ import { contentDigest } from './content-digest.ts'
 import { createReloader } from './reloader.ts'
 import { openBudgets } from './open-budgets.ts'
 import { openLockouts } from './open-lockouts.ts'
-import { openCountedLedger } from './open-ledger.ts'
+import { countedLedger } from './events.ts'
+import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
 import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
 import { openStore, type RunningStore } from './open-store.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
@@ -41,6 +42,8 @@ export interface GatewayOptions extends ConfigSource {
   readonly logDestination?: LogDestination
   /** What replicas share, instead of `store`; closed with the gateway. */
   readonly state?: SharedStore
+  /** How the ledger is opened; on this thread when absent. */
+  readonly openLedger?: (opening: LedgerOpening) => Promise<RunningLedger>
 }
 
 /** A running gateway. */
@@ -61,7 +64,7 @@ export interface Gateway {
 
 type RunningServices = Services & {
   readonly log: RootLogger
-  readonly ledger: SegmentLedger
+  readonly ledger: RunningLedger
   readonly sinks: LedgerSinks
   readonly budgets: RunningBudgets
   readonly state: RunningStore
@@ -201,16 +204,10 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
   const sinks = prepareSinks(settings)
   const dir = resolve(options.cwd, settings.audit.dir)
   const facts = options.process
-  const opened = await openCountedLedger({
-    dir,
-    cwd: options.cwd,
-    settings,
-    process: facts,
-    clock,
-    log,
-    metrics,
-    keepFrom: () => sinks.keepFrom(),
-  })
+  const keepFrom = (): number => sinks.keepFrom()
+  const opening = { dir, cwd: options.cwd, settings, process: facts, clock, log, metrics, keepFrom }
+  const own = await (options.openLedger ?? openOwnLedger)(opening)
+  const opened = countedLedger(own, metrics)
   const state = await openStore({ ...options, settings, clock, log, metrics }).catch(
     async (error: unknown) => {
       await opened.close()

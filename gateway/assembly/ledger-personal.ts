@@ -1,6 +1,6 @@
 /** Encryption of what the ledger says of persons, as the configuration says. */
 import { relative, resolve } from 'node:path'
-import type { SegmentLedger } from '../audit/ledger.ts'
+import type { RunningLedger } from '../audit/ledger.ts'
 import { openKeyRing } from '../audit/personal/key-ring.ts'
 import { createProtect, type Protect } from '../audit/personal/protect.ts'
 import { GatewayError } from '../domain/errors.ts'
@@ -9,12 +9,12 @@ import type { Settings } from '../settings/settings.ts'
 
 /** Where the ledger is, and who runs. */
 export interface PersonalLedger {
-  readonly settings: Settings
+  readonly settings: Pick<Settings, 'audit'>
   /** Directory of the ledger, absolute. */
   readonly dir: string
   readonly cwd: string
   readonly uid: number | undefined
-  readonly log: Logger
+  readonly log: Pick<Logger, 'info' | 'error'>
 }
 
 /** What encrypts, and its watch for keys that are destroyed. */
@@ -24,7 +24,7 @@ export interface PersonalFields {
    * Has every destroyed key that is noticed written down as `personal.erased`.
    * @returns the ledger, whose end is also that of the watch
    */
-  attach(ledger: SegmentLedger): SegmentLedger
+  attach(ledger: RunningLedger): RunningLedger
   close(): void
 }
 
@@ -41,7 +41,7 @@ export async function openPersonalFields(
   if (personal === undefined) return undefined
   const dir = resolve(options.cwd, personal.keyDir)
   refuseTogether(dir, options.dir)
-  let ledger: SegmentLedger | undefined
+  let ledger: RunningLedger | undefined
   const keys = await openKeyRing({
     dir,
     uid: options.uid,
@@ -61,7 +61,7 @@ export async function openPersonalFields(
         await opened.close()
       }
       // Everything else stays the ledger's own, what is only read when it is asked for included.
-      return Object.create(opened, { close: { value: close } }) as SegmentLedger
+      return Object.create(opened, { close: { value: close } }) as RunningLedger
     },
     close: () => keys.close(),
   }

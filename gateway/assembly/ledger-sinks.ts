@@ -1,4 +1,4 @@
-import type { SegmentLedger } from '../audit/ledger.ts'
+import type { RunningLedger } from '../audit/ledger.ts'
 import { startSinks, type Sinks, type SinksOptions } from '../audit/sinks/sinks.ts'
 import type { SinkEvent } from '../audit/sinks/sink-port.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -19,14 +19,14 @@ export interface LedgerSinks {
    * permit while a sink that must miss nothing is too far behind.
    * @throws ERR_CONFIG_INVALID
    */
-  start(over: SinksStart): Promise<SegmentLedger>
+  start(over: SinksStart): Promise<RunningLedger>
   /** As {@link Sinks.stop}; to be called when the ledger is closed. */
   stop(timeLeftMs: number): Promise<void>
 }
 
 /** What sinks are started with. */
 export interface SinksStart {
-  readonly ledger: SegmentLedger
+  readonly ledger: RunningLedger
   /** Absolute directory of the ledger. */
   readonly dir: string
   readonly state: Pick<RunningStore, 'openStream'>
@@ -134,7 +134,7 @@ const CURSOR_WORDS = {
  * The ledger as requests see it. What was refused or has happened is recorded whatever waits; so is a
  * permit that goes on unrecorded otherwise.
  */
-function gated(ledger: SegmentLedger, sinks: Sinks, goesOn: boolean): SegmentLedger {
+function gated(ledger: RunningLedger, sinks: Sinks, goesOn: boolean): RunningLedger {
   return {
     append(record, durability) {
       const isPermit = record.fields['effect'] === 'permit' && record.type !== 'export'
@@ -148,9 +148,6 @@ function gated(ledger: SegmentLedger, sinks: Sinks, goesOn: boolean): SegmentLed
     },
     appendNow: (record) => ledger.appendNow(record),
     head: () => ledger.head(),
-    tree: () => ledger.tree(),
-    signed: () => ledger.signed(),
-    probe: () => ledger.probe(),
     close: () => ledger.close(),
   }
 }

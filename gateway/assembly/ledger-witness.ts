@@ -1,5 +1,5 @@
 /** Witnesses of the ledger: checkpoints go there as they are signed, cosignatures are kept. */
-import type { SegmentLedger } from '../audit/ledger.ts'
+import type { RunningLedger } from '../audit/ledger.ts'
 import {
   createWitnessClient,
   type SignedNotice,
@@ -23,8 +23,8 @@ export interface WitnessedOpening {
   /** Directory of the ledger, absolute. */
   readonly dir: string
   readonly clock: Clock
-  readonly log: Logger
-  readonly metrics: Metrics
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
+  readonly metrics: Pick<Metrics, 'auditSigned' | 'auditWitness' | 'auditAges' | 'admitNames'>
 }
 
 /** What the ledger is opened with, and what is put around it. */
@@ -32,7 +32,7 @@ export interface LedgerWitnesses {
   /** A checkpoint was signed. Never throws. */
   onSigned(signed: SignedNotice): void
   /** The ledger, which refuses permits of privileged actions while it is not witnessed. */
-  around(ledger: SegmentLedger): SegmentLedger
+  around(ledger: RunningLedger): RunningLedger
 }
 
 /** The longest wait for one answer of a witness. */
@@ -52,7 +52,7 @@ export async function openWitnesses(opening: WitnessedOpening): Promise<LedgerWi
   }
   const startedMs = clock.monotonicMs()
   let signedMs = startedMs
-  let ledger: SegmentLedger | undefined
+  let ledger: RunningLedger | undefined
   const record = (entry: LedgerRecord): void => ledger?.appendNow(entry)
   const clients = await clientsOf(opening)
   const pusher = clients.length === 0 ? undefined : pusherOf(opening, clients, record)
@@ -127,7 +127,7 @@ function pusherOf(
 }
 
 function tell(
-  log: Logger,
+  log: WitnessedOpening['log'],
   told: {
     readonly witness: string
     readonly answer: WitnessAnswer
@@ -147,9 +147,9 @@ function tell(
 
 function witnessed(
   { audit, clock }: WitnessedOpening,
-  ledger: SegmentLedger,
+  ledger: RunningLedger,
   pusher: WitnessPusher,
-): SegmentLedger {
+): RunningLedger {
   const maxAgeMs = audit.witnessMaxAge
   const isStale = (): boolean => {
     if (maxAgeMs === undefined) return false

@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { openLedger, type SegmentLedger } from '../audit/ledger.ts'
+import { openLedger, type RunningLedger } from '../audit/ledger.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Settings } from '../settings/settings.ts'
 import { VERSION } from '../version.ts'
-import { countedLedger, ledgerEvents } from './events.ts'
+import { ledgerEvents } from './events.ts'
 import { openPersonalFields } from './ledger-personal.ts'
 import { checkpointSigner } from './ledger-signer.ts'
 import { openWitnesses } from './ledger-witness.ts'
 import type { ProcessFacts } from './process-facts.ts'
+
+/** The metrics that the writer of a ledger moves, on whatever thread it runs. */
+export type LedgerMetrics = Pick<
+  Metrics,
+  'auditWrite' | 'auditError' | 'auditSigned' | 'auditWitness' | 'auditAges' | 'admitNames'
+>
 
 /** What a ledger is opened with. */
 export interface LedgerOpening {
@@ -18,11 +24,11 @@ export interface LedgerOpening {
   readonly dir: string
   /** What relative paths of the configuration are from. */
   readonly cwd: string
-  readonly settings: Settings
-  readonly process: ProcessFacts
+  readonly settings: Pick<Settings, 'audit'>
+  readonly process: Omit<ProcessFacts, 'user'>
   readonly clock: Clock
-  readonly log: Logger
-  readonly metrics: Metrics
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
+  readonly metrics: LedgerMetrics
   /** The first record that pruning must leave. */
   readonly keepFrom: () => number
 }
@@ -30,8 +36,8 @@ export interface LedgerOpening {
 /** More refusals than these in one second are counted, and not written out one by one. */
 const REFUSALS_PER_SECOND = 200
 
-/** Opens the ledger of this instance, with its writes and records counted. @throws ERR_AUDIT_UNAVAILABLE */
-export async function openCountedLedger(opening: LedgerOpening): Promise<SegmentLedger> {
+/** Opens the ledger of this instance on this thread. @throws ERR_AUDIT_UNAVAILABLE */
+export async function openOwnLedger(opening: LedgerOpening): Promise<RunningLedger> {
   const { clock, log, metrics, settings, dir, cwd } = opening
   const { uid } = opening.process
   const { audit } = settings
@@ -65,6 +71,6 @@ export async function openCountedLedger(opening: LedgerOpening): Promise<Segment
     personal?.close()
     throw error
   })
-  const counted = witnesses.around(countedLedger(ledger, metrics))
-  return personal?.attach(counted) ?? counted
+  const witnessed = witnesses.around(ledger)
+  return personal?.attach(witnessed) ?? witnessed
 }

@@ -1,3 +1,5 @@
+import { kill } from 'node:process'
+
 /** What the gateway needs to know of the process it runs in; only `main.ts` reads it. */
 export interface ProcessFacts {
   readonly pid: number
@@ -15,4 +17,16 @@ export interface ProcessFacts {
 /** The user of the operating system that a process acts for, as the history names it: `os:jo`. */
 export function osUser({ user, uid }: Pick<ProcessFacts, 'user' | 'uid'>): string {
   return `os:${user ?? uid ?? 'unknown'}`
+}
+
+/**
+ * Whether a process of this machine is alive. Signal 0 tests for existence; `EPERM` means that it
+ * exists and is another user's.
+ */
+export function isAlive(pid: number): boolean {
+  try {
+    return kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }

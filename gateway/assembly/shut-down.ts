@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { SegmentLedger } from '../audit/ledger.ts'
+import type { RunningLedger } from '../audit/ledger.ts'
 import type { RunningBudgets } from '../budget/budgets.ts'
 import type { Clock } from '../domain/clock.ts'
 import { refuse } from '../domain/refusal.ts'
@@ -20,7 +20,7 @@ export interface RunningParts {
   readonly settings: Settings
   readonly services: {
     readonly log: RootLogger
-    readonly ledger: SegmentLedger
+    readonly ledger: RunningLedger
     readonly sinks: Pick<LedgerSinks, 'stop'>
     readonly clock: Clock
     readonly lockouts: Pick<Lockouts, 'stop'>

@@ -11,7 +11,12 @@ import { isBootId, isLogOrigin } from './line/record.ts'
 import { prepareDirectories, unavailable } from './files/segments.ts'
 import { startLedger } from './writer/supervisor.ts'
 
-export type { LedgerEvent, LedgerOptions, SegmentLedger } from './writer/ledger-options.ts'
+export type {
+  LedgerEvent,
+  LedgerOptions,
+  RunningLedger,
+  SegmentLedger,
+} from './writer/ledger-options.ts'
 export type { SignedCheckpoint } from './writer/sealer.ts'
 
 const onTimer: Schedule = (delayMs, run) => {

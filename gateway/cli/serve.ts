@@ -1,4 +1,5 @@
 import { startGateway } from '../assembly/gateway.ts'
+import { openInThread } from '../assembly/ledger-thread/open-in-thread.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { configFile, textOption } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
@@ -37,6 +38,7 @@ async function run(
     cwd: io.cwd,
     env: io.env,
     process: io.process,
+    openLedger: openInThread,
     overrides: {
       ...(port === undefined ? {} : { 'listen.data.port': port }),
       ...(controlPort === undefined ? {} : { 'listen.control.port': controlPort }),

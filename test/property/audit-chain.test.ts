@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { prepared, PreparedRecord } from '../../gateway/audit/line/prepared.ts'
 import { serializeRecord, GENESIS_HASH, LINE_BYTES_MAX } from '../../gateway/audit/line/record.ts'
 import { verifyChain } from '../support/verify-chain.ts'
 import type { LogPosition } from '../../gateway/audit/line/chain.ts'
@@ -71,18 +72,17 @@ const units = fc
   .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 })
   .map((codes) => String.fromCharCode(...codes))
 
+const STAMP = {
+  log: 'l',
+  seq: 0,
+  ts: new Date(NOON).toISOString(),
+  monotonicMs: 0,
+  boot: 'b',
+  prev: GENESIS_HASH,
+}
+
 const line = (fields: Record<string, LedgerValue>) =>
-  serializeRecord(
-    {
-      log: 'l',
-      seq: 0,
-      ts: new Date(NOON).toISOString(),
-      monotonicMs: 0,
-      boot: 'b',
-      prev: GENESIS_HASH,
-    },
-    { type: 'decision', fields },
-  )
+  serializeRecord(STAMP, { type: 'decision', fields })
 
 it('any content comes back from one physical line', () => {
   fc.assert(
@@ -96,6 +96,19 @@ it('any content comes back from one physical line', () => {
       if (isLong && JSON.stringify(any).length > 3000) return
       expect(read).toMatchObject({ text })
       expect(JSON.stringify(read['any'])).toBe(JSON.stringify(any))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+it('a record that comes from another thread is the same line', () => {
+  fc.assert(
+    fc.property(value, units, fc.nat(9_000), fc.boolean(), (any, text, length, isList) => {
+      const pad = isList ? Array.from({ length: length / 20 }, () => text) : 'p'.repeat(length)
+      const fields = { any, text, pad, gone: undefined, number: NaN }
+      const record = { type: 'decision', fields }
+      const there = new PreparedRecord('decision', prepared(record))
+      expect(serializeRecord(STAMP, there)).toBe(serializeRecord(STAMP, record))
     }),
     { numRuns: 500 },
   )

@@ -85,26 +85,30 @@ export interface LedgerOptions {
   readonly onAppended?: (head: LogPosition) => void
 }
 
-/** A {@link Ledger} over segment files. */
-export interface SegmentLedger extends Ledger {
+/** A {@link Ledger} that is open, on whatever thread it is written. */
+export interface RunningLedger extends Ledger {
   /**
    * Appends with `kernel` durability without a promise, for records nobody waits for. Never
    * throws: a failure shows in `healthy` and in events.
    */
   appendNow(record: LedgerRecord): void
-  /** The last record handed to the kernel. */
+  /** The last record known to be in the kernel's hands; `seq` -1 before the first. */
   head(): LogPosition
+  /**
+   * Writes `log.closed`, syncs, gives up the lock. Later appends reject.
+   * @throws ERR_AUDIT_UNAVAILABLE when that could not be written; the ledger is closed all the same
+   */
+  close(): Promise<void>
+}
+
+/** A ledger over segment files, on this thread. */
+export interface SegmentLedger extends RunningLedger {
   /** Size and root of the tree of what was handed to the kernel. */
   tree(): TreeHead | undefined
   /** The last checkpoint that this run has signed. */
   signed(): SignedCheckpoint | undefined
   /** Tries to write again now rather than after the back-off. Whether the ledger is healthy. */
   probe(): Promise<boolean>
-  /**
-   * Writes `log.closed`, syncs, gives up the lock. Later appends reject.
-   * @throws ERR_AUDIT_UNAVAILABLE when that could not be written; the ledger is closed all the same
-   */
-  close(): Promise<void>
 }
 
 /** Options with every default filled in. */

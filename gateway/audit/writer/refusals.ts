@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../../domain/clock.ts'
 import type { LedgerRecord, LedgerValue } from '../../domain/ports.ts'
+import { PreparedRecord } from '../line/prepared.ts'
 import { isPrivileged, type Action } from '../../domain/vocabulary.ts'
 
 /** See the head of this file. */
@@ -37,6 +38,7 @@ const CALLERS_MAX = 1_024
 /** Reasons are words of this program: a few dozen. */
 const REASONS_MAX = 256
 const SECOND_MS = 1_000
+const DENIED = '"effect":"deny"'
 
 /** Builds a {@link RefusalCounter}. */
 export function createRefusalCounter(options: RefusalCounterOptions): RefusalCounter {
@@ -96,10 +98,14 @@ function recordOf({ fields, first, last, from, to, count }: Count): LedgerRecord
 }
 
 /** A refusal in full, of nothing that is privileged: what it asked for is named in `ops`. */
-function isPlainRefusal({ type, fields }: LedgerRecord): boolean {
+function isPlainRefusal(record: LedgerRecord): boolean {
+  const { type } = record
   if (type === 'protocol.rejected') return true
-  if (type !== 'decision' || fields['effect'] !== 'deny') return false
-  const { ops } = fields
+  if (type !== 'decision') return false
+  // JSON escapes quotes within strings: these words are members, of the record or of what is in it.
+  if (record instanceof PreparedRecord && !record.json.includes(DENIED)) return false
+  const { effect, ops } = record.fields
+  if (effect !== 'deny') return false
   if (ops === undefined) return true
   return Array.isArray(ops) && ops.every((op: LedgerValue) => !asksPrivileged(op))
 }

@@ -1,15 +1,20 @@
 /** One ledger in a process of its own: how fast it takes records, and what that costs its event loop. */
-import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import { openLedger, type SegmentLedger } from '../../../gateway/audit/ledger.ts'
+import { openInThread } from '../../../gateway/assembly/ledger-thread/open-in-thread.ts'
+import { loadConfig } from '../../../gateway/assembly/load-config.ts'
+import { isAlive } from '../../../gateway/assembly/process-facts.ts'
+import type { RunningLedger } from '../../../gateway/audit/ledger.ts'
 import { systemClock } from '../../../gateway/domain/clock.ts'
+import { createLogger } from '../../../gateway/log/logger.ts'
+import { createMetrics } from '../../../gateway/metrics/metrics.ts'
+import { writeGatewayFiles } from '../gateway-files.ts'
 import type { LedgerRun } from '../ledger/report.ts'
 import { recordsOf } from '../ledger/requests.ts'
-import { benchSigner } from '../ledger/signer.ts'
 import { loopThreadMs } from '../ledger/thread-time.ts'
 
 /** A ledger that takes everything and keeps nothing: what the measuring itself costs. */
-type Target = Pick<SegmentLedger, 'append'>
+type Target = Pick<RunningLedger, 'append'>
 const NOTHING: Target = { append: () => DONE }
 const DONE = Promise.resolve()
 
@@ -42,16 +47,37 @@ const run: LedgerRun = {
 }
 process.stdout.write(`${JSON.stringify(run)}\n`)
 
-function open(): Promise<SegmentLedger> {
-  return openLedger({
+/** As a gateway opens it: configured, and written by a thread of its own. */
+async function open(): Promise<RunningLedger> {
+  const nowhere = 'http://127.0.0.1:1'
+  const file = writeGatewayFiles(
+    `${dir}-config`,
+    { assertion: false, rules: 0 },
+    { issuer: nowhere, upstream: nowhere },
+  )
+  const cwd = process.cwd()
+  const overrides = {
+    'audit.dir': dir,
+    'audit.deployment': 'bench',
+    'audit.node': 'n1',
+    'audit.signing_key_file': key,
+  }
+  const loaded = await loadConfig({ file, cwd, env: {}, overrides })
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.diagnostics))
+  const { pid, version } = process
+  return openInThread({
     dir,
-    log: 'bench/audit/n1',
-    bootId: randomUUID(),
-    owner: { pid: process.pid, host: 'here', isAlive: () => false },
+    cwd,
+    settings: loaded.value,
+    process: { pid, host: hostname(), nodeVersion: version, isAlive },
     clock: systemClock,
-    segmentBytesMax: 256 * 1024 * 1024,
-    versions: {},
-    ...benchSigner(key),
+    log: createLogger({ level: 'error' }),
+    metrics: createMetrics({
+      buildInfo: { version: '0', nodeVersion: version },
+      upstreams: [],
+      issuers: [],
+    }),
+    keepFrom: () => 0,
   })
 }
 
