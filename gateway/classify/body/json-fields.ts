@@ -9,8 +9,8 @@ import { foldFieldName } from '../names.ts'
 import type { FieldBranch, FieldTree, FieldValue } from './body-fields.ts'
 import { NO_VALUES, tooFarBack, type BodyScanner } from './body-scanner.ts'
 import { JsonMachine, type ScalarKind } from './json-machine.ts'
-
-const KEYS_MAX = 1024
+import { unescaped } from './json-token.ts'
+import { hashOfKey, SeenKeys } from './seen-keys.ts'
 
 /** An open container that is told of. */
 interface Frame {
@@ -18,8 +18,7 @@ interface Frame {
   branch: FieldBranch | undefined
   readonly isArray: boolean
   readonly tree: FieldTree | undefined
-  /** Folded keys so far. */
-  readonly seen: Set<string> | undefined
+  readonly seen: SeenKeys | undefined
   /** What is wanted of each element. */
   readonly items: FieldBranch | undefined
   /** The lists that each element adds to, and how long they were before it. */
@@ -37,6 +36,7 @@ const OBJECT: Frame = {
   lists: [],
   lengths: [],
 }
+const NOTHING: Buffer = Buffer.alloc(0)
 const OTHER: FieldValue = { kind: 'other' }
 const EMPTY: FieldValue = { kind: 'other', isEmpty: true }
 const ABSENT: FieldValue = { kind: 'absent' }
@@ -64,6 +64,7 @@ export class JsonFieldScanner extends JsonMachine {
   /** The wanted field that came after {@link suspend}. */
   late: string | undefined
   private isLate = false
+  private piece = NOTHING
   /** What is wanted of the value that comes next. */
   private branch: FieldBranch | undefined
   private readonly frames: Frame[] = []
@@ -74,6 +75,14 @@ export class JsonFieldScanner extends JsonMachine {
   constructor(tree: FieldTree) {
     super()
     this.tree = tree
+  }
+
+  override push(chunk: Buffer): boolean {
+    this.piece = chunk
+    const isGood = super.push(chunk)
+    for (const { seen } of this.frames) seen?.settle(chunk)
+    this.piece = NOTHING
+    return isGood
   }
 
   /** Makes ready for another text, after a whole one. */
@@ -124,14 +133,23 @@ export class JsonFieldScanner extends JsonMachine {
 
   protected override onKey(key: string): boolean {
     const { tree, seen } = this.frames.at(-1) ?? {}
-    if (tree === undefined || seen === undefined || seen.size === KEYS_MAX) return false
     // Libraries in C end a key at NUL, so that `model\u0000x` would be `model` to them.
-    if (key.includes('\0')) return false
+    if (tree === undefined || seen === undefined || key.includes('\0')) return false
     const folded = foldFieldName(key)
-    if (seen.has(folded)) return false
-    seen.add(folded)
+    if (!seen.takeText(folded, this.piece)) return false
     this.branch = tree.children.get(folded)
     return this.branch === undefined || this.branch.name === key
+  }
+
+  protected override onKeyAt(piece: Buffer, from: number, to: number): boolean {
+    const { tree, seen } = this.frames.at(-1) ?? {}
+    const hash = hashOfKey(piece, from, to)
+    const isPlain = hash !== -1 && tree?.hashes.has(hash) === false
+    if (!isPlain || seen?.takeHash(hash, from, to) !== true) {
+      return this.onKey(unescaped(piece.toString('utf8', from - 1, to + 1)))
+    }
+    this.branch = undefined
+    return true
   }
 
   protected override onScalar(kind: ScalarKind, text: string | undefined): boolean {
@@ -148,7 +166,7 @@ export class JsonFieldScanner extends JsonMachine {
     const branch = this.depth === 0 ? undefined : this.branch
     if (isArray) return this.openArray(branch)
     const tree = this.depth === 0 ? this.tree : branch?.below
-    const seen = tree && new Set<string>()
+    const seen = tree && new SeenKeys()
     this.frames.push({ ...OBJECT, branch, tree, seen })
     this.branch = undefined
     return tree === undefined ? 'skip' : 'tell'
