@@ -78,7 +78,8 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       if (request.transport === 'grpc') {
         return classifyCall(request, group, {
           peekBytesMax: options.peekBytesMax,
-          meaning: (proto) => conclude(request, group, fieldsOf(known, NO_VALUES, NO_VALUES, proto)),
+          meaning: (proto) =>
+            conclude(request, group, fieldsOf(known, NO_VALUES, NO_VALUES, proto)),
         })
       }
       const judged = readBody(request, group, reading, ({ body, form, rest }) =>

@@ -71,15 +71,18 @@ describe('what is skipped in one loop', () => {
     expect(containerEnd(nested(65), 0, 1000)).toBe(-1)
   })
 
-  it.each([numberEnd, stringEnd, wordEnd])('is, as a scalar, what a strict parser takes: %p', (end) => {
-    fc.assert(
-      fc.property(fc.oneof(text, fc.double().map(String)), (json) => {
-        const bytes = Buffer.from(json)
-        const at = end(bytes, 0)
-        if (at !== -1) expect(parses(bytes.toString('utf8', 0, at))).toBe(true)
-      }),
-    )
-  })
+  it.each([numberEnd, stringEnd, wordEnd])(
+    'is, as a scalar, what a strict parser takes: %p',
+    (end) => {
+      fc.assert(
+        fc.property(fc.oneof(text, fc.double().map(String)), (json) => {
+          const bytes = Buffer.from(json)
+          const at = end(bytes, 0)
+          if (at !== -1) expect(parses(bytes.toString('utf8', 0, at))).toBe(true)
+        }),
+      )
+    },
+  )
 })
 
 describe('keys told apart by hashes', () => {
@@ -102,7 +105,9 @@ describe('keys told apart by hashes', () => {
     const member = fc.tuple(key, fc.boolean())
     fc.assert(
       fc.property(fc.array(member, { maxLength: 50 }), fc.nat(600), (members, at) => {
-        const bodies = members.map(([name, isEscaped]) => `${isEscaped ? escaped(name) : JSON.stringify(name)}:0`)
+        const bodies = members.map(
+          ([name, isEscaped]) => `${isEscaped ? escaped(name) : JSON.stringify(name)}:0`,
+        )
         const bytes = Buffer.from(`{${bodies.join(',')}}`)
         const scanner = new JsonFieldScanner(compileFieldTree(['wanted']))
         const pieces = [bytes.subarray(0, at), bytes.subarray(at)]

@@ -6,13 +6,29 @@ import { readAnyHead, readPartHead } from '../../gateway/classify/body/part-head
 
 const BITS = [
   ...['Content-Disposition: ', 'content-disposition:', 'form-data; ', 'form-data', 'name=', '"'],
-  ...['model', '_charset_', ' ', ';', '%41', '\\', '\r\n', '\n', '\0', '*', '[a]', 'é', 'filename=x'],
+  ...[
+    'model',
+    '_charset_',
+    ' ',
+    ';',
+    '%41',
+    '\\',
+    '\r\n',
+    '\n',
+    '\0',
+    '*',
+    '[a]',
+    'é',
+    'filename=x',
+  ],
   'Content-Disposition: form-data; name="',
   'CONTENT-DISPOSITION: Form-Data; Name="',
 ]
 const head = fc
   .array(fc.constantFrom(...BITS), { maxLength: 8 })
-  .chain((bits) => fc.constantFrom(bits.join(''), `Content-Disposition: form-data; name="${bits.join('')}"`))
+  .chain((bits) =>
+    fc.constantFrom(bits.join(''), `Content-Disposition: form-data; name="${bits.join('')}"`),
+  )
 
 it('says the same, whichever way it is read', () => {
   fc.assert(

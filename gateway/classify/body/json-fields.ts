@@ -8,36 +8,13 @@ import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { foldFieldName } from '../names.ts'
 import type { FieldBranch, FieldTree, FieldValue } from './body-fields.ts'
 import { NO_VALUES, tooFarBack, type BodyScanner } from './body-scanner.ts'
-import { JsonMachine, type ScalarKind } from './json-machine.ts'
+import { arrayFrame, objectFrame, OTHER, scalarValue, type Frame } from './json-frames.ts'
+import { JsonMachine } from './json-machine.ts'
 import { unescaped } from './json-token.ts'
-import { hashOfKey, SeenKeys } from './seen-keys.ts'
+import type { ScalarKind } from './json-tokens.ts'
+import { hashOfKey } from './seen-keys.ts'
 
-/** An open container that is told of. */
-interface Frame {
-  /** What is wanted of it as a value. */
-  branch: FieldBranch | undefined
-  readonly isArray: boolean
-  readonly tree: FieldTree | undefined
-  readonly seen: SeenKeys | undefined
-  /** What is wanted of each element. */
-  readonly items: FieldBranch | undefined
-  /** The lists that each element adds to, and how long they were before it. */
-  readonly lists: readonly FieldValue[][]
-  readonly lengths: number[]
-}
-
-/** A frame in which nothing is wanted. */
-const OBJECT: Frame = {
-  branch: undefined,
-  isArray: false,
-  tree: undefined,
-  seen: undefined,
-  items: undefined,
-  lists: [],
-  lengths: [],
-}
 const NOTHING: Buffer = Buffer.alloc(0)
-const OTHER: FieldValue = { kind: 'other' }
 const EMPTY: FieldValue = { kind: 'other', isEmpty: true }
 const ABSENT: FieldValue = { kind: 'absent' }
 
@@ -155,7 +132,7 @@ export class JsonFieldScanner extends JsonMachine {
   protected override onScalar(kind: ScalarKind, text: string | undefined): boolean {
     const { branch } = this
     if (branch !== undefined) {
-      if (kind !== 'null' && !this.keep(branch, valueOf(kind, text), false)) return false
+      if (kind !== 'null' && !this.keep(branch, scalarValue(kind, text), false)) return false
       this.settled.push(branch)
     }
     this.endValue()
@@ -166,8 +143,7 @@ export class JsonFieldScanner extends JsonMachine {
     const branch = this.depth === 0 ? undefined : this.branch
     if (isArray) return this.openArray(branch)
     const tree = this.depth === 0 ? this.tree : branch?.below
-    const seen = tree && new SeenKeys()
-    this.frames.push({ ...OBJECT, branch, tree, seen })
+    this.frames.push(objectFrame(branch, tree))
     this.branch = undefined
     return tree === undefined ? 'skip' : 'tell'
   }
@@ -177,7 +153,7 @@ export class JsonFieldScanner extends JsonMachine {
     const items = array?.items
     this.branch = items
     if (array === undefined || items === undefined) {
-      this.frames.push({ ...OBJECT, branch, isArray: true })
+      this.frames.push(arrayFrame(branch))
       return this.depth === 0 ? 'refuse' : 'skip'
     }
     if (this.isLate) {
@@ -185,8 +161,7 @@ export class JsonFieldScanner extends JsonMachine {
       return 'refuse'
     }
     const lists = array.listPaths.map((path) => this.listOf(path))
-    const lengths = lists.map((list) => list.length)
-    this.frames.push({ ...OBJECT, branch, isArray: true, items, lists, lengths })
+    this.frames.push(arrayFrame(branch, items, lists))
     return 'tell'
   }
 
@@ -236,10 +211,6 @@ export class JsonFieldScanner extends JsonMachine {
     this.lists.set(path, list)
     return list
   }
-}
-
-function valueOf(kind: ScalarKind, text: string | undefined): FieldValue {
-  return text === undefined || kind === 'word' || kind === 'null' ? OTHER : { kind, text }
 }
 
 /** As {@link readJsonFields}, of a body that comes in pieces. */

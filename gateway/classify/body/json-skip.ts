@@ -20,33 +20,40 @@ const closing = new Uint8Array(DEPTH_MAX)
  * why.
  */
 export function containerEnd(bytes: Buffer, from: number, depthMax: number): number {
+  if (closeOf(bytes[from]) === 0) return -1
   const limit = Math.min(depthMax, DEPTH_MAX)
   let depth = 0
   let at = from
   while (at !== -1) {
     at = spaceEnd(bytes, at)
-    const byte = bytes[at]
-    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+    const close = closeOf(bytes[at])
+    if (close !== 0) {
       if (depth === limit) return -1
-      closing[depth++] = byte + TO_CLOSE
+      closing[depth++] = close
       at = spaceEnd(bytes, at + 1)
-      if (bytes[at] !== byte + TO_CLOSE) {
-        if (byte === OPEN_OBJECT) at = keyEnd(bytes, at)
+      if (bytes[at] !== close) {
+        at = memberStart(bytes, at, close)
         continue
       }
-    } else {
-      at = scalarEnd(bytes, at)
-      if (at === -1 || depth === 0) return -1
-      at = spaceEnd(bytes, at)
-    }
-    while (depth > 0 && bytes[at] === closing[depth - 1]) {
+    } else at = spaceEnd(bytes, scalarEnd(bytes, at))
+    while (bytes[at] === closing[depth - 1]) {
       if (--depth === 0) return at + 1
       at = spaceEnd(bytes, at + 1)
     }
     if (bytes[at] !== COMMA) return -1
-    at = closing[depth - 1] === CLOSE_OBJECT ? keyEnd(bytes, spaceEnd(bytes, at + 1)) : at + 1
+    at = memberStart(bytes, spaceEnd(bytes, at + 1), closing[depth - 1])
   }
   return -1
+}
+
+/** The bracket that closes what this one opens, or 0 when it opens nothing. */
+function closeOf(byte: number | undefined): number {
+  return byte === OPEN_OBJECT || byte === OPEN_ARRAY ? byte + TO_CLOSE : 0
+}
+
+/** Where the value of the member that begins at `from` does, behind its key if it has one, or -1. */
+function memberStart(bytes: Buffer, from: number, close: number | undefined): number {
+  return close === CLOSE_OBJECT ? keyEnd(bytes, from) : from
 }
 
 /** The byte behind the colon of the key that begins at `from`, or -1. */

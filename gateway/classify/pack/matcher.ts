@@ -57,9 +57,7 @@ export function createMatcher<T extends object>(
     match: (segments) => {
       const captures: string[] = []
       const found = walk(root, segments, 0, captures)
-      return found === undefined || found === AMBIGUOUS
-        ? undefined
-        : { value: found, captures }
+      return found === undefined || found === AMBIGUOUS ? undefined : { value: found, captures }
     },
   }
 }
