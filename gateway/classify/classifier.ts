@@ -31,7 +31,6 @@ export interface ClassifierOptions {
 }
 
 const NO_VALUES: ReadonlyMap<string, never> = new Map<string, never>()
-const NO_BODY = { body: NO_VALUES, form: NO_VALUES, proto: NO_VALUES }
 
 /**
  * A classifier for one upstream. Answers at once when no body has to be read. Refuses with
@@ -46,12 +45,17 @@ export function createClassifier(options: ClassifierOptions): Classifier {
     const classification = fixedClassification(row, pack.name, upstream)
     if (classification !== undefined) fixed.set(row, classification)
   }
+  const reading = {
+    peekBytesMax: options.peekBytesMax,
+    ignoresContentType: pack.ignoresContentType,
+    requestCodings: pack.requestCodings,
+  }
   const conclude = (
     request: ClassifiableRequest,
     group: MethodGroup,
-    fields: RequestFields & { readonly rest?: BodyRest },
+    fields: RequestFields,
+    rest?: BodyRest,
   ): Classification | Refusal => {
-    const { rest } = fields
     const row = rest === undefined ? rowFor(group, fields) : rowForStart(group, fields, rest)
     if (isRefusal(row)) return row
     // Known and never served is answered like unknown.
@@ -70,29 +74,31 @@ export function createClassifier(options: ClassifierOptions): Classifier {
       const query = readQuery(request, group, pack)
       if (isRefusal(query)) return query
       const { headers } = request
+      const known = { captures, query, headers, upstream }
       if (request.transport === 'grpc') {
         return classifyCall(request, group, {
           peekBytesMax: options.peekBytesMax,
           meaning: (proto) =>
-            conclude(request, group, { captures, query, headers, upstream, ...NO_BODY, proto }),
+            conclude(request, group, fieldsOf(known, NO_VALUES, NO_VALUES, proto)),
         })
       }
-      const body = readBody(request, group, {
-        peekBytesMax: options.peekBytesMax,
-        ignoresContentType: pack.ignoresContentType,
-        requestCodings: pack.requestCodings,
-      })
-      if (isRefusal(body)) return body
-      if (body === undefined) {
-        const fields = { captures, query, headers, upstream, ...NO_BODY }
-        return conclude(request, group, fields)
-      }
-      return body.then((read) => {
-        if (isRefusal(read)) return read
-        return conclude(request, group, { captures, query, headers, upstream, ...read })
-      })
+      const judged = readBody(request, group, reading, ({ body, form, rest }) =>
+        conclude(request, group, fieldsOf(known, body, form, NO_VALUES), rest),
+      )
+      if (judged !== undefined) return judged
+      return conclude(request, group, fieldsOf(known, NO_VALUES, NO_VALUES, NO_VALUES))
     },
   }
+}
+
+/** Written out: a spread of a second object costs as much as all the rest of a classification. */
+function fieldsOf(
+  { captures, query, headers, upstream }: Omit<RequestFields, 'body' | 'form' | 'proto'>,
+  body: RequestFields['body'],
+  form: RequestFields['form'],
+  proto: RequestFields['proto'],
+): RequestFields {
+  return { captures, query, headers, upstream, body, form, proto }
 }
 
 function route(request: ClassifiableRequest, pack: CompiledPack): Routed | Refusal {
@@ -126,9 +132,9 @@ function routeOf({ target, method }: ClassifiableRequest, pack: CompiledPack): R
   const match = pack.matcher.match(target.segments)
   if (match === undefined) return refuse('unclassified')
   if (pack.verbs && hidesVerb(target, match.captures)) return refuse('unclassified')
-  const { methods, allow } = match.value
-  const group = methods.get(method)
-  if (group === undefined) return refuse('method_not_allowed', { allow })
+  const path = match.value
+  const group = path.firstMethod === method ? path.firstGroup : path.methods.get(method)
+  if (group === undefined) return refuse('method_not_allowed', { allow: path.allow })
   return { group, captures: match.captures }
 }
 

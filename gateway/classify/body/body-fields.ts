@@ -1,5 +1,6 @@
 /** What is looked for in a JSON body, and what is found. */
 import { foldFieldName } from '../names.ts'
+import { hashOfFolded } from './seen-keys.ts'
 
 /**
  * The value of a field. `null` counts as absent. Strings past 4096 bytes are `other`. `list`: the
@@ -16,6 +17,8 @@ export type FieldValue =
 export interface FieldTree {
   /** By folded name. */
   readonly children: ReadonlyMap<string, FieldBranch>
+  /** Of the names in `children`: a key of another hash is none of them. */
+  readonly hashes: ReadonlySet<number>
   /** Present when the body is an array of such objects. */
   readonly items?: FieldBranch
 }
@@ -39,8 +42,12 @@ export interface FieldBranch {
 export function compileFieldTree(paths: readonly string[]): FieldTree {
   const inArray = paths.filter((path) => path.startsWith('[]'))
   const named = paths.filter((path) => !path.startsWith('[]'))
-  const children = compileChildren(named, '')
-  return inArray.length === 0 ? { children } : { children, items: compileBranch('', inArray, '') }
+  const tree = treeOf(compileChildren(named, ''))
+  return inArray.length === 0 ? tree : { ...tree, items: compileBranch('', inArray, '') }
+}
+
+function treeOf(children: ReadonlyMap<string, FieldBranch>): FieldTree {
+  return { children, hashes: new Set([...children.keys()].map(hashOfFolded)) }
 }
 
 /** `[]` behind a name takes the part of the path up to there with it. */
@@ -65,7 +72,7 @@ function compileBranch(name: string, rests: readonly string[], here: string): Fi
   return {
     name,
     path: rests.includes('') ? here : undefined,
-    below: deeper.length === 0 ? undefined : { children: compileChildren(deeper, here) },
+    below: deeper.length === 0 ? undefined : treeOf(compileChildren(deeper, here)),
     items: ofItems.length === 0 ? undefined : compileBranch('', itemRests, `${here}[]`),
     listPaths: itemRests.map((rest) => (rest === '' ? `${here}[]` : `${here}[].${rest}`)),
     paths: rests.map((rest) =>

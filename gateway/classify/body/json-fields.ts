@@ -8,36 +8,13 @@ import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { foldFieldName } from '../names.ts'
 import type { FieldBranch, FieldTree, FieldValue } from './body-fields.ts'
 import { NO_VALUES, tooFarBack, type BodyScanner } from './body-scanner.ts'
-import { JsonMachine, type ScalarKind } from './json-machine.ts'
+import { arrayFrame, objectFrame, OTHER, scalarValue, type Frame } from './json-frames.ts'
+import { JsonMachine } from './json-machine.ts'
+import { unescaped } from './json-token.ts'
+import type { ScalarKind } from './json-tokens.ts'
+import { hashOfKey } from './seen-keys.ts'
 
-const KEYS_MAX = 1024
-
-/** An open container that is told of. */
-interface Frame {
-  /** What is wanted of it as a value. */
-  branch: FieldBranch | undefined
-  readonly isArray: boolean
-  readonly tree: FieldTree | undefined
-  /** Folded keys so far. */
-  readonly seen: Set<string> | undefined
-  /** What is wanted of each element. */
-  readonly items: FieldBranch | undefined
-  /** The lists that each element adds to, and how long they were before it. */
-  readonly lists: readonly FieldValue[][]
-  readonly lengths: number[]
-}
-
-/** A frame in which nothing is wanted. */
-const OBJECT: Frame = {
-  branch: undefined,
-  isArray: false,
-  tree: undefined,
-  seen: undefined,
-  items: undefined,
-  lists: [],
-  lengths: [],
-}
-const OTHER: FieldValue = { kind: 'other' }
+const NOTHING: Buffer = Buffer.alloc(0)
 const EMPTY: FieldValue = { kind: 'other', isEmpty: true }
 const ABSENT: FieldValue = { kind: 'absent' }
 
@@ -64,6 +41,7 @@ export class JsonFieldScanner extends JsonMachine {
   /** The wanted field that came after {@link suspend}. */
   late: string | undefined
   private isLate = false
+  private piece = NOTHING
   /** What is wanted of the value that comes next. */
   private branch: FieldBranch | undefined
   private readonly frames: Frame[] = []
@@ -74,6 +52,14 @@ export class JsonFieldScanner extends JsonMachine {
   constructor(tree: FieldTree) {
     super()
     this.tree = tree
+  }
+
+  override push(chunk: Buffer): boolean {
+    this.piece = chunk
+    const isGood = super.push(chunk)
+    for (const { seen } of this.frames) seen?.settle(chunk)
+    this.piece = NOTHING
+    return isGood
   }
 
   /** Makes ready for another text, after a whole one. */
@@ -124,20 +110,29 @@ export class JsonFieldScanner extends JsonMachine {
 
   protected override onKey(key: string): boolean {
     const { tree, seen } = this.frames.at(-1) ?? {}
-    if (tree === undefined || seen === undefined || seen.size === KEYS_MAX) return false
     // Libraries in C end a key at NUL, so that `model\u0000x` would be `model` to them.
-    if (key.includes('\0')) return false
+    if (tree === undefined || seen === undefined || key.includes('\0')) return false
     const folded = foldFieldName(key)
-    if (seen.has(folded)) return false
-    seen.add(folded)
+    if (!seen.takeText(folded, this.piece)) return false
     this.branch = tree.children.get(folded)
     return this.branch === undefined || this.branch.name === key
+  }
+
+  protected override onKeyAt(piece: Buffer, from: number, to: number): boolean {
+    const { tree, seen } = this.frames.at(-1) ?? {}
+    const hash = hashOfKey(piece, from, to)
+    const isPlain = hash !== -1 && tree?.hashes.has(hash) === false
+    if (!isPlain || seen?.takeHash(hash, from, to) !== true) {
+      return this.onKey(unescaped(piece.toString('utf8', from - 1, to + 1)))
+    }
+    this.branch = undefined
+    return true
   }
 
   protected override onScalar(kind: ScalarKind, text: string | undefined): boolean {
     const { branch } = this
     if (branch !== undefined) {
-      if (kind !== 'null' && !this.keep(branch, valueOf(kind, text), false)) return false
+      if (kind !== 'null' && !this.keep(branch, scalarValue(kind, text), false)) return false
       this.settled.push(branch)
     }
     this.endValue()
@@ -148,8 +143,7 @@ export class JsonFieldScanner extends JsonMachine {
     const branch = this.depth === 0 ? undefined : this.branch
     if (isArray) return this.openArray(branch)
     const tree = this.depth === 0 ? this.tree : branch?.below
-    const seen = tree && new Set<string>()
-    this.frames.push({ ...OBJECT, branch, tree, seen })
+    this.frames.push(objectFrame(branch, tree))
     this.branch = undefined
     return tree === undefined ? 'skip' : 'tell'
   }
@@ -159,7 +153,7 @@ export class JsonFieldScanner extends JsonMachine {
     const items = array?.items
     this.branch = items
     if (array === undefined || items === undefined) {
-      this.frames.push({ ...OBJECT, branch, isArray: true })
+      this.frames.push(arrayFrame(branch))
       return this.depth === 0 ? 'refuse' : 'skip'
     }
     if (this.isLate) {
@@ -167,8 +161,7 @@ export class JsonFieldScanner extends JsonMachine {
       return 'refuse'
     }
     const lists = array.listPaths.map((path) => this.listOf(path))
-    const lengths = lists.map((list) => list.length)
-    this.frames.push({ ...OBJECT, branch, isArray: true, items, lists, lengths })
+    this.frames.push(arrayFrame(branch, items, lists))
     return 'tell'
   }
 
@@ -218,10 +211,6 @@ export class JsonFieldScanner extends JsonMachine {
     this.lists.set(path, list)
     return list
   }
-}
-
-function valueOf(kind: ScalarKind, text: string | undefined): FieldValue {
-  return text === undefined || kind === 'word' || kind === 'null' ? OTHER : { kind, text }
 }
 
 /** As {@link readJsonFields}, of a body that comes in pieces. */

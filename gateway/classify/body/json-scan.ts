@@ -12,18 +12,35 @@ export interface Cursor {
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const ZERO = 0x30
+const MINUS = 0x2d
+const PLUS = 0x2b
+const POINT = 0x2e
 /** Bytes at which the text of a string is looked at: controls, the quote and the backslash. */
 const STOPS = new Uint8Array(256).fill(1, 0, 0x20)
 STOPS[QUOTE] = 1
 STOPS[BACKSLASH] = 1
+/** What may stand behind a backslash besides `u`; what the four after that may be. */
+const ESCAPES = tableOf('"\\/bfnrt')
+const HEX = tableOf('0123456789abcdefABCDEF')
+
+function tableOf(bytes: string): Uint8Array {
+  const table = new Uint8Array(256)
+  for (const byte of Buffer.from(bytes)) table[byte] = 1
+  return table
+}
+
+/** The first byte from `from` on that is no white space, or the length. */
+export function spaceEnd(bytes: Buffer, from: number): number {
+  let at = from
+  let byte = bytes[at]
+  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at]
+  return at
+}
 
 /** Steps over white space, if any. */
 export function skipSpace(cursor: Cursor): void {
-  const { bytes } = cursor
-  let byte = bytes[cursor.at]
-  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
-    byte = bytes[++cursor.at]
-  }
+  cursor.at = spaceEnd(cursor.bytes, cursor.at)
 }
 
 /** Steps over one given byte. */
@@ -35,12 +52,14 @@ export function consume(cursor: Cursor, byte: number): boolean {
 
 /** Steps over a string: no control bytes, only the escapes of RFC 8259 §7. */
 export function skipString(cursor: Cursor): boolean {
-  const { bytes } = cursor
-  if (bytes[cursor.at] !== QUOTE) return false
-  const end = stringStop(bytes, cursor.at + 1)
-  if (bytes[end] !== QUOTE) return false
-  cursor.at = end + 1
-  return true
+  return stepTo(cursor, stringEnd(cursor.bytes, cursor.at))
+}
+
+/** The byte behind the string that begins at `from`, or -1 where none does. */
+export function stringEnd(bytes: Buffer, from: number): number {
+  if (bytes[from] !== QUOTE) return -1
+  const stop = stringStop(bytes, from + 1)
+  return bytes[stop] === QUOTE ? stop + 1 : -1
 }
 
 /**
@@ -62,50 +81,70 @@ export function stringStop(bytes: Buffer, from: number): number {
 /** Bytes after the backslash at `at`, or 0 when the escape is not one of RFC 8259 §7, or cut. */
 function escapeLength(bytes: Buffer, at: number): number {
   const byte = bytes[at + 1] ?? 0
-  if (byte === 0x75) {
-    for (let digit = 2; digit <= 5; digit++) {
-      if (!isHex(bytes[at + digit] ?? 0)) return 0
-    }
-    return 5
+  if (byte !== 0x75) return ESCAPES[byte] ?? 0
+  for (let digit = 2; digit <= 5; digit++) {
+    if (!isHex(bytes[at + digit] ?? 0)) return 0
   }
-  return '"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0
+  return 5
 }
 
 /** Whether it is a hexadecimal digit. */
 export function isHex(byte: number): boolean {
-  const lower = byte | 0x20
-  return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66)
+  return HEX[byte] === 1
 }
 
-const WORDS = ['true', 'false', 'null'].map((word) => Buffer.from(word))
+/** Whether the byte may follow a backslash, other than `u`. */
+export function isEscape(byte: number): boolean {
+  return ESCAPES[byte] === 1
+}
+
+const WORDS: ReadonlyMap<number, Buffer> = new Map(
+  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]),
+)
+
+/** `true`, `false` or `null`, by its first byte. */
+export function wordOf(byte: number): Buffer | undefined {
+  return WORDS.get(byte)
+}
 
 /** Steps over `true`, `false` or `null`. */
 export function skipWord(cursor: Cursor): boolean {
-  for (const word of WORDS) {
-    if (cursor.bytes[cursor.at] !== word[0]) continue
-    const end = cursor.at + word.length
-    if (end > cursor.bytes.length || word.compare(cursor.bytes, cursor.at, end) !== 0) return false
-    cursor.at = end
-    return true
-  }
-  return false
+  return stepTo(cursor, wordEnd(cursor.bytes, cursor.at))
+}
+
+/** The byte behind the `true`, `false` or `null` that begins at `from`, or -1 where none does. */
+export function wordEnd(bytes: Buffer, from: number): number {
+  const word = wordOf(bytes[from] ?? 0)
+  if (word === undefined) return -1
+  for (let at = 1; at < word.length; at++) if (bytes[from + at] !== word[at]) return -1
+  return from + word.length
 }
 
 /** Steps over a number; `NaN`, `Infinity`, `01` and `1.` are none. */
 export function skipNumber(cursor: Cursor): boolean {
-  consume(cursor, 0x2d)
-  if (!consume(cursor, 0x30) && !skipDigits(cursor)) return false
-  if (consume(cursor, 0x2e) && !skipDigits(cursor)) return false
-  if (consume(cursor, 0x65) || consume(cursor, 0x45)) {
-    if (!consume(cursor, 0x2b)) consume(cursor, 0x2d)
-    return skipDigits(cursor)
-  }
-  return true
+  return stepTo(cursor, numberEnd(cursor.bytes, cursor.at))
 }
 
-function skipDigits(cursor: Cursor): boolean {
-  const start = cursor.at
-  let byte = cursor.bytes[start] ?? 0
-  while (byte >= 0x30 && byte <= 0x39) byte = cursor.bytes[++cursor.at] ?? 0
-  return cursor.at > start
+/** The byte behind the number that begins at `from`, or -1 where none does. */
+export function numberEnd(bytes: Buffer, from: number): number {
+  const start = bytes[from] === MINUS ? from + 1 : from
+  let at = bytes[start] === ZERO ? start + 1 : digitsEnd(bytes, start)
+  if (at !== -1 && bytes[at] === POINT) at = digitsEnd(bytes, at + 1)
+  if (at === -1 || ((bytes[at] ?? 0) | 0x20) !== 0x65) return at
+  const sign = bytes[at + 1]
+  return digitsEnd(bytes, sign === MINUS || sign === PLUS ? at + 2 : at + 1)
+}
+
+/** The byte behind one or more digits, or -1 where there is none. */
+function digitsEnd(bytes: Buffer, from: number): number {
+  let at = from
+  let byte = bytes[at] ?? 0
+  while (byte >= ZERO && byte <= 0x39) byte = bytes[++at] ?? 0
+  return at > from ? at : -1
+}
+
+function stepTo(cursor: Cursor, end: number): boolean {
+  if (end === -1) return false
+  cursor.at = end
+  return true
 }

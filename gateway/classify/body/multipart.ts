@@ -10,12 +10,11 @@ import { NO_VALUES, tooFarBack, type BodyScanner } from './body-scanner.ts'
 import { parseMediaType } from './media-type.ts'
 import { readPartHead } from './part-head.ts'
 
-const BOUNDARY_CHARACTERS_MAX = 70
+/** RFC 2046 §5.1.1, without the space. */
+const BOUNDARY = /^[A-Za-z0-9'()+_,./:=?-]{1,70}$/
 const PARTS_MAX = 256
 const PART_HEAD_BYTES_MAX = 4096
 const VALUE_BYTES_MAX = 4096
-const BOUNDARY_CHARACTERS =
-  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'()+_,-./:=?"
 const CR = 0x0d
 const LF = 0x0a
 const HEAD_END = Buffer.from('\r\n\r\n')
@@ -59,13 +58,7 @@ function boundaryOf(contentType: string | undefined): string | undefined {
     if (!isKnown) return undefined
   }
   const boundary = media.parameters.get('boundary') ?? ''
-  return isBoundary(boundary) ? boundary : undefined
-}
-
-function isBoundary(text: string): boolean {
-  if (text.length === 0 || text.length > BOUNDARY_CHARACTERS_MAX) return false
-  for (const character of text) if (!BOUNDARY_CHARACTERS.includes(character)) return false
-  return true
+  return BOUNDARY.test(boundary) ? boundary : undefined
 }
 
 type State = 'start' | 'delimiter' | 'head' | 'content' | 'tail'

@@ -32,7 +32,7 @@ export class NdjsonScanner implements BodyScanner {
   private readonly paths: readonly string[]
 
   constructor(tree: FieldTree) {
-    this.line = new JsonFieldScanner({ children: tree.children })
+    this.line = new JsonFieldScanner({ children: tree.children, hashes: tree.hashes })
     this.paths = [...tree.children.values()].flatMap(({ paths }) => paths)
   }
 

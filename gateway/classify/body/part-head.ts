@@ -19,7 +19,18 @@ export interface PartHead {
  */
 export function readPartHead(head: Buffer): PartHead | undefined {
   if (!isUtf8(head)) return undefined
-  const headers = readHeaders(head.toString('utf8').split('\r\n'))
+  const text = head.toString('utf8')
+  const name = PLAIN_HEAD.exec(text)?.[1]
+  if (name === undefined || name === CHARSET) return readAnyHead(text)
+  return { name, isFile: false, isText: true }
+}
+
+/** As most clients write the head of a plain field: nothing in it can be read in two ways. */
+const PLAIN_HEAD = /^content-disposition: form-data; name="([A-Za-z0-9_.[\]-]+)"$/i
+
+/** As {@link readPartHead}, of a head that need not be as most are. */
+export function readAnyHead(text: string): PartHead | undefined {
+  const headers = readHeaders(text.split('\r\n'))
   const encoding = headers?.get('content-transfer-encoding')?.toLowerCase() ?? 'binary'
   if (headers === undefined || !PLAIN_ENCODINGS.has(encoding)) return undefined
   const type = headers.get('content-type')
@@ -78,9 +89,11 @@ function readParameter(text: string): { name: string; value: string } | undefine
   return parameter.name.endsWith('*') ? undefined : parameter
 }
 
-/** `_charset_` (HTML §4.10.21.8) would change how the other fields are read. */
+/** It would change how the other fields are read (HTML §4.10.21.8). */
+const CHARSET = '_charset_'
+
 function isPlainName(name: string): boolean {
-  if (name === '' || name === '_charset_' || name.includes('%')) return false
+  if (name === '' || name === CHARSET || name.includes('%')) return false
   return name.trim() === name
 }
 

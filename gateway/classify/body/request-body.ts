@@ -42,16 +42,18 @@ export function isOpen({ scanner }: BodyRest, origin: Origin): boolean {
 }
 
 /**
- * The wanted values, or `undefined` when there are none to read. Refuses a body with GET, HEAD,
- * OPTIONS, and where the route takes none (`body_unexpected`: MLflow takes the parameters of a GET
- * from its body); a content coding, or a media type, that the upstream would read otherwise
- * (`body_encoding`); a body past the bound whose start cannot be judged alone (`body_over_peek`).
+ * What `conclude` makes of the wanted values, or `undefined` when there are none to read. Refuses a
+ * body with GET, HEAD, OPTIONS, and where the route takes none (`body_unexpected`: MLflow takes the
+ * parameters of a GET from its body); a content coding, or a media type, that the upstream would
+ * read otherwise (`body_encoding`); a body past the bound whose start cannot be judged alone
+ * (`body_over_peek`). A body at hand costs one turn of the queue of promises.
  */
-export function readBody(
+export function readBody<T>(
   request: ClassifiableRequest,
   group: MethodGroup,
   reading: BodyReading,
-): Promise<BodyFields | Refusal> | Refusal | undefined {
+  conclude: (read: BodyFields) => T,
+): Promise<T | Refusal> | Refusal | undefined {
   if (!request.hasBody) return undefined
   if (group.body === 'none' || isBodiless(request.method)) return refuse('body_unexpected')
   if (group.body === 'any') return undefined
@@ -59,8 +61,29 @@ export function readBody(
   if (isRefusal(coding)) return coding
   if (!isReadable(request, group, reading)) return refuse('body_encoding')
   if (group.bodyTree === undefined && group.formNames.size === 0) return undefined
-  return peek(request, group, { coding, bytesMax: reading.peekBytesMax })
+  const bytesMax = reading.peekBytesMax
+  const settle = (read: BodyFields | Refusal) => (isRefusal(read) ? read : conclude(read))
+  return request.peekBody(bytesMax).then((peeked) => {
+    if (isRefusal(peeked)) return peeked
+    const { bytes, complete } = peeked
+    const contentType = request.headers.get('content-type')
+    if (coding === undefined) {
+      // What came in the same piece is not looked at: where the pieces end says nothing.
+      const start = complete ? undefined : bytes.subarray(0, bytesMax)
+      return settle(
+        start === undefined
+          ? readWhole(bytes, group, contentType)
+          : readStart(start, group, contentType),
+      )
+    }
+    if (!complete) return refuse('body_over_peek', { detail: CODED })
+    return undoCoding(bytes, coding, bytesMax).then((decoded) =>
+      settle(isRefusal(decoded) ? decoded : readWhole(decoded, group, contentType)),
+    )
+  })
 }
+
+const CODED = 'Send a smaller body, or one without Content-Encoding.'
 
 /** Whether the content type says what the route expects. */
 function isReadable(
@@ -77,25 +100,6 @@ function isReadable(
 function isBodiless(method: ClassifiableRequest['method']): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
-
-async function peek(
-  request: ClassifiableRequest,
-  group: MethodGroup,
-  { coding, bytesMax }: { readonly coding: RequestCoding | undefined; readonly bytesMax: number },
-): Promise<BodyFields | Refusal> {
-  const peeked = await request.peekBody(bytesMax)
-  if (isRefusal(peeked)) return peeked
-  const { bytes, complete } = peeked
-  const contentType = request.headers.get('content-type')
-  if (coding === undefined && complete) return readWhole(bytes, group, contentType)
-  // What came in the same piece is not looked at: where the pieces end says nothing.
-  if (coding === undefined) return readStart(bytes.subarray(0, bytesMax), group, contentType)
-  if (!complete) return refuse('body_over_peek', { detail: CODED })
-  const decoded = await undoCoding(bytes, coding, bytesMax)
-  return isRefusal(decoded) ? decoded : readWhole(decoded, group, contentType)
-}
-
-const CODED = 'Send a smaller body, or one without Content-Encoding.'
 
 function readWhole(
   bytes: Buffer,

@@ -108,6 +108,8 @@ export interface CompiledMessages {
 export interface MethodGroup {
   readonly rows: readonly CompiledRow[]
   readonly index: RowIndex | undefined
+  /** The only row, when it holds whatever a request says: found without looking at the others. */
+  readonly soleRow?: CompiledRow | undefined
   readonly body: BodyKind
   /** Exact names of query parameters by folded name; those that the body names included. */
   readonly queryNames: ReadonlyMap<string, string>
@@ -124,6 +126,9 @@ export interface MethodGroup {
 
 /** The methods of one path shape. */
 export interface CompiledPath {
+  /** Any one of `methods`, which most paths have one of: found without looking into the map. */
+  readonly firstMethod: Method | undefined
+  readonly firstGroup: MethodGroup | undefined
   readonly methods: ReadonlyMap<Method, MethodGroup>
   /** For `Allow`. */
   readonly allow: readonly Method[]

@@ -5,6 +5,7 @@
  * what is visited depends on the path, not on how many routes there are.
  */
 import { invariant } from '../../domain/errors.ts'
+import { Literals } from './literals.ts'
 import { matchesSegment, type PatternSegment, type RoutePattern } from './pattern.ts'
 
 /** What was found, and the text of the pattern's parameters in order. */
@@ -19,19 +20,24 @@ export interface Matcher<T> {
   match(segments: readonly string[]): Match<T> | undefined
 }
 
-interface Node<T> {
-  readonly literals: Map<string, Node<T>>
-  /** The only one of `literals`, as long as there is one: found without looking into the map. */
-  sole?: { readonly text: string; readonly node: Node<T> } | undefined
+/**
+ * Every field is there from the start, and a literal at the end of a pattern has no node: with thousands
+ * of routes in use, each object on the way to one is read from memory anew.
+ */
+class Node<T> {
+  readonly literals = new Literals<Node<T>>()
+  /** What is found when the path ends with that literal. */
+  readonly ends = new Literals<T>()
   /** The `affixes` by what they end in, as long as each is nothing but a verb behind a colon. */
-  verbs?: Map<string, Affixed<T>> | undefined
+  verbs: Map<string, Affixed<T>> | undefined
   /** Longest literal parts first. */
-  readonly affixes: Affixed<T>[]
-  parameter?: Node<T>
+  readonly affixes: Affixed<T>[] = []
+  parameter: Node<T> | undefined
   /** What is behind a rest in the middle of a pattern. */
-  spread?: Node<T>
-  rest?: { readonly value: T }
-  leaf?: { readonly value: T }
+  spread: Node<T> | undefined
+  rest: T | undefined
+  /** What is found when the path ends here, with a parameter. */
+  leaf: T | undefined
 }
 
 interface Affixed<T> {
@@ -42,18 +48,16 @@ interface Affixed<T> {
 type Affix = PatternSegment & { readonly kind: 'affix' }
 
 /** Builds a matcher. Shapes must be distinct and unambiguous: the pack loader has checked that. */
-export function createMatcher<T>(
+export function createMatcher<T extends object>(
   entries: Iterable<{ readonly pattern: RoutePattern; readonly value: T }>,
 ): Matcher<T> {
-  const root = emptyNode<T>()
+  const root = new Node<T>()
   for (const { pattern, value } of entries) insert(root, pattern, value)
   return {
     match: (segments) => {
       const captures: string[] = []
       const found = walk(root, segments, 0, captures)
-      return found === undefined || found === AMBIGUOUS
-        ? undefined
-        : { value: found.value, captures }
+      return found === undefined || found === AMBIGUOUS ? undefined : { value: found, captures }
     },
   }
 }
@@ -61,38 +65,39 @@ export function createMatcher<T>(
 /** Two readings of one path are none. */
 const AMBIGUOUS = Symbol('ambiguous')
 
-type Found<T> = { readonly value: T } | typeof AMBIGUOUS | undefined
-
-function emptyNode<T>(): Node<T> {
-  return { literals: new Map(), affixes: [] }
-}
+type Found<T> = T | typeof AMBIGUOUS | undefined
 
 function insert<T>(root: Node<T>, pattern: RoutePattern, value: T): void {
   let node = root
   for (const [index, segment] of pattern.segments.entries()) {
+    const isLast = index === pattern.segments.length - 1
     if (segment.kind === 'rest') {
-      if (index < pattern.segments.length - 1) {
-        node = node.spread ??= emptyNode()
+      if (!isLast) {
+        node = node.spread ??= new Node()
         continue
       }
       invariant(node.rest === undefined, 'two patterns of one shape')
-      node.rest = { value }
+      node.rest = value
+      return
+    }
+    if (segment.kind === 'literal' && isLast) {
+      invariant(node.ends.get(segment.text) === undefined, 'two patterns of one shape')
+      node.ends.add(segment.text, value)
       return
     }
     node = childFor(node, segment)
   }
   invariant(node.leaf === undefined, 'two patterns of one shape')
-  node.leaf = { value }
+  node.leaf = value
 }
 
 function childFor<T>(node: Node<T>, segment: Exclude<PatternSegment, { kind: 'rest' }>): Node<T> {
-  if (segment.kind === 'parameter') return (node.parameter ??= emptyNode())
+  if (segment.kind === 'parameter') return (node.parameter ??= new Node())
   if (segment.kind === 'affix') return affixChild(node, segment)
   const known = node.literals.get(segment.text)
   if (known !== undefined) return known
-  const created = emptyNode<T>()
-  node.literals.set(segment.text, created)
-  node.sole = node.literals.size === 1 ? { text: segment.text, node: created } : undefined
+  const created = new Node<T>()
+  node.literals.add(segment.text, created)
   return created
 }
 
@@ -101,7 +106,7 @@ function affixChild<T>(parent: Node<T>, segment: Affix): Node<T> {
     (other) => other.segment.prefix === segment.prefix && other.segment.suffix === segment.suffix,
   )
   if (known !== undefined) return known.node
-  const created = { segment, node: emptyNode<T>() }
+  const created = { segment, node: new Node<T>() }
   parent.affixes.push(created)
   parent.affixes.sort((a, b) => literalLength(b.segment) - literalLength(a.segment))
   parent.verbs = byVerb(parent.affixes)
@@ -124,17 +129,12 @@ function affixesFor<T>(node: Node<T>, segment: string): readonly Affixed<T>[] {
   return found === undefined ? [] : [found]
 }
 
-function literalFor<T>({ sole, literals }: Node<T>, segment: string): Node<T> | undefined {
-  if (sole !== undefined) return sole.text === segment ? sole.node : undefined
-  return literals.get(segment)
-}
-
 function literalLength(segment: Affix): number {
   return segment.prefix.length + segment.suffix.length
 }
 
 /** Depth is bounded by the deepest pattern. Leaves in `captures` those of what was found. */
-function walk<T>(
+function walk<T extends object>(
   node: Node<T>,
   segments: readonly string[],
   index: number,
@@ -142,8 +142,7 @@ function walk<T>(
 ): Found<T> {
   const segment = segments[index]
   if (segment === undefined) return node.leaf
-  const literal = literalFor(node, segment)
-  const byLiteral = literal && walk(literal, segments, index + 1, captures)
+  const byLiteral = walkLiteral(node, segments, index, captures)
   if (byLiteral !== undefined) return byLiteral
   if (segment === '') return walkRest(node, segments, index, captures)
   for (const { segment: affix, node: below } of affixesFor(node, segment)) {
@@ -161,6 +160,18 @@ function walk<T>(
   )
 }
 
+function walkLiteral<T extends object>(
+  { ends, literals }: Node<T>,
+  segments: readonly string[],
+  index: number,
+  captures: string[],
+): Found<T> {
+  const segment = segments[index] ?? ''
+  if (index === segments.length - 1) return ends.get(segment)
+  const below = literals.get(segment)
+  return below && walk(below, segments, index + 1, captures)
+}
+
 interface Place {
   readonly segments: readonly string[]
   readonly index: number
@@ -168,7 +179,7 @@ interface Place {
 }
 
 /** Goes on below with one more capture, which is taken back when nothing is found there. */
-function walkWith<T>(capture: string, below: Node<T>, place: Place): Found<T> {
+function walkWith<T extends object>(capture: string, below: Node<T>, place: Place): Found<T> {
   const { segments, index, captures } = place
   captures.push(capture)
   const found = walk(below, segments, index, captures)
@@ -177,7 +188,7 @@ function walkWith<T>(capture: string, below: Node<T>, place: Place): Found<T> {
 }
 
 /** A rest in the middle takes one or more segments; where two lengths fit, none does. */
-function walkSpread<T>(
+function walkSpread<T extends object>(
   node: Node<T>,
   segments: readonly string[],
   index: number,
@@ -200,7 +211,7 @@ function walkSpread<T>(
 }
 
 /** A rest at the end takes all that remains, if that is anything. */
-function walkRest<T>(
+function walkRest<T extends object>(
   node: Node<T>,
   segments: readonly string[],
   index: number,

@@ -104,7 +104,8 @@ function knowingOnly(names: readonly string[]): (name: string) => boolean {
 function finish(methods: Map<Method, MethodGroup>): CompiledPath {
   const get = methods.get('GET')
   if (get !== undefined && !methods.has('HEAD')) methods.set('HEAD', get)
-  return { methods, allow: [...methods.keys()] }
+  const [firstMethod, firstGroup] = [...methods][0] ?? []
+  return { firstMethod, firstGroup, methods, allow: [...methods.keys()] }
 }
 
 /** The parameters that may hold encoded characters, where a file says so; the last one wins. */
@@ -131,8 +132,10 @@ function compileGroup(
   const bodyOnlyNames = [...body, ...named('form')].filter(
     (name) => !/[.[\]]/.test(name) && !named('query').includes(name),
   )
+  const [first, ...others] = rows
   return {
     rows,
+    soleRow: others.length === 0 && first?.when.length === 0 ? first : undefined,
     index: indexRows(rows),
     body: bodyKind(group),
     queryNames: byFoldedName([...named('query'), ...bodyOnlyNames]),

@@ -29,6 +29,7 @@ export interface RequestFields {
 
 /** The first row of the group, in the order written, of which every predicate holds. */
 export function rowFor(group: MethodGroup, fields: RequestFields): CompiledRow | undefined {
+  if (group.soleRow !== undefined) return group.soleRow
   const { index, rows } = group
   if (index === undefined) return firstOf(rows, fields)
   const value = valueOf(index.origin, fields)
