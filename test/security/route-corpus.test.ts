@@ -16,8 +16,11 @@ import { rawExchange } from '../support/raw-client.ts'
 import { startWorld, type World } from '../support/world.ts'
 
 const RUNS = Number(process.env['CORPUS_RUNS'] ?? 2_500)
-/** A seed that failed is in the name of the test. */
-const SEED = Number(process.env['CORPUS_SEED'] ?? Date.now() % 2 ** 31)
+/**
+ * The same requests each time, so that a change that is to blame is the one that fails. Look further
+ * with other seeds: `CORPUS_SEED=$RANDOM`.
+ */
+const SEED = Number(process.env['CORPUS_SEED'] ?? 20_261_122)
 
 const REQUESTS = tableRequests()
 const PACKS = [...new Set(REQUESTS.map(({ pack }) => pack))]
