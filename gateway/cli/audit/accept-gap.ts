@@ -61,6 +61,7 @@ async function run(
 
 async function ledgerOf(options: OptionValues, io: CliIo): Promise<Given> {
   const { cwd, env } = io
+  const { uid, groups } = io.process
   const config = await loadConfig({ file: configFile(options, io), cwd, env })
   if (!config.ok) {
     printDiagnostics(io, findingsOf(config))
@@ -72,7 +73,7 @@ async function ledgerOf(options: OptionValues, io: CliIo): Promise<Given> {
     'name it with --dir',
   )
   const origin = `${audit.deployment}/audit/${audit.node}`
-  const signer = checkpointSigner({ audit, origin, dir, cwd, uid: io.process.uid })
+  const signer = checkpointSigner({ audit, origin, dir, cwd, uid, groups })
   return { dir, audit, origin, signer }
 }
 
