@@ -143,11 +143,14 @@ function advice({ audit }: Given, gap: Gap | undefined): string {
   if (gap === undefined) return ''
   const at = `${gap.kept.size}:${gap.kept.root}`
   const signer =
-    audit.signer === undefined ? '' : `If the signer refuses: modelgate signer --accept-gap ${at}\n`
+    audit.signer === undefined
+      ? ''
+      : `If the signer refuses, stop it: modelgate signer --key FILE --state DIR --accept-gap ${at}\n`
   const witness =
     audit.witnesses.length === 0
       ? ''
-      : `On every witness: modelgate witness accept-gap --at ${at}\n`
+      : 'On every witness, stopped: modelgate witness accept-gap --key FILE --log FILE --state DIR ' +
+        `--at ${at}\n`
   const again = signer === '' ? '' : 'Then run this again: it goes on where it was refused.\n'
   return `${signer}${witness}${again}`
 }
