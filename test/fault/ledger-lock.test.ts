@@ -17,7 +17,7 @@ type Step = (typeof STEPS)[number]
 function after(files: FilePort, step: Step, then: () => void): FilePort {
   let isDone = false
   const followed = (...args: unknown[]): unknown => {
-    const result = Reflect.apply(Reflect.get(files, step) as () => unknown, files, args)
+    const result: unknown = Reflect.apply(Reflect.get(files, step) as () => unknown, files, args)
     if (!isDone) then()
     isDone = true
     return result
