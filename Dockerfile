@@ -31,6 +31,7 @@ COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY config ./config
 COPY rules ./rules
+COPY docs/reference/record.schema.json ./docs/reference/
 # The ledger's parent belongs to the user the process runs as: a new named volume inherits that.
 RUN install -d -o 1000 -g 1000 -m 0700 /var/lib/modelgate
 VOLUME /var/lib/modelgate

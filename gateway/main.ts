@@ -27,6 +27,7 @@ const io: CliIo = {
     isAlive,
     ...userName(),
     ...(process.getuid === undefined ? {} : { uid: process.getuid() }),
+    ...(process.getgroups === undefined ? {} : { groups: process.getgroups() }),
   },
   self: { command: process.execPath, args: [...process.execArgv, process.argv[1] ?? ''] },
   onSignal(kind, listener) {

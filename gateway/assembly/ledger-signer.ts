@@ -19,6 +19,7 @@ export interface SignedLedger {
   readonly dir: string
   readonly cwd: string
   readonly uid: number | undefined
+  readonly groups?: readonly number[] | undefined
 }
 
 /**
@@ -28,7 +29,7 @@ export interface SignedLedger {
  * @throws ERR_CONFIG_INVALID when what is configured contradicts itself
  */
 export function checkpointSigner(ledger: SignedLedger): CheckpointSigner | undefined {
-  const { audit, origin, dir, cwd, uid } = ledger
+  const { audit, origin, dir, cwd, uid, groups } = ledger
   const { signingKeyFile, previousSigningKeyFile, signer } = audit
   if (signer !== undefined) {
     if (signingKeyFile !== undefined || previousSigningKeyFile !== undefined) {
@@ -46,7 +47,7 @@ export function checkpointSigner(ledger: SignedLedger): CheckpointSigner | undef
     throw invalid('audit.previous_signing_key_file needs audit.signing_key_file beside it')
   }
   const read = (path: string) =>
-    readKeyFile({ path, uid, type: 'ed25519', name: origin, apartFrom: dir })
+    readKeyFile({ path, uid, groups, type: 'ed25519', name: origin, apartFrom: dir })
   const files = [
     signingKeyFile,
     ...(previousSigningKeyFile === undefined ? [] : [previousSigningKeyFile]),

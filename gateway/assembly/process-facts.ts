@@ -7,6 +7,8 @@ export interface ProcessFacts {
   readonly host: string
   /** The user the process runs as; absent where the platform has none. */
   readonly uid?: number
+  /** All groups of the process, where the platform has any. */
+  readonly groups?: readonly number[]
   /** The name of that user, where it has one. */
   readonly user?: string
   readonly nodeVersion: string

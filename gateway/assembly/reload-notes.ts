@@ -39,7 +39,26 @@ export function refuseReload(
   return diagnostics
 }
 
-/** Counts, logs, records and keeps what came into force. */
+/**
+ * Records what comes into force. Done just before the change itself: then no decision is in the ledger
+ * before what it was made by.
+ */
+export function noteInForce(
+  services: Services,
+  { active, how, by }: Acceptance,
+  configRevision: string,
+): void {
+  const { revision, lowered } = active.rules
+  note(services, 'policy.changed', {
+    pol: revision,
+    cfg: configRevision,
+    how,
+    by,
+    ...loweredFields(lowered),
+  })
+}
+
+/** Counts, logs and keeps what came into force; records a pin. */
 export async function accept(
   deps: ReloadWitnesses,
   before: ActiveRules | undefined,
@@ -59,13 +78,6 @@ export async function accept(
     lowered: lowered.length,
   })
   services.log.info({ revision, configRevision, how, by }, 'configuration and rules are in force')
-  note(services, 'policy.changed', {
-    pol: revision,
-    cfg: configRevision,
-    how,
-    by,
-    ...loweredFields(lowered),
-  })
   notePin(services, before, active)
   if (pinned !== undefined && active.folder !== pinned && active.folder !== before?.folder) {
     const { folder } = active

@@ -9,7 +9,7 @@ import { configDigest, contentDigest, digestOf } from './content-digest.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import { FOLDER_MODE } from './revisions/files.ts'
 import type { Cause } from './revisions/history-index.ts'
-import { accept, announce, refuseReload, samePin } from './reload-notes.ts'
+import { accept, announce, noteInForce, refuseReload, samePin } from './reload-notes.ts'
 import type { ActiveRules, RuleRevisions } from './revisions/rule-revisions.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 import { startChangeWatch, type ChangeWatch } from './watch.ts'
@@ -65,13 +65,20 @@ export function createReloader(deps: ReloaderDeps): Reloader {
     if (!config.ok) return refuseReload(services, 'configuration', config.diagnostics)
     const rules = await revisions.load(config.value)
     if (!rules.ok) return refuseReload(services, 'rules', rules.diagnostics)
-    await runtime.replace(config.value, rules.value.rules)
     const before = state.active
+    const acceptance = { active: rules.value, ...causeOf(cause, before, rules.value) }
+    let isNoted = false
+    const noteOnce = (configRevision: string): void => {
+      if (!isNoted) noteInForce(services, acceptance, configRevision)
+      isNoted = true
+    }
+    await runtime.replace(config.value, rules.value.rules, noteOnce)
+    noteOnce(runtime.current().configRevision)
     state.settings = config.value
     state.active = rules.value
     const fixed = fixedSettings(deps.settings, config.value)
     announce(services, [...config.warnings, ...rules.warnings, ...fixed])
-    await accept(deps, before, { active: rules.value, ...causeOf(cause, before, rules.value) })
+    await accept(deps, before, acceptance)
     return []
   }
   const attempt = (cause: ReloadCause): Promise<readonly Diagnostic[]> =>
@@ -87,7 +94,9 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   return {
     async started(active, warnings) {
       announce(services, warnings)
-      await accept(deps, undefined, { active, how: 'start', by: deps.user })
+      const acceptance = { active, how: 'start', by: deps.user } as const
+      noteInForce(services, acceptance, runtime.current().configRevision)
+      await accept(deps, undefined, acceptance)
     },
     reload,
     settled: () => running.then(() => undefined),

@@ -17,8 +17,15 @@ import { openParts, type RuntimeParts } from './runtime-parts.ts'
 /** The runtime in force and its replacement. */
 export interface RunningRuntime {
   current(): Runtime
-  /** Builds a runtime from new settings and rules and swaps it in; on error the old one stays. */
-  replace(settings: Settings, rules: LoadedRules): Promise<void>
+  /**
+   * Builds a runtime from new settings and rules and swaps it in; on error the old one stays. Just before
+   * the swap, which cannot fail, `onReady` is told the revision of the settings.
+   */
+  replace(
+    settings: Settings,
+    rules: LoadedRules,
+    onReady?: (configRevision: string) => void,
+  ): Promise<void>
   /** Calls `listener` whenever a new runtime is in force. There is one listener. */
   onReplaced(listener: () => void): void
   /** Verifies tokens for the control API; absent when that is off. */
@@ -63,7 +70,7 @@ export async function startRuntime(start: {
   timer.unref()
   return {
     current: () => runtime,
-    async replace(settings, rules) {
+    async replace(settings, rules, onReady) {
       services.metrics.admitNames({
         upstreams: settings.upstreams.map(({ name }) => name),
         issuers: issuerNames(settings),
@@ -72,6 +79,8 @@ export async function startRuntime(start: {
       const next = await openParts(settings, services, { fixed, before: parts })
       const replacement = assemble({ settings, rules, parts: next, services, fixed })
       await beginNew(next, parts)
+      // Nothing can fail from here on.
+      onReady?.(replacement.configRevision)
       const before = parts
       parts = next
       runtime = replacement

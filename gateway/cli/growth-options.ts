@@ -35,10 +35,10 @@ export function keysOption(
   io: CliIo,
   type: NoteKeyType,
 ): readonly [NoteSigner, ...NoteSigner[]] {
-  const { uid } = io.process
+  const { uid, groups } = io.process
   const paths = listOption(options, 'key').map((path) => resolve(io.cwd, path))
   const apartFrom = resolve(io.cwd, neededOption(options, 'state', 'the directory of the state'))
-  const [first, ...rest] = paths.map((path) => readKeyFile({ path, uid, type, apartFrom }))
+  const [first, ...rest] = paths.map((path) => readKeyFile({ path, uid, groups, type, apartFrom }))
   if (first !== undefined) return [first, ...rest]
   throw new GatewayError('ERR_USAGE', 'name the private key with --key FILE')
 }

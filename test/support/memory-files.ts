@@ -53,6 +53,7 @@ export function memoryFiles(dir: string, tree: FileTree): FilePort {
     write: refuse,
     truncate: refuse,
     sync: refuse,
+    syncNow: refuse,
     syncDirectory: refuse,
     rename: refuse,
     link: refuse,

@@ -46,6 +46,18 @@ export function createPowerCut(): PowerCut {
         done(isOff ? off() : error)
       })
     },
+    syncNow: (fd) => {
+      const { size } = systemFiles.statusOf(fd)
+      systemFiles.syncNow(fd)
+      const file = byFd.get(fd)
+      if (file !== undefined) file.synced = size
+    },
+    link: (from, to) => {
+      systemFiles.link(from, to)
+      const file = byPath.get(from)
+      // As with a renamed file: the name may be there, and what it names not.
+      if (file !== undefined) byPath.set(to, { ...file, path: to, isNamed: true })
+    },
     syncDirectory: (path, done) => {
       const named = [...byPath.values()].filter((file) => dirname(file.path) === path)
       systemFiles.syncDirectory(path, (error) => {

@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fdatasync,
+  fdatasyncSync,
   fstatSync,
   fsync,
   ftruncateSync,
@@ -57,6 +58,8 @@ export interface FilePort {
   truncate(fd: number, size: number): void
   /** `fdatasync`, off the event loop. */
   sync(fd: number, done: SyncDone): void
+  /** `fdatasync`, before anything goes on: for a few bytes that must be whole before they have a name. */
+  syncNow(fd: number): void
   /** Makes created and renamed names durable, off the event loop. */
   syncDirectory(path: string, done: SyncDone): void
   close(fd: number): void
@@ -92,6 +95,7 @@ export const systemFiles: FilePort = {
   read: (fd, into, position) => readSync(fd, into, 0, into.length, position),
   truncate: (fd, size) => ftruncateSync(fd, size),
   sync: (fd, done) => fdatasync(fd, done),
+  syncNow: (fd) => fdatasyncSync(fd),
   syncDirectory,
   close: (fd) => closeSync(fd),
   rename: (from, to) => renameSync(from, to),

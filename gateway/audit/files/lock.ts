@@ -57,6 +57,8 @@ export interface LockOptions {
 /** A lease this old belongs to nobody, when the process cannot be asked. */
 const LEASE_MS = 30_000
 const LOCK_BYTES_MAX = 1024
+/** How the name of a lock ends that has not got its own yet. */
+const DRAFT = '.new'
 
 /**
  * Takes the lock of the log in `dir`, which exists.
@@ -69,7 +71,34 @@ export function acquireLock(options: LockOptions): LedgerLock {
   return holdLock(options, path, takeOver(options, path))
 }
 
-function create({ files, bootId, owner }: LockOptions, path: string): boolean {
+/**
+ * Creates the lock, whole: it is on disk before it has its name, so that a power cut leaves no lock
+ * that says nothing. `false` when there is one already.
+ */
+function create(options: LockOptions, path: string): boolean {
+  const { files, bootId } = options
+  if (files.status(path) !== undefined) return false
+  const draft = `${path}.${bootId}${DRAFT}`
+  removeDrafts(options, path)
+  if (!write(options, draft, true)) throw unavailable(`${draft}: exists; remove it`)
+  try {
+    files.link(draft, path)
+    return true
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    if (WITHOUT_LINKS.has(code)) return write(options, path, false)
+    throw unavailable(`${path}: cannot be created`, error)
+  } finally {
+    removeIfThere(files, draft)
+  }
+}
+
+/** What a file system says that has no hard links; there, the lock gets its name first. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+/** Writes a new file that names us. `false` when there is one already. */
+function write({ files, bootId, owner }: LockOptions, path: string, isSynced: boolean): boolean {
   let fd: number
   try {
     fd = files.openAppend(path, true)
@@ -81,13 +110,33 @@ function create({ files, bootId, owner }: LockOptions, path: string): boolean {
     const holder: LockHolder = { boot: bootId, pid: owner.pid, host: owner.host }
     const text = Buffer.from(`${JSON.stringify(holder)}\n`)
     writeAll(files, fd, text, { start: 0, end: text.length })
+    if (isSynced) files.syncNow(fd)
   } catch (error) {
-    files.remove(path)
+    removeIfThere(files, path)
     throw unavailable(`${path}: cannot be written`, error)
   } finally {
     files.close(fd)
   }
   return true
+}
+
+/** Removes drafts of this run, and those of processes that were killed: nobody needs so long for one. */
+function removeDrafts({ files, dir, bootId, clock }: LockOptions, path: string): void {
+  const own = `lock.${bootId}${DRAFT}`
+  for (const name of files.list(dir)) {
+    if (!name.startsWith('lock.') || !name.endsWith(DRAFT)) continue
+    const status = files.status(join(dir, name))
+    const isOld = status !== undefined && clock.now() - status.modifiedAt > LEASE_MS
+    if (name === own || isOld) removeIfThere(files, `${path}${name.slice('lock'.length)}`)
+  }
+}
+
+function removeIfThere(files: FilePort, path: string): void {
+  try {
+    files.remove(path)
+  } catch {
+    // Another process was faster, or nothing works any more: the lock itself tells.
+  }
 }
 
 function takeOver(options: LockOptions, path: string): LockHolder {

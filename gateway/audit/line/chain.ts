@@ -78,6 +78,29 @@ export function checkLine(
   previous: Link | 'unknown' | undefined,
   scrutiny: Scrutiny,
 ): Link | LineFault {
+  const checked = check(line, previous, scrutiny)
+  return 'link' in checked ? checked.link : checked
+}
+
+/** A record: how the next one refers to it, and what it says. */
+export interface CheckedRecord {
+  readonly link: Link
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** As {@link checkLine} does with all scrutiny; gives what was read for it, too. */
+export function checkRecord(
+  line: RawLine,
+  previous: Link | 'unknown' | undefined,
+): CheckedRecord | LineFault {
+  return check(line, previous, 'record')
+}
+
+function check(
+  line: RawLine,
+  previous: Link | 'unknown' | undefined,
+  scrutiny: Scrutiny,
+): CheckedRecord | LineFault {
   if (line.overlong) return { class: 'grammar', message: 'the line is longer than a record' }
   const claims = parseClaims(line.bytes, scrutiny)
   if (claims === undefined) return { class: 'grammar', message: 'the line is not a record' }
@@ -85,20 +108,20 @@ export function checkLine(
     const fault = checkSuccession(claims, previous)
     if (fault !== undefined) return fault
   }
-  const { log, seq, boot, type, at } = claims
-  return { log, seq, boot, type, at, hash: leafHash(line.bytes) }
+  const { log, seq, boot, type, at, body } = claims
+  return { link: { log, seq, boot, type, at, hash: leafHash(line.bytes) }, body }
 }
 
 /** Narrows the answer of {@link checkLine}. */
-export function isFault(checked: Link | LineFault): checked is LineFault {
+export function isFault(checked: Link | CheckedRecord | LineFault): checked is LineFault {
   return 'message' in checked
 }
 
 /** What a line says of itself. */
 interface Claims extends Omit<Link, 'hash'> {
   readonly prev: string
-  /** The field `previous`, of `log.opened`. */
-  readonly previous: unknown
+  /** All of it, where that was read. */
+  readonly body: Readonly<Record<string, unknown>>
 }
 
 function parseClaims(bytes: Buffer, scrutiny: Scrutiny): Claims | undefined {
@@ -107,11 +130,13 @@ function parseClaims(bytes: Buffer, scrutiny: Scrutiny): Claims | undefined {
   const [, log = '', seq, ts = '', boot = '', prev = '', type = ''] = envelope
   const at = Date.parse(ts)
   if (Number.isNaN(at)) return undefined
-  const claims = { log, seq: Number(seq), boot, type, at, prev, previous: undefined }
-  if (scrutiny === 'link' && type !== 'log.opened') return claims
+  const claims = { log, seq: Number(seq), boot, type, at, prev }
+  if (scrutiny === 'link' && type !== 'log.opened') return { ...claims, body: UNREAD }
   const body = parseObject(bytes)
-  return body && { ...claims, previous: body['previous'] }
+  return body && { ...claims, body }
 }
+
+const UNREAD = {}
 
 function parseObject(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {
   if (!isUtf8(bytes)) return undefined
@@ -141,7 +166,7 @@ function checkBoot(claims: Claims, previous: Link | undefined): LineFault | unde
   if (opens !== (claims.boot !== previous?.boot)) {
     return { class: 'boot', message: 'a run must begin with log.opened, once' }
   }
-  if (opens && !statesPrevious(claims.previous, previous)) {
+  if (opens && !statesPrevious(claims.body['previous'], previous)) {
     return { class: 'boot', message: 'log.opened misstates the record before it' }
   }
   return undefined

@@ -1,5 +1,13 @@
 /** Private keys of signed notes in files that nobody else may read, away from what they sign. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+} from 'node:fs'
 import { relative, sep } from 'node:path'
 import { GatewayError } from '../../domain/errors.ts'
 import { parseSkey, type NoteKeyType, type NoteSigner } from '../tree/note.ts'
@@ -10,6 +18,8 @@ export interface KeyFile {
   readonly path: string
   /** The user the process runs as; `undefined` where the platform has no users. */
   readonly uid: number | undefined
+  /** Groups of the process; without them, only a file of root's can be known to be of one of them. */
+  readonly groups?: readonly number[] | undefined
   readonly type: NoteKeyType
   /** The name it must have, such as the origin of a log. */
   readonly name?: string
@@ -21,7 +31,8 @@ const FILE_BYTES_MAX = 4096
 
 /**
  * The key in a file. What is opened is what is checked: a regular file of this user or of root, that
- * neither its group nor others may touch.
+ * nobody else may write to, nor read but a group of this process: secrets that Kubernetes mounts for a
+ * user who is not root are of root, and of the group of the pod (`fsGroup`), 0440.
  *
  * @throws ERR_CONFIG_UNREADABLE with what to do about it; the message never quotes the key
  */
@@ -43,7 +54,18 @@ function articled(problem: string): string {
   return problem.startsWith('not ') ? problem : `not usable: ${problem}`
 }
 
-function readPrivate({ path, uid, apartFrom }: KeyFile): string {
+/** Whether others than this process may use what is in the file. */
+function isShared(status: Stats, uid: number, groups: readonly number[] | undefined): boolean {
+  if ((status.mode & GROUP_READS) === 0) return (status.mode & ANYBODY_ELSE) !== 0
+  // A file of somebody else that could be opened, and not by everybody, was opened as its group.
+  const isOfOurs = groups?.includes(status.gid) ?? status.uid !== uid
+  return !isOfOurs || (status.mode & ANYBODY_ELSE & ~GROUP_READS) !== 0
+}
+
+const GROUP_READS = 0o040
+const ANYBODY_ELSE = 0o077
+
+function readPrivate({ path, uid, groups, apartFrom }: KeyFile): string {
   let fd: number
   try {
     // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
@@ -54,7 +76,7 @@ function readPrivate({ path, uid, apartFrom }: KeyFile): string {
   try {
     const status = fstatSync(fd)
     if (!status.isFile() || status.size > FILE_BYTES_MAX) throw unusable(path, 'is no key file')
-    if (uid !== undefined && (status.mode & 0o077) !== 0) {
+    if (uid !== undefined && isShared(status, uid, groups)) {
       const mode = (status.mode & 0o777).toString(8).padStart(4, '0')
       throw unusable(path, `has mode ${mode}, so that others can use the key; run chmod 600 on it`)
     }

@@ -1,5 +1,6 @@
 /** What a verification learns of a log beside whether it is intact. */
 import type { LogFault } from './fault.ts'
+import { joinInForce, NOTHING_IN_FORCE, type InForce } from './in-force.ts'
 
 /** A gap that was accepted: `log.gap.accepted`. */
 export interface AcceptedGap {
@@ -51,6 +52,12 @@ export interface Facts {
   readonly missing: { readonly first: LogFault; readonly last: LogFault } | null
   /** When the last record of the published checkpoint was made. */
   readonly publishedAt: number
+  /** Records that are not as the schema says. */
+  readonly misshapen: number
+  /** The first of those. */
+  readonly shapes: readonly LogFault[]
+  /** Rules and configurations that the log says were in force, and those that others were decided by. */
+  readonly inForce: InForce
 }
 
 /** Nothing known yet. */
@@ -74,9 +81,14 @@ export const NO_FACTS: Facts = {
   newest: { size: 0, at: 0 },
   missing: null,
   publishedAt: 0,
+  misshapen: 0,
+  shapes: [],
+  inForce: NOTHING_IN_FORCE,
 }
 
 const GAPS_MAX = 1000
+/** Records that are named; all are counted. */
+export const SHAPES_MAX = 100
 const SUMS = [
   'records',
   'bytes',
@@ -87,6 +99,7 @@ const SUMS = [
   'recovered',
   'degraded',
   'refused',
+  'misshapen',
 ] as const
 const MAXIMA = ['prunedTo', 'prunedBy', 'signed', 'witnessed', 'anchored', 'publishedAt'] as const
 
@@ -96,6 +109,8 @@ export function mergeFacts(a: Facts, b: Facts): Facts {
   for (const name of SUMS) merged[name] = a[name] + b[name]
   for (const name of MAXIMA) merged[name] = Math.max(a[name], b[name])
   merged.gaps = [...a.gaps, ...b.gaps].slice(0, GAPS_MAX)
+  if (b.shapes.length > 0) merged.shapes = [...a.shapes, ...b.shapes].slice(0, SHAPES_MAX)
+  merged.inForce = joinInForce(a.inForce, b.inForce)
   merged.missing = missingOf(a.missing, b.missing)
   merged.isPublishedKnown = a.isPublishedKnown || b.isPublishedKnown
   merged.newest = b.newest.size >= a.newest.size ? b.newest : a.newest

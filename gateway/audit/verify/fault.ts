@@ -9,9 +9,16 @@ import type { ChainFaultClass } from '../line/chain.ts'
  * - `signature`: a checkpoint is not signed by a key that was valid at its size
  * - `root`: records are not those that were signed, although their chain and hashes agree
  * - `gap`: files were moved aside, and no record says so
+ *
+ * Of a record that is as it was signed, and says what it should not:
+ * - `schema`: it is not as the schema of records says
+ * - `policy`: it was decided by rules or a configuration that the log does not say were in force
  */
 export type LogFaultClass =
-  ChainFaultClass | 'record' | 'tile' | 'checkpoint' | 'signature' | 'root' | 'gap'
+  ChainFaultClass | 'record' | 'tile' | 'checkpoint' | 'signature' | 'root' | 'gap' | FindingClass
+
+/** See {@link LogFaultClass}. */
+export type FindingClass = 'schema' | 'policy'
 
 /** The first thing wrong in a log. */
 export interface LogFault {

@@ -14,9 +14,9 @@ const NOTABLE: ReadonlySet<string> = new Set([
   'heartbeat',
 ])
 
-/** The fields of a record that is of interest; its line is valid JSON. */
-export function notableBody(type: string, line: Buffer): Body | undefined {
-  return NOTABLE.has(type) ? (JSON.parse(line.toString('utf8')) as Body) : undefined
+/** Whether records of this type are looked into. */
+export function isNotable(type: string): boolean {
+  return NOTABLE.has(type)
 }
 
 /** What `facts` become with the record `seq`. */

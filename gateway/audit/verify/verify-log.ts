@@ -5,6 +5,7 @@
  */
 import { systemFiles, type FilePort } from '../files/file-port.ts'
 import type { ReadCheckpoint } from '../tree/checkpoint.ts'
+import { findingsIn } from './contents.ts'
 import { NO_FACTS, type Facts } from './facts.ts'
 import type { LogFault, Verdict } from './fault.ts'
 import { endFault } from './end-checks.ts'
@@ -14,6 +15,7 @@ import { verifyParts, type PartDone, type RunPart } from './parts.ts'
 import { afterRemoved, atFirstRecord, notesAt } from './start.ts'
 import { earlierAnchorFault, startAfter, type LateStart } from './late-start.ts'
 import { FIRST_NOTE } from './notes.ts'
+import type { ShapeCheck } from './record-shape.ts'
 import { verifySegment } from './walk-segment.ts'
 import type { AnchorPoint, Carry, WalkPlan } from './walk-job.ts'
 import { CompactRange } from '../tree/compact-range.ts'
@@ -44,6 +46,10 @@ export interface VerifyLogOptions {
   readonly jobs?: number
   readonly runPart?: RunPart
   readonly files?: FilePort
+  /** What records must be like; `runPart` brings its own. */
+  readonly shape?: ShapeCheck
+  /** Findings count as faults. */
+  readonly isStrict?: boolean
   readonly onProgress?: (done: { readonly bytesRead: number; readonly bytesTotal: number }) => void
   /** Told after each segment where a later verification can go on. */
   readonly onPart?: (part: PartDone) => void
@@ -70,6 +76,8 @@ export interface LogReport {
   /** Bytes of a line without end, at the end: the writer died, or is writing. */
   readonly torn: number
   readonly facts: Facts
+  /** Records that are as they were signed and say what they should not; the first of them. */
+  readonly findings: readonly LogFault[]
 }
 
 /** See the head of this file. Throws what the file system throws when the log cannot be read. */
@@ -84,7 +92,8 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
     missingTileFault(files, options.dir, found) ??
     begun.fault ??
     earlierAnchorFault(files, plan, begun.carry)
-  if (early !== undefined) return report({ found, plan, ...begun, torn: 0, fault: early })
+  const { isStrict = false } = options
+  if (early !== undefined) return report({ found, plan, ...begun, torn: 0, fault: early, isStrict })
   const { segments, place } = begun
   const outcome = await verifyParts(
     {
@@ -93,7 +102,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
       segments,
       place,
       jobs: options.runPart === undefined ? 1 : (options.jobs ?? 1),
-      run: options.runPart ?? ((job, onBytes) => verifySegment(files, job, onBytes)),
+      run: options.runPart ?? ((job, onBytes) => verifySegment(files, job, onBytes, options.shape)),
       onBytes: bytesRead(options, found, segments.length),
       onPart: (part) => options.onPart?.(part),
     },
@@ -101,7 +110,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
     begun.facts,
   )
   const fault = outcome.fault ?? endFault(files, { plan, found, ...outcome })
-  return report({ found, plan, ...outcome, fault })
+  return report({ found, plan, ...outcome, fault, isStrict })
 }
 
 function planOf(
@@ -126,6 +135,7 @@ function planOf(
     anchors: points.sort((a, b) => a.size - b.size),
     published: published ? { size: published.checkpoint.size, note: published.note } : null,
     notesFiles,
+    isShapeChecked: options.shape !== undefined,
   }
 }
 
@@ -166,7 +176,9 @@ function beginning(files: FilePort, options: VerifyLogOptions, known: Known): Be
 }
 
 function resumed(files: FilePort, { found, plan }: Known, resume: PartDone): Beginning {
-  const { facts, firstSeq, offset, line } = resume
+  const { firstSeq, offset, line } = resume
+  // What is new since was not looked at in what was read before.
+  const facts = { ...NO_FACTS, ...resume.facts }
   const { segments } = found
   const rest = segments.filter((segment) => segment.firstSeq >= firstSeq)
   // A file of checkpoints may have come since.
@@ -217,10 +229,14 @@ interface Ended extends Known {
   readonly facts: Facts
   readonly torn: number
   readonly fault: LogFault | undefined
+  readonly isStrict: boolean
 }
 
-function report({ found, plan, carry, facts, torn, fault }: Ended): LogReport {
+function report(ended: Ended): LogReport {
+  const { found, plan, carry, facts, torn, isStrict } = ended
   const { size, last, edge } = carry
+  const findings = findingsIn(facts, last?.type === 'log.closed')
+  const fault = ended.fault ?? (isStrict ? findings[0] : undefined)
   const witnessed = plan.witnesses.length > 0 ? facts.witnessed : facts.signed
   const unproven = Math.max(0, size - Math.max(witnessed, facts.anchored))
   return {
@@ -235,6 +251,7 @@ function report({ found, plan, carry, facts, torn, fault }: Ended): LogReport {
     unproven,
     torn,
     facts,
+    findings,
   }
 }
 

@@ -60,6 +60,8 @@ export interface WalkPlan {
   /** The note that was published last; `null` for none. */
   readonly published: { readonly size: number; readonly note: string } | null
   readonly notesFiles: readonly NotesFile[]
+  /** Whether records are held against their schema. */
+  readonly isShapeChecked: boolean
 }
 
 /** One segment to verify. */

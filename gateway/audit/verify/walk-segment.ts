@@ -3,7 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { checkLine, isFault } from '../line/chain.ts'
 import type { FilePort } from '../files/file-port.ts'
 import { readLines, type RawLine } from '../line/lines.ts'
+import { mergeFacts } from './facts.ts'
 import type { LogFault } from './fault.ts'
+import type { ShapeCheck } from './record-shape.ts'
 import { Walk } from './walk.ts'
 import type { SegmentPart, WalkJob, WalkOutcome } from './walk-job.ts'
 
@@ -16,20 +18,22 @@ interface Reading {
   torn: number
 }
 
-/** See the head of this file. Throws what the file system throws when the segment cannot be read. */
+/** See the head of this file. With `shape`, records are held against it. Throws what the file system throws when the segment cannot be read. */
 export async function verifySegment(
   files: FilePort,
   { plan, start, segment }: WalkJob,
   onBytes?: (offset: number) => void,
+  shape?: ShapeCheck,
 ): Promise<WalkOutcome> {
-  const walk = new Walk(files, plan, start)
+  const walk = new Walk(files, plan, start, shape)
   const reading: Reading = { offset: segment.offset, line: segment.line, torn: 0 }
   try {
     const fault =
       misnamed(walk, segment) ??
       walk.settle() ??
       (await takeLines(walk, { files, segment, reading, onBytes }))
-    const { facts, isSettled } = walk
+    const { isSettled } = walk
+    const facts = mergeFacts(walk.facts, walk.contents.facts())
     return { carry: walk.carry(), facts, fault: fault ?? null, isSettled, ...reading }
   } finally {
     walk.close()

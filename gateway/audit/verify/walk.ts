@@ -3,16 +3,24 @@
  * every checkpoint. Finds the first record that is wrong.
  */
 import type { FilePort } from '../files/file-port.ts'
-import { checkLine, isFault, type LineFault, type Link } from '../line/chain.ts'
+import {
+  checkRecord,
+  isFault,
+  type CheckedRecord,
+  type LineFault,
+  type Link,
+} from '../line/chain.ts'
 import type { RawLine } from '../line/lines.ts'
 import { CompactRange } from '../tree/compact-range.ts'
 import { TILE_HEIGHT } from '../tree/tiles.ts'
+import { createContentsCheck, type ContentsCheck } from './contents.ts'
 import { mergeFacts, NO_FACTS, type Facts } from './facts.ts'
 import type { LogFault } from './fault.ts'
-import { notableBody, statedNote, statedTree, withRecord } from './notable.ts'
+import { isNotable, statedNote, statedTree, withRecord } from './notable.ts'
 import { createNoteCheck, type FittingNote, type NoteCheck, type TreeNow } from './note-check.ts'
 import { sizeOfNoteBefore } from './notes.ts'
 import { createTileCheck, type TileCheck, type TileFault } from './tile-check.ts'
+import type { ShapeCheck } from './record-shape.ts'
 import type { AnchorPoint, Carry, Suspect, WalkPlan } from './walk-job.ts'
 
 /** Where a line is. */
@@ -29,6 +37,7 @@ const SILENCE_MS = 30_000
 /** See the head of this file. */
 export class Walk implements TreeNow {
   readonly tiles: TileCheck
+  readonly contents: ContentsCheck
   facts: Facts = NO_FACTS
   private readonly files: FilePort
   private readonly plan: WalkPlan
@@ -41,7 +50,8 @@ export class Walk implements TreeNow {
   private provenSize: number
   private anchorAt: number
 
-  constructor(files: FilePort, plan: WalkPlan, start: Carry) {
+  constructor(files: FilePort, plan: WalkPlan, start: Carry, shape?: ShapeCheck) {
+    this.contents = createContentsCheck(shape)
     this.files = files
     this.plan = plan
     this.tiles = createTileCheck(files, plan.dir, plan.published?.size ?? 0)
@@ -103,16 +113,16 @@ export class Walk implements TreeNow {
   /** Takes the next line. */
   take(line: RawLine, at: LineAt): LogFault | undefined {
     const previous = this.prev === null ? this.last : 'unknown'
-    const checked = checkLine(line, previous, 'record')
-    const wrong = isFault(checked) ? checked : this.misplaced(checked, line)
+    const checked = checkRecord(line, previous)
+    const wrong = isFault(checked) ? checked : this.misplaced(checked.link, line)
     if (wrong !== undefined) return this.suspect?.record ?? this.faultAt(at, wrong)
-    const link = checked as Link
+    const { link, body } = checked as CheckedRecord
     if (this.suspect !== null) return this.suspect.tile
-    const body = notableBody(link.type, line.bytes)
-    const misstated = body && this.misstated(body)
+    const misstated = this.misstated(body)
     if (misstated !== undefined) return this.faultAt(at, misstated)
     this.counted(link, line)
-    if (body !== undefined) {
+    this.contents.take(link, body, at)
+    if (isNotable(link.type)) {
       this.missingNotes(body, at)
       this.facts = withRecord(this.facts, link.seq, link.type, body)
     }

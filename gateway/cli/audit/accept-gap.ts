@@ -61,6 +61,7 @@ async function run(
 
 async function ledgerOf(options: OptionValues, io: CliIo): Promise<Given> {
   const { cwd, env } = io
+  const { uid, groups } = io.process
   const config = await loadConfig({ file: configFile(options, io), cwd, env })
   if (!config.ok) {
     printDiagnostics(io, findingsOf(config))
@@ -72,7 +73,7 @@ async function ledgerOf(options: OptionValues, io: CliIo): Promise<Given> {
     'name it with --dir',
   )
   const origin = `${audit.deployment}/audit/${audit.node}`
-  const signer = checkpointSigner({ audit, origin, dir, cwd, uid: io.process.uid })
+  const signer = checkpointSigner({ audit, origin, dir, cwd, uid, groups })
   return { dir, audit, origin, signer }
 }
 
@@ -142,11 +143,14 @@ function advice({ audit }: Given, gap: Gap | undefined): string {
   if (gap === undefined) return ''
   const at = `${gap.kept.size}:${gap.kept.root}`
   const signer =
-    audit.signer === undefined ? '' : `If the signer refuses: modelgate signer --accept-gap ${at}\n`
+    audit.signer === undefined
+      ? ''
+      : `If the signer refuses, stop it: modelgate signer --key FILE --state DIR --accept-gap ${at}\n`
   const witness =
     audit.witnesses.length === 0
       ? ''
-      : `On every witness: modelgate witness accept-gap --at ${at}\n`
+      : 'On every witness, stopped: modelgate witness accept-gap --key FILE --log FILE --state DIR ' +
+        `--at ${at}\n`
   const again = signer === '' ? '' : 'Then run this again: it goes on where it was refused.\n'
   return `${signer}${witness}${again}`
 }

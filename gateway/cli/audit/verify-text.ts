@@ -52,7 +52,15 @@ function signed({ facts, unproven }: LogReport, { keys, witnesses }: GivenKeys):
   return `${known}${seen}${anchored}${unproven === 0 ? '' : `; ${unproven} unproven`}`
 }
 
-function warnings({ facts, torn }: LogReport): readonly string[] {
+/** Of the findings, those that are shown; `--format json` has more of them. */
+const FINDINGS_SHOWN = 10
+
+function warnings({ facts, torn, findings }: LogReport): readonly string[] {
+  const found = findings
+    .slice(0, FINDINGS_SHOWN)
+    .map((one) => `finding    record ${one.seq}: ${one.class}: ${plainText(one.message)}`)
+  const left = findings.length - found.length + Math.max(0, facts.misshapen - facts.shapes.length)
+  if (left > 0) found.push(`finding    and ${left} more`)
   const gaps = facts.gaps.map(
     ({ seq, by, reason, kept, lost }) =>
       `gap        record ${seq}: ${plainText(by)} accepted ${kept} of ${lost} records: ${plainText(reason)}`,
@@ -74,12 +82,13 @@ function warnings({ facts, torn }: LogReport): readonly string[] {
     },
   ]
   const shown = counted.filter(({ count }) => count > 0).map(({ text }) => `note       ${text}`)
-  return [...gaps, ...shown]
+  return [...found, ...gaps, ...shown]
 }
 
 /** For programs: one object. */
 export function verifyJson(report: LogReport): string {
   const { verdict, fault, log, size, root, firstSeq, unproven, torn, segments, facts } = report
+  const { findings } = report
   return `${JSON.stringify(
     {
       verdict,
@@ -105,6 +114,8 @@ export function verifyJson(report: LogReport): string {
       clock_backwards: facts.clockBackwards,
       silences: facts.silences,
       gaps: facts.gaps,
+      misshapen: facts.misshapen,
+      findings,
     },
     null,
     2,

@@ -10,6 +10,7 @@ import { countOption, LEDGER_OPTIONS, ledgerFolder, progressLine } from '../ledg
 import { listOption, textOption, wantsJson } from '../report.ts'
 import type { OptionValues, Verb } from '../verb.ts'
 import { givenAnchor, givenKeys, KEY_OPTIONS } from './key-options.ts'
+import { recordShape } from './record-shape.ts'
 import { readPart, runInChild } from './verify-part.ts'
 import { openResume } from './verify-resume.ts'
 import { verifyJson, verifyText } from './verify-text.ts'
@@ -38,6 +39,10 @@ export const auditVerify: Verb = {
       type: 'string',
       value: 'FILE',
       help: 'where to keep how far it came, and to go on from; of no use to the ledger’s writer',
+    },
+    strict: {
+      type: 'boolean',
+      help: 'findings of what records say count as tampered (1)',
     },
     part: { type: 'boolean', help: 'verify one part, told on standard input, as --jobs hands out' },
   },
@@ -81,6 +86,8 @@ async function run(
     dir,
     ...given,
     anchors,
+    shape: await recordShape(),
+    isStrict: options['strict'] === true,
     ...(log === undefined ? {} : { log }),
     ...(since === undefined ? {} : { since }),
     ...(resume?.state === undefined ? {} : { resume: resume.state }),
@@ -102,7 +109,8 @@ function jobsOption(options: OptionValues): number {
 /** One part, for the process that hands them out: its outcome is one line of JSON. */
 async function runPart(io: CliIo): Promise<number> {
   const job: WalkJob = await readPart(io)
-  const outcome = await verifySegment(systemFiles, job)
+  const shape = job.plan.isShapeChecked ? await recordShape() : undefined
+  const outcome = await verifySegment(systemFiles, job, undefined, shape)
   io.out(`${JSON.stringify(outcome)}\n`)
   return EXIT.ok
 }

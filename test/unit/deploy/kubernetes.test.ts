@@ -144,4 +144,26 @@ describe('the sidecar manifest', () => {
     expect(pod.securityContext['fsGroupChangePolicy']).toBe('OnRootMismatch')
     expect(gateway.env.map(({ name }) => name)).toContain('MODELGATE_AUDIT_NODE')
   })
+
+  it('signs the ledger of each replica with a key that only the gateway can read', () => {
+    const keys = pod.volumes.find(({ name }) => name === 'ledger-keys')
+    expect(keys).toMatchObject({
+      secret: { secretName: 'modelgate-ledger-keys', defaultMode: 0o440 },
+    })
+    expect([pod.securityContext['fsGroup'], gateway.securityContext['runAsGroup']]).toEqual([
+      1000, 1000,
+    ])
+    expect(vllm.volumeMounts.map(({ name }) => name)).not.toContain('ledger-keys')
+    const mount = gateway.volumeMounts.find(({ name }) => name === 'ledger-keys')
+    expect(mount?.readOnly).toBe(true)
+    const names = gateway.env.map(({ name }) => name)
+    const [node, key] = ['MODELGATE_AUDIT_NODE', 'MODELGATE_AUDIT_SIGNING_KEY_FILE']
+    // Kubernetes knows only the variables that come before.
+    expect(names.indexOf(node)).toBeLessThan(names.indexOf(key))
+    expect(gateway.env.find(({ name }) => name === key)?.value).toBe(
+      `${mount?.mountPath}/$(${node}).key`,
+    )
+    // No private key is in the manifest.
+    expect(manifests.map(({ kind }) => kind)).not.toContain('Secret')
+  })
 })

@@ -135,6 +135,13 @@ describe('the alerting and recording rules', () => {
 })
 
 describe('the dashboard', () => {
+  it('shows every metric of the sinks of the ledger', () => {
+    const shown = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join()
+    const ofSinks = entries.filter(({ name }) => name.includes('_audit_sink_'))
+    expect(ofSinks.length).toBeGreaterThan(3)
+    for (const { name } of ofSinks) expect(shown).toContain(name)
+  })
+
   it('can be provisioned anywhere: fixed uid, no id, the data source a variable', () => {
     expect([dashboard.id, dashboard.uid]).toEqual([null, 'modelgate'])
     const [source] = dashboard.templating.list
