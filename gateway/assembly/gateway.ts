@@ -101,9 +101,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const parts = { source: options, rulesDir, revisions, services, settings, runtime, digest }
     const reloader = createReloader({ ...parts, active, user })
     const opening = { options, settings, services, reloader, runtime, revisions }
-    const gateway = await openListeners(opening, undo)
+    // On the record before the first decision by these rules is.
     await reloader.started(active, loaded.warnings.concat(rules.warnings))
-    return gateway
+    return await openListeners(opening, undo)
   } catch (error) {
     // What is left open would keep the process alive, doing nothing.
     for (const step of undo.reverse()) await step()

@@ -39,10 +39,10 @@ const REFUSALS_PER_SECOND = 200
 /** Opens the ledger of this instance on this thread. @throws ERR_AUDIT_UNAVAILABLE */
 export async function openOwnLedger(opening: LedgerOpening): Promise<RunningLedger> {
   const { clock, log, metrics, settings, dir, cwd } = opening
-  const { uid } = opening.process
+  const { uid, groups } = opening.process
   const { audit } = settings
   const origin = `${audit.deployment}/audit/${audit.node}`
-  const signer = checkpointSigner({ audit, origin, dir, cwd, uid })
+  const signer = checkpointSigner({ audit, origin, dir, cwd, uid, groups })
   if (signer === undefined) {
     log.warn({ dir }, 'nothing signs the ledger: a cut end or a rewritten one cannot be told')
   }

@@ -39,13 +39,14 @@ function onLost(error: Error): void {
 }
 
 function startOf({ dir, cwd, settings, process, keepFrom }: LedgerOpening): WriterStart {
-  const { pid, host, uid, nodeVersion } = process
+  // A function cannot be handed over; the writer has its own.
+  const facts = { ...process, isAlive: undefined }
   return {
     dir,
     cwd,
     // Sinks read the files, and from the thread of the requests.
     settings: { audit: { ...settings.audit, sinks: [] } },
-    process: { pid, host, nodeVersion, ...(uid === undefined ? {} : { uid }) },
+    process: facts,
     keepFrom: keepFrom(),
   }
 }
