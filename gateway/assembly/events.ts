@@ -1,4 +1,4 @@
-import type { LedgerEvent, RunningLedger } from '../audit/ledger.ts'
+import type { LedgerEvent } from '../audit/ledger.ts'
 import type { AuthnEvent } from '../authn/events.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { LedgerRecord } from '../domain/ports.ts'
@@ -53,38 +53,6 @@ export function ledgerEvents(
         )
     }
   }
-}
-
-/** The ledger, with every record that got in counted by its type. */
-export function countedLedger(ledger: RunningLedger, metrics: Metrics): RunningLedger {
-  const counters = new Map<string, () => void>()
-  /** One per type of record, of which there are few, instead of one per record. */
-  const counterOf = (type: string): (() => void) => {
-    const known = counters.get(type)
-    if (known !== undefined) return known
-    const count = (): void => metrics.auditRecord(type)
-    counters.set(type, count)
-    return count
-  }
-  return {
-    append(record, durability) {
-      const written = ledger.append(record, durability)
-      written.then(counterOf(record.type), ignoreFailure)
-      return written
-    },
-    appendNow(record) {
-      ledger.appendNow(record)
-    },
-    get healthy() {
-      return ledger.healthy
-    },
-    head: () => ledger.head(),
-    close: () => ledger.close(),
-  }
-}
-
-function ignoreFailure(): void {
-  // Whoever appended counts the failure.
 }
 
 /** Tells log, metrics and ledger what happened to the keys of issuers. */

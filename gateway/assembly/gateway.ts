@@ -24,7 +24,6 @@ import { contentDigest } from './content-digest.ts'
 import { createReloader } from './reloader.ts'
 import { openBudgets } from './open-budgets.ts'
 import { openLockouts } from './open-lockouts.ts'
-import { countedLedger } from './events.ts'
 import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
 import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
 import { openStore, type RunningStore } from './open-store.ts'
@@ -206,8 +205,7 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
   const facts = options.process
   const keepFrom = (): number => sinks.keepFrom()
   const opening = { dir, cwd: options.cwd, settings, process: facts, clock, log, metrics, keepFrom }
-  const own = await (options.openLedger ?? openOwnLedger)(opening)
-  const opened = countedLedger(own, metrics)
+  const opened = await (options.openLedger ?? openOwnLedger)(opening)
   const state = await openStore({ ...options, settings, clock, log, metrics }).catch(
     async (error: unknown) => {
       await opened.close()

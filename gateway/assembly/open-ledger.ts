@@ -15,7 +15,13 @@ import type { ProcessFacts } from './process-facts.ts'
 /** The metrics that the writer of a ledger moves, on whatever thread it runs. */
 export type LedgerMetrics = Pick<
   Metrics,
-  'auditWrite' | 'auditError' | 'auditSigned' | 'auditWitness' | 'auditAges' | 'admitNames'
+  | 'auditWrite'
+  | 'auditRecords'
+  | 'auditError'
+  | 'auditSigned'
+  | 'auditWitness'
+  | 'auditAges'
+  | 'admitNames'
 >
 
 /** What a ledger is opened with. */
@@ -63,7 +69,10 @@ export async function openOwnLedger(opening: LedgerOpening): Promise<RunningLedg
     signer,
     versions: { modelgate: VERSION, node: opening.process.nodeVersion },
     keepFrom: opening.keepFrom,
-    onWrite: (_records, durationMs) => metrics.auditWrite(clock.now(), durationMs),
+    onWrite: (types, durationMs) => {
+      metrics.auditWrite(clock.now(), durationMs)
+      for (const [type, count] of types) metrics.auditRecords(type, count)
+    },
     onEvent: ledgerEvents(log, metrics),
     onSigned: (signed) => witnesses.onSigned(signed),
     ...(personal === undefined ? {} : { protect: personal.protect }),

@@ -54,6 +54,7 @@ export type ObligationResult = (typeof OBLIGATION_RESULTS)[number]
 export const RECORD_TYPES = [
   'decision',
   'decision.more',
+  'decision.refused',
   'outcome',
   'incident',
   'export',
@@ -68,6 +69,17 @@ export const RECORD_TYPES = [
   'sink.dropped',
   'witness.cosigned',
   'witness.disputed',
+  'personal.erased',
+  'heartbeat',
+  'clock.step',
+  'key.rotate',
+  'manifest',
+  'log.opened',
+  'log.closed',
+  'log.recovered',
+  'log.degraded',
+  'log.pruned',
+  'log.gap.accepted',
 ] as const
 
 /** How an export ended: to the end of the file, of the part asked for, before it, or as another file. */

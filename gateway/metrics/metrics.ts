@@ -73,7 +73,7 @@ export interface Metrics extends SinkMetrics {
   historyError(): void
   /** An open exchange was ended, because `reason` stands against it now. */
   streamCut(reason: Reason): void
-  auditRecord(type: string): void
+  auditRecords(type: string, count: number): void
   /** A batch was written; `at`: milliseconds since the epoch. */
   auditWrite(at: number, durationMs: number): void
   auditError(): void
@@ -336,12 +336,12 @@ function policyMethods(
   }
 }
 
-function auditMethods(families: Families): Part<'auditRecord' | 'auditWrite' | 'auditError'> {
+function auditMethods(families: Families): Part<'auditRecords' | 'auditWrite' | 'auditError'> {
   const lastWrite = families.auditLastWrite.at()
   const duration = families.auditWriteDuration.at()
   const errors = families.auditErrors.at()
   return {
-    auditRecord: (type) => void (families.auditRecords.at(type).value += 1),
+    auditRecords: (type, count) => void (families.auditRecords.at(type).value += count),
     auditWrite(at, durationMs) {
       lastWrite.value = seconds(at)
       duration.observe(seconds(durationMs))

@@ -16,8 +16,12 @@ type Calls<Name extends 'log' | 'metric', Of> = {
 /** A call of the log or of a metric, to be made on the thread of the requests. */
 export type LedgerNotice =
   | Calls<'log', LedgerLog>
-  | Calls<'metric', Omit<LedgerMetrics, 'auditAges' | 'auditWrite'>>
-  | { readonly kind: 'writes'; readonly writes: readonly Parameters<Metrics['auditWrite']>[] }
+  | Calls<'metric', Omit<LedgerMetrics, 'auditAges' | 'auditWrite' | 'auditRecords'>>
+  | {
+      readonly kind: 'writes'
+      readonly writes: readonly Parameters<Metrics['auditWrite']>[]
+      readonly types: ReadonlyMap<string, number>
+    }
   | { readonly kind: 'ages'; readonly ages: AuditAges }
 
 /** The log of the other thread. */
@@ -35,15 +39,18 @@ const WRITES_MAX = 1_000
 export function remoteMetrics(port: Port<LedgerNotice>): LedgerMetrics & { tell(): void } {
   let read: (() => AuditAges) | undefined
   let writes: Parameters<Metrics['auditWrite']>[] = []
+  const types = new Map<string, number>()
   const tellWrites = (): void => {
     if (writes.length === 0) return
-    port.postMessage({ kind: 'writes', writes })
+    port.postMessage({ kind: 'writes', writes, types })
     writes = []
+    types.clear()
   }
   return {
     auditWrite(...args) {
       if (writes.push(args) >= WRITES_MAX) tellWrites()
     },
+    auditRecords: (type, count) => void types.set(type, (types.get(type) ?? 0) + count),
     auditError: () => port.postMessage({ kind: 'metric', name: 'auditError', args: [] }),
     auditSigned: (...args) => port.postMessage({ kind: 'metric', name: 'auditSigned', args }),
     auditWitness: (...args) => port.postMessage({ kind: 'metric', name: 'auditWitness', args }),
@@ -68,6 +75,7 @@ export function performer(
     else if (notice.kind === 'metric') call(metrics, notice)
     else if (notice.kind === 'writes') {
       for (const args of notice.writes) metrics.auditWrite(...args)
+      for (const [type, count] of notice.types) metrics.auditRecords(type, count)
     } else {
       if (known === undefined) metrics.auditAges(() => grown(known, clock.monotonicMs()))
       known = { ages: notice.ages, atMs: clock.monotonicMs() }

@@ -11,6 +11,7 @@ import type { Batch } from './batch.ts'
 import type { LogPosition } from '../line/chain.ts'
 import { asError, defer, type Deferred } from '../files/file-ops.ts'
 import { clockStepRecord } from './lifecycle.ts'
+import type { LedgerOptions } from './ledger-options.ts'
 import type { LedgerLock } from '../files/lock.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 import type { TreeHead } from './tree-writer.ts'
@@ -50,7 +51,7 @@ export interface AppenderOptions {
   openSegment(firstSeq: number, after: Promise<void> | undefined): SegmentWriter
   onFailure(failure: AppendFailure): void
   onRotate(file: string): void
-  onWrite?: ((records: number, durationMs: number) => void) | undefined
+  onWrite?: LedgerOptions['onWrite'] | undefined
   onAppended?: ((head: LogPosition) => void) | undefined
 }
 
@@ -210,7 +211,7 @@ function write(options: AppenderOptions, state: State, segment: SegmentWriter): 
     operation = 'write'
     const startedMs = clock.monotonicMs()
     segment.write(batch.bytes, batch.range)
-    options.onWrite?.(batch.count, clock.monotonicMs() - startedMs)
+    options.onWrite?.(batch.types, clock.monotonicMs() - startedMs)
     state.written = batch.last
     coverage.grown(batch.leaves, batch.count)
     return true

@@ -26,6 +26,8 @@ export interface Batch {
   readonly isFull: boolean
   readonly bytes: Uint8Array
   readonly range: ByteRange
+  /** How many there are of each type. */
+  readonly types: ReadonlyMap<string, number>
   /** Leaf hashes of the lines, 32 bytes each. */
   readonly leaves: Buffer
   /** Adds a record. @throws ERR_INTERNAL when it breaks the format, and then adds nothing */
@@ -51,6 +53,7 @@ export function createBatch(log: string, boot: string, protect?: Protect): Batch
   const bytes = Buffer.allocUnsafeSlow(1 + BATCH_BYTES + LINE_BYTES_MAX + 1)
   const stamp = { log, boot, seq: 0, prev: GENESIS_HASH, ts: '', monotonicMs: 0 }
   const textOf = createInstantText()
+  const types = new Map<string, number>()
   let leaves = Buffer.allocUnsafeSlow(1024 * LEAF_BYTES)
   let end = 1
   let count = 0
@@ -69,9 +72,11 @@ export function createBatch(log: string, boot: string, protect?: Protect): Batch
     bytes[end + length] = NEWLINE
     end += length + 1
     count += 1
+    types.set(record.type, (types.get(record.type) ?? 0) + 1)
   }
   return {
     bytes,
+    types,
     add,
     get last() {
       return stamp.seq === 0 ? undefined : { seq: stamp.seq - 1, hash: stamp.prev }
@@ -91,6 +96,7 @@ export function createBatch(log: string, boot: string, protect?: Protect): Batch
     clear: () => {
       end = 1
       count = 0
+      types.clear()
     },
     continueAfter: (position) => {
       stamp.seq = position === undefined ? 0 : position.seq + 1

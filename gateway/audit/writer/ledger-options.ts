@@ -77,8 +77,11 @@ export interface LedgerOptions {
   readonly files?: FilePort
   readonly schedule?: Schedule
   readonly onEvent?: (event: LedgerEvent) => void
-  /** After every write: how many records, in how many milliseconds. Must not throw. */
-  readonly onWrite?: (records: number, durationMs: number) => void
+  /**
+   * After every write: how many records of each type, which is only lent, in how many milliseconds.
+   * Must not throw.
+   */
+  readonly onWrite?: (types: ReadonlyMap<string, number>, durationMs: number) => void
   /** Told of every signed checkpoint, after those who waited for it. Must not throw. */
   readonly onSigned?: (signed: SignedCheckpoint) => void
   /** Told after every write what the last record is. Must not throw. */

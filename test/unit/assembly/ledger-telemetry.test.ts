@@ -55,13 +55,17 @@ describe('what the thread of the ledger says', () => {
 
   it('is in the metrics; writes are told of together', async () => {
     const { clock, messages, metric, remote } = world()
-    for (let i = 0; i < 999; i++) remote.auditWrite(clock.now(), 2)
+    for (let i = 0; i < 999; i++) {
+      remote.auditWrite(clock.now(), 2)
+      remote.auditRecords('heartbeat', 3)
+    }
     expect(messages).toEqual([])
     remote.auditWrite(clock.now(), 2)
     remote.auditWrite(clock.now(), 2)
     remote.tell()
     expect(messages.map(({ kind }) => kind)).toEqual(['writes', 'writes'])
     expect(await metric('audit_write_duration_seconds_count')).toBe(1_001)
+    expect(await metric('audit_records_total{type="heartbeat"}')).toBe(2_997)
     remote.auditError()
     remote.auditSigned(17)
     expect(await metric('audit_errors_total')).toBe(1)

@@ -30,6 +30,8 @@ describe('a start', () => {
     const count = () => started.metric('audit_records_total', { type: 'policy.changed' })
     await started.until('the start is in the ledger', async () => (await count()) > 0)
     expect(await count()).toBe(1)
+    // What the ledger says of itself, too.
+    expect(await started.metric('audit_records_total', { type: 'log.opened' })).toBe(1)
     expect(await world.metric('audit_last_write_timestamp_seconds')).toBeGreaterThan(0)
   })
 })

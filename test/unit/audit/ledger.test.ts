@@ -56,13 +56,14 @@ describe('an open ledger', () => {
   it('hands all records of one turn to the kernel in one write, and shares one sync', async () => {
     const { open } = harness()
     const { files, calls } = faultyFiles()
-    const written: number[] = []
-    const ledger = await open({ files, onWrite: (records) => written.push(records) })
+    const written: unknown[] = []
+    const onWrite = (types: ReadonlyMap<string, number>) => written.push(Object.fromEntries(types))
+    const ledger = await open({ files, onWrite })
     calls.length = 0
     await Promise.all(Array.from({ length: 100 }, (_, i) => ledger.append(note(`${i}`), 'disk')))
     expect(calls.filter((name) => name === 'write')).toHaveLength(1)
     expect(calls.filter((name) => name === 'sync')).toHaveLength(1)
-    expect(written).toEqual([1, 100])
+    expect(written).toEqual([{ 'log.opened': 1 }, { decision: 100 }])
     await ledger.close()
   })
 

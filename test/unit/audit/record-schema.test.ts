@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { RECORD_TYPES } from '../../../gateway/metrics/labels.ts'
 import { knownTypes, schemaProblems } from '../../support/record-schema.ts'
 import { ALL_KINDS, PERMIT, stored } from '../../support/stored-records.ts'
 
@@ -38,5 +39,9 @@ describe('the schema of records', () => {
 
   it('knows every type once', () => {
     expect(new Set(knownTypes()).size).toBe(knownTypes().length)
+  })
+
+  it('knows the types that are counted by name, and no other', () => {
+    expect([...knownTypes()].sort()).toEqual([...RECORD_TYPES].sort())
   })
 })

@@ -116,7 +116,7 @@ describe('metrics', () => {
     metrics.authentication('accepted', 'corp', 0.3)
     metrics.tokenCache('hit')
     metrics.jwksFetch('corp', { result: 'success', keys: 2, at: 5000 })
-    metrics.auditRecord('decision')
+    metrics.auditRecords('decision', 1)
     metrics.auditWrite(6000, 0.1)
     metrics.auditError()
     metrics.streamOpened('llm')
@@ -164,7 +164,7 @@ describe('metrics', () => {
     for (let i = 0; i < 1000; i++) {
       metrics.clientError(`HPE_${i}"} 1\nforged 1`)
       metrics.streamOpened(`host-${i}`)
-      metrics.auditRecord(`type-${i}`)
+      metrics.auditRecords(`type-${i}`, 1)
     }
     const after = await samples(metrics)
     expect(after.size - before).toBe(3)
