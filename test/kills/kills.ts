@@ -67,14 +67,16 @@ export async function runKills(plan: KillPlan): Promise<KillReport> {
   return total
 }
 
-interface KilledLog {
+/** A log of its own, and who signs it. */
+export interface KilledLog {
   readonly folder: string
   readonly dir: string
   readonly key: string
   readonly verifier: NoteVerifier
 }
 
-function newLog(folder: string): KilledLog {
+/** Makes the folder and the key; the log itself is made by whoever writes first. */
+export function newLog(folder: string): KilledLog {
   mkdirSync(folder)
   const key = join(folder, 'key')
   const skey = generateSkey('kills/audit/n1')
@@ -162,7 +164,7 @@ class Total implements KillReport {
 }
 
 /** Mulberry32: the same numbers for the same seed. */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -8,7 +8,9 @@ import { verifyNote, type NoteVerifier } from '../../gateway/audit/tree/note.ts'
 
 /** A log as it lies there. */
 export interface FoundLog {
-  /** Where each record with an `id` is. */
+  /** All of it, in order. */
+  readonly records: readonly FoundRecord[]
+  /** Where the decision with an `id` is. */
   readonly seqOf: ReadonlyMap<string, number>
   /** Records that the last whole checkpoint in `checkpoints.log` covers. */
   readonly signedSize: number
@@ -17,18 +19,24 @@ export interface FoundLog {
   readonly faults: readonly string[]
 }
 
+/** One line, parsed. */
+export type FoundRecord = Readonly<Record<string, unknown>>
+
 /** Reads all of it. Faults are of what is whole: numbers, links, roots and signatures. */
 export function readLog(dir: string, verifier: NoteVerifier): FoundLog {
   const faults: string[] = []
   const { lines, tornBytes } = readSegments(dir)
   const seqOf = new Map<string, number>()
+  const records: FoundRecord[] = []
   const leaves: Buffer[] = []
   let prev = createHash('sha256').digest('base64')
   for (const [seq, line] of lines.entries()) {
-    const record = JSON.parse(line) as Readonly<Record<string, unknown>>
+    const record = JSON.parse(line) as FoundRecord
+    records.push(record)
     if (record['seq'] !== seq) faults.push(`record ${String(record['seq'])} where ${seq} belongs`)
     if (record['prev'] !== prev) faults.push(`record ${seq} is not linked to the one before`)
-    if (typeof record['id'] === 'string') {
+    // What came of a request is told under the id of its decision.
+    if (record['type'] === 'decision' && typeof record['id'] === 'string') {
       if (seqOf.has(record['id'])) faults.push(`record ${seq} is there twice`)
       seqOf.set(record['id'], seq)
     }
@@ -36,7 +44,8 @@ export function readLog(dir: string, verifier: NoteVerifier): FoundLog {
     prev = leaf.toString('base64')
     leaves.push(leaf)
   }
-  return { seqOf, tornBytes, signedSize: checkNotes({ dir, verifier, leaves, faults }), faults }
+  const signedSize = checkNotes({ dir, verifier, leaves, faults })
+  return { records, seqOf, tornBytes, signedSize, faults }
 }
 
 function readSegments(dir: string): { lines: string[]; tornBytes: number } {

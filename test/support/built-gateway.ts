@@ -86,6 +86,8 @@ export interface BuiltGatewayOptions extends WorldFiles {
   readonly prepare?: (files: GatewayFiles) => Promise<void>
   /** Size past which the process cannot write any file, in blocks of 512 bytes (`ulimit -f`). */
   readonly fileBlocksMax?: number
+  /** Options of Node itself, which the threads of the gateway have as well. */
+  readonly nodeArgs?: readonly string[]
 }
 
 /** Where the files of a gateway are. */
@@ -114,10 +116,11 @@ export async function startBuiltGateway(options: BuiltGatewayOptions): Promise<B
   const urls = { issuer: options.issuerUrl, upstream: options.upstreamUrl }
   const files = await writeGatewayFiles(options, urls)
   await options.prepare?.(files)
-  const { fileBlocksMax } = options
+  const { fileBlocksMax, nodeArgs } = options
   const running = launch(main, ['serve', '--config', files.configFile], {
     cwd: files.dir,
     ...(fileBlocksMax === undefined ? {} : { fileBlocksMax }),
+    ...(nodeArgs === undefined ? {} : { nodeArgs }),
   })
   const close = async () => {
     const crash = await running.end()
@@ -178,7 +181,8 @@ export async function startBuiltWorld(options: BuiltWorldOptions = {}): Promise<
   }
 }
 
-interface RunningProcess {
+/** A process of the built program. */
+export interface RunningProcess {
   readonly pid: number
   readonly exited: Promise<number | null>
   readonly stdout: () => string
@@ -192,12 +196,19 @@ interface RunningProcess {
 interface LaunchOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Options of Node itself, which the threads of the program have as well. */
+  readonly nodeArgs?: readonly string[]
   readonly fileBlocksMax?: number
 }
 
-function launch(main: string, args: readonly string[], options: LaunchOptions): RunningProcess {
+/** Starts the program; it is killed with this process should nobody have ended it. */
+export function launch(
+  main: string,
+  args: readonly string[],
+  options: LaunchOptions,
+): RunningProcess {
   const { fileBlocksMax } = options
-  const command = [process.execPath, main, ...args]
+  const command = [process.execPath, ...(options.nodeArgs ?? []), main, ...args]
   // The shell becomes the gateway, so that its pid is the one of the gateway.
   const limited = ['/bin/sh', '-c', `ulimit -f ${fileBlocksMax ?? 0}; exec "$0" "$@"`, ...command]
   const [program = '', ...rest] = fileBlocksMax === undefined ? command : limited
@@ -245,10 +256,11 @@ function launch(main: string, args: readonly string[], options: LaunchOptions): 
   }
 }
 
-async function listening(running: RunningProcess) {
+/** Where a gateway listens, once it does. @throws Error with its output when it ended instead */
+export async function listening(running: RunningProcess, withinMs = PROCESS_MS) {
   const find = () =>
     /"data":"127\.0\.0\.1:(\d+)","control":"127\.0\.0\.1:(\d+)"/.exec(running.stdout())
-  await until('the listeners', () => running.hasEnded() || find() !== null, PROCESS_MS).catch(
+  await until('the listeners', () => running.hasEnded() || find() !== null, withinMs).catch(
     () => undefined,
   )
   const [, data, control] = find() ?? []
