@@ -5,6 +5,7 @@
  */
 import type { RequestFeatures } from './features.ts'
 import { FIELD_ROLES, foldField, LISTED_VALUES, type FieldRole } from './field-roles.ts'
+import { asUtf8 } from './json-encoding.ts'
 import { readText } from './text-words.ts'
 import { NUMBER, spread, step, WORD, WordHash } from './word-hash.ts'
 
@@ -17,8 +18,8 @@ export interface FeatureReader {
   read(bytes: Buffer, isEmbedding: boolean): RequestFeatures
   /** Of bytes that mean nothing to us: the same only when all of them are. */
   opaque(bytes: Buffer): RequestFeatures
-  /** Of a body too large to be read: different from all others. */
-  unread(): RequestFeatures
+  /** Of a body too large to be read: different from all others. `vectors`: as many as it may ask for. */
+  unread(vectors?: number): RequestFeatures
 }
 
 /** A reader whose hashes are keyed by `seed`. */
@@ -28,10 +29,10 @@ export function createFeatureReader(seed: number): FeatureReader {
   return {
     read: (bytes, isEmbedding) => readFeatures(bytes, isEmbedding, { seed, words }),
     opaque: (bytes) => opaque(bytes, seed),
-    unread() {
+    unread(vectors = 0) {
       unread = (unread + 1) | 0
       const [hashA, hashB] = [spread(seed ^ unread), spread(Math.imul(seed, 31) ^ unread)]
-      return { hashA, hashB, asksLogits: false, vectors: 0 }
+      return { hashA, hashB, asksLogits: false, vectors }
     },
   }
 }
@@ -50,8 +51,9 @@ interface Reading {
   readonly words: WordHash
 }
 
-function readFeatures(bytes: Buffer, isEmbedding: boolean, reading: Reading): RequestFeatures {
+function readFeatures(body: Buffer, isEmbedding: boolean, reading: Reading): RequestFeatures {
   const { seed } = reading
+  const bytes = asUtf8(body)
   const words = reading.words.reset()
   const first = bytes[skipSpace(bytes, 0)]
   const isJson = first === OBJECT || first === ARRAY
@@ -118,24 +120,44 @@ class BodyScan {
   }
 
   run(everything: boolean): Found {
-    const isList = this.bytes[skipSpace(this.bytes, 0)] === ARRAY
-    const mode = everything || isList ? 'content' : 'object'
-    const inputs = this.value(mode, 0)
-    if (isList) [this.hasContent, this.inputs] = [true, inputs]
+    // JSON lines are several: who writes the same first line each time asks in the others.
+    while ((this.at = skipSpace(this.bytes, this.at)) < this.bytes.length) this.document(everything)
     const { hasContent, asksLogits } = this
     return { hasContent, asksLogits, inputs: this.inputs }
+  }
+
+  private document(everything: boolean): void {
+    const isList = this.bytes[this.at] === ARRAY
+    const inputs = this.value(everything || isList ? 'content' : 'object', 0)
+    if (!isList) return
+    this.hasContent = true
+    this.inputs += inputs
   }
 
   /** Reads one value. @returns how many inputs it is, if it is one */
   private value(mode: Mode, depth: number): number {
     this.at = skipSpace(this.bytes, this.at)
     const byte = this.bytes[this.at]
-    if (depth > DEPTH_MAX) this.at = this.bytes.length
+    if (depth > DEPTH_MAX && (byte === OBJECT || byte === ARRAY)) this.nested(mode)
     else if (byte === OBJECT) this.object(mode, depth)
     else if (byte === ARRAY) return this.array(mode, depth)
     else if (byte === QUOTE) this.string(mode)
     else this.scalar(mode)
     return 1
+  }
+
+  /** What is too deep to be looked for fields in: to its end, since what follows may be what is asked. */
+  private nested(mode: Mode): void {
+    let open = 0
+    do {
+      const byte = this.bytes[this.at]
+      if (byte === QUOTE) this.string(mode)
+      else {
+        this.at++
+        if (byte === OBJECT || byte === ARRAY) open++
+        else if (byte === OBJECT_END || byte === ARRAY_END) open--
+      }
+    } while (open > 0 && this.at < this.bytes.length)
   }
 
   private object(mode: Mode, depth: number): void {

@@ -70,11 +70,19 @@ function countCall(exchange: Exchange, services: Services, body: Body): Body | R
   })
 }
 
-/** A body that is still coming in: read when its end is here, if it is not too large by then. */
+/** An input that embeddings are asked for, in a body that is too large to be read. */
+const BYTES_PER_INPUT = 1_024
+
+/**
+ * A body that is still coming in: read when its end is here, if it is not too large by then. One that
+ * is counts once, and where embeddings are asked for, once for each part that could have been read.
+ */
 function countStream(exchange: Exchange, services: Services, body: Readable): Readable {
   const bytesMax = exchange.runtime.limits.peekBytesMax
   const { features } = services.extraction
+  const isEmbedding = asksEmbeddings(exchange)
   let held: ReturnType<typeof createGathered> | undefined = createGathered()
+  let unread = 0
   const judge = (read: () => RequestFeatures): Refusal | undefined => {
     const against = observe(exchange, services, read)
     if (against !== undefined) end(exchange, services, against)
@@ -83,11 +91,18 @@ function countStream(exchange: Exchange, services: Services, body: Readable): Re
   return passing(
     body,
     (chunk) => {
-      if (held === undefined) return undefined
-      held.add(chunk)
-      if (held.size() <= bytesMax && !held.isDribbled()) return undefined
-      held = undefined
-      return judge(() => features.unread())
+      if (held === undefined) {
+        unread += chunk.length
+        if (!isEmbedding || unread <= bytesMax) return undefined
+      } else {
+        held.add(chunk)
+        if (held.size() <= bytesMax && !held.isDribbled()) return undefined
+        unread = held.size()
+        held = undefined
+      }
+      const vectors = isEmbedding ? Math.ceil(unread / BYTES_PER_INPUT) : 0
+      unread = 0
+      return judge(() => features.unread(vectors))
     },
     () => {
       const whole = held
@@ -133,11 +148,14 @@ const EMBEDDINGS = /embed|pooling|\/encode$|feature-extraction/i
 /** What TEI answers here are embeddings, unless its model classifies. */
 const ALSO_EMBEDDINGS: ReadonlySet<string> = new Set(['/', '/invocations', '/vertex'])
 
-function featuresOf(exchange: Exchange, services: Services, bytes: Buffer): RequestFeatures {
+function asksEmbeddings(exchange: Exchange): boolean {
   const { pack, route } = established(exchange.classification, 'classification')
   const path = route.slice(route.indexOf(' ') + 1)
-  const isEmbedding = EMBEDDINGS.test(route) || (pack === 'tei' && ALSO_EMBEDDINGS.has(path))
-  return services.extraction.features.read(bytes, isEmbedding)
+  return EMBEDDINGS.test(route) || (pack === 'tei' && ALSO_EMBEDDINGS.has(path))
+}
+
+function featuresOf(exchange: Exchange, services: Services, bytes: Buffer): RequestFeatures {
+  return services.extraction.features.read(bytes, asksEmbeddings(exchange))
 }
 
 /** What a request without a body asks stands in its target. */
