@@ -100,6 +100,7 @@ export const PARAMETERS = {
         'logprobs', //          OpenAI: a flag in chat, a number in completions
         'return_logprob', //    SGLang
         'return_log_probs', //  TensorRT-LLM
+        'is_return_log_probs', // FasterTransformer
         'responseLogprobs', //  Gemini
         'response_logprobs',
         'details', //           TGI
@@ -227,6 +228,7 @@ export const PARAMETERS = {
       'output_logits', //  Hugging Face
       'output_scores', //  Hugging Face
       'raw_scores', //     TEI
+      'function_to_apply', // Hugging Face: none at all, for classes
     ),
   },
 } as const satisfies Record<string, Parameter>

@@ -43,6 +43,7 @@ describe.each<[ParameterName, readonly object[]]>([
       { return_logprobs: true }, // Bedrock, imported models
       { n_probs: 5, post_sampling_probs: true }, // llama.cpp
       { return_sampling_mask: true }, // SGLang
+      { inputs: [{ name: 'is_return_log_probs', data: [true] }] }, // FasterTransformer
       { include: ['logprobs'] }, // OpenAI, transcriptions
       { session: { include: ['item.input_audio_transcription.logprobs'] } }, // OpenAI, realtime
       { parameters: { return_options: { token_logprobs: true } } }, // watsonx
@@ -71,7 +72,14 @@ describe.each<[ParameterName, readonly object[]]>([
   ],
   ['token_ids', [{ return_prompt_token_ids: true }, { parameters: { return_tensors: true } }]],
   ['echo', [{ return_prompt_text: true }, { echo_last: 5 }]],
-  ['logits', [{ raw_scores: true }, { output_scores: true }]],
+  [
+    'logits',
+    [
+      { raw_scores: true },
+      { output_scores: true },
+      { parameters: { function_to_apply: 'none' } }, // Hugging Face
+    ],
+  ],
 ])('%s', (parameter, bodies) => {
   it.each(bodies)('is refused as %j', (body) => {
     expect(refusing(parameter, body)).toBe('parameter_refused')
