@@ -24,6 +24,7 @@ const GRANTS = {
   once: grantOf({ uses: 1, approvals: APPROVALS }),
   resumed: grantOf({ uses: 1 }),
   failing: grantOf({ uses: 1 }),
+  ahead: grantOf({ uses: 1 }),
   endless: grantOf({ uses: 1 }),
   bytes: grantOf({ bytes: '400000B' }),
   right: grantOf({ digest: `sha256:${hex(BODY)}` }),
@@ -134,6 +135,19 @@ describe('one use', () => {
     registry.answer = undefined
     // The third is begun while less than twice the file has left.
     expect(statuses).toEqual([206, 206, 206, 403])
+  })
+
+  it('begins at the beginning, however a part is asked for', async () => {
+    registry.answer = ({ headers }, response) => {
+      const from = Number(/\d+/.exec(String(headers['x-ms-range']))?.[0])
+      const sent = { 'content-range': `bytes ${from}-${BODY.length - 1}/${BODY.length}` }
+      response.writeHead(206, sent).end(BODY.subarray(from))
+    }
+    const ahead = await get('ahead', { 'x-ms-range': 'bytes=300000-' }).done
+    expect([ahead.status, problem(ahead.body).reason]).toEqual([403, 'export_unbound'])
+    expect((await get('ahead', { 'x-ms-range': 'bytes=0-' }).done).body.equals(BODY)).toBe(true)
+    registry.answer = undefined
+    expect(problem((await get('ahead').done).body).reason).toBe('grant_spent')
   })
 
   it('is given back when the upstream fails', async () => {

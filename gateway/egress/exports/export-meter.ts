@@ -20,6 +20,8 @@ export interface ExportMeterOptions {
   readonly digest?: string | undefined
   /** The part of it that was asked for; the upstream is asked for the whole, to be compared. */
   readonly part?: AskedPart | undefined
+  /** Where the part that the upstream sends may begin at the latest; anywhere when absent. */
+  readonly fromMax?: number | undefined
   /** Whether what leaves is limited: nothing may then hand it out past what counts it. */
   readonly isBound: boolean
   /** Asked before bytes of a good answer leave. */
@@ -58,6 +60,10 @@ export interface ExportMeter extends ResponseGuard {
 const ERROR_BYTES_MAX = 64 * 1024
 
 const NOTHING = Buffer.alloc(0)
+
+/** Said of a part that is not the next one. */
+export const AHEAD =
+  'One use is one file from its beginning: ask for it from where it ended, or before.'
 
 /**
  * Puts the meter around `inner`, whose verdict comes first. Without a declared digest nothing is
@@ -98,17 +104,27 @@ class Meter implements ExportMeter {
   head(received: ResponseHead): ResponseHead | Refusal {
     const head = this.inner.head(received)
     if (isRefusal(head)) return head
-    const { bodyless, isBound, digest } = this.options
+    const { isBound } = this.options
     if (isBound && head.status < 400 && handsOut(head)) {
       return this.refuse(refuse('response_blocked'), 'redirect')
     }
     if (head.status < 200 || head.status > 299) return head
+    return this.beginGood(head)
+  }
+
+  private beginGood(head: ResponseHead): ResponseHead | Refusal {
+    const { bodyless, digest, fromMax = Infinity } = this.options
     this.etag = fieldIn(head, 'etag')?.slice(0, 256)
     if (bodyless) return head
+    const part = digest === undefined ? contentRange(head) : undefined
+    // However it was asked for: by the number of a part, by a header of a store.
+    if (part !== undefined && part.from > fromMax) {
+      return (this.refusal = refuse('export_unbound', { detail: AHEAD }))
+    }
     this.isBegun = true
     this.length = wholeLength(head)
     if (digest !== undefined) return this.begin(head, digest)
-    this.part = contentRange(head)
+    this.part = part
     return head
   }
 

@@ -1,7 +1,7 @@
 /** Binds an answer to what was granted before anything is asked of the upstream. */
 import type { DecidedOperation, Grant } from '../../domain/access.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
-import { meterExport } from '../../egress/exports/export-meter.ts'
+import { AHEAD, meterExport } from '../../egress/exports/export-meter.ts'
 import { askedPart, type AskedPart } from '../../egress/exports/export-parts.ts'
 import type { IncidentDetail } from '../../egress/guard/response-guard.ts'
 import { established, type AdmittedRequest, type Exchange } from '../exchange.ts'
@@ -133,13 +133,15 @@ function partWanted(
   const range = admitted.headers.get('range')
   if (range === undefined) return undefined
   const part = askedPart(range, admitted.headers.get('if-range'))
-  const isCounted = claim !== undefined && grant?.usesMax !== undefined
-  const begun = isCounted ? claim.bytesBefore : Infinity
+  const begun = begunBefore(grant, claim) ?? Infinity
   if (digest !== undefined) return part !== undefined && part.from <= begun ? part : undefined
-  if (!isCounted || (part !== undefined && part.from <= begun)) return undefined
-  return unbound(
-    'One use is one file from its beginning: ask for it from where it ended, or before.',
-  )
+  if (begun === Infinity || (part !== undefined && part.from <= begun)) return undefined
+  return unbound(AHEAD)
+}
+
+/** Bytes of it that left before; absent where uses are not counted. */
+function begunBefore(grant: Grant | undefined, claim: GrantClaim | undefined): number | undefined {
+  return grant?.usesMax === undefined ? undefined : claim?.bytesBefore
 }
 
 async function giveBack(
@@ -171,6 +173,7 @@ function meter(exchange: Exchange, services: Services, metered: Metered): void {
     bodyless: admitted.method === 'HEAD',
     digest: readsWhole ? digest : undefined,
     part,
+    fromMax: isResumable(exchange) ? begunBefore(grant, claim) : undefined,
     isBound: isExport && (grant !== undefined || digest !== undefined),
     account,
     onIncident: (refusal, detail) => onIncident(exchange, services, refusal, detail),
