@@ -31,6 +31,8 @@ const AGGREGATES = set(
 const EXTREMES = set(
   'min minimum max maximum median mode top first last freq quantiles percentiles',
 )
+/** The same beside the name of their column, where lists of values of it stand as well. */
+const SHOWN = set('minvalue maxvalue topvalue topvalues mostfrequent examples samples samplevalues')
 const PERCENTILE = /^(?:\d{1,3}(?:\.\d{1,3})?%|[pq]\d{1,4})$/
 const INDEX = /^\d{1,10}$/
 
@@ -59,6 +61,12 @@ export function markCell(tape: JsonTape, value: number, mark: CellMark): void {
   for (const member of tape.children(value)) {
     if (!isAggregate(tape, member)) markCell(tape, member, mark)
   }
+}
+
+/** Whether values of single people stand under this key, beside the name of their column. */
+export function isShownBeside(key: string): boolean {
+  const folded = foldFieldName(key)
+  return EXTREMES.has(folded) || SHOWN.has(folded) || PERCENTILE.test(key)
 }
 
 function isArrangement(tape: JsonTape, object: number): boolean {

@@ -1,6 +1,6 @@
 /** Finds the values of columns, features and tensors that are tagged by name, however arranged. */
 import { foldFieldName } from '../../classify/names.ts'
-import { markCell, NAME_KEYS, VALUE_KEYS } from './cell-shapes.ts'
+import { isShownBeside, markCell, NAME_KEYS, VALUE_KEYS } from './cell-shapes.ts'
 import type { FieldNames } from './field-names.ts'
 import type { FieldRule } from './field-rule.ts'
 import type { JsonTape } from './json-tape.ts'
@@ -36,6 +36,7 @@ export function markNamedCells(tape: JsonTape, search: NamedSearch): boolean {
 interface Key {
   readonly rule: FieldRule | undefined
   readonly isValue: boolean
+  readonly isShown: boolean
   readonly isName: boolean
 }
 
@@ -51,6 +52,7 @@ function createKeys(names: FieldNames): (key: string) => Key {
     const is = {
       rule: names.of(key),
       isValue: VALUE_KEYS.has(folded),
+      isShown: isShownBeside(key),
       isName: NAME_KEYS.has(folded),
     }
     if (known.size < KEYS_MAX) known.set(key, is)
@@ -65,13 +67,17 @@ function markMembers(
 ): void {
   let named: FieldRule | undefined
   const values: number[] = []
+  const shown: number[] = []
   for (const member of tape.children(object)) {
-    const { rule, isValue, isName } = keys(tape.keyText(member))
+    const { rule, isValue, isShown, isName } = keys(tape.keyText(member))
     if (rule !== undefined) markCell(tape, member, { rule, removed: 'gone', marks })
     if (isValue) values.push(member)
+    else if (isShown) shown.push(member)
     else if (isName && tape.kind(member) === 'string') named = names.of(tape.text(member)) ?? named
   }
-  if (named !== undefined) markBeside(tape, object, { rule: named, values, marks })
+  if (named === undefined) return
+  markBeside(tape, object, { rule: named, values, marks })
+  for (const one of shown) markCell(tape, one, { rule: named, removed: 'gone', marks })
 }
 
 /** Marks the values beside a name. In a list of such pairs a removed one goes whole. */

@@ -202,6 +202,23 @@ describe('a column that is tagged by its name', () => {
       schema: [{ name: 'email', type: 'string', nulls: 4 }],
     }
     expect(treat(JSON.stringify(before), MASK).text).toBe(JSON.stringify(before))
+    const listed = {
+      name: 'age',
+      count: 3,
+      mean: 40.5,
+      min: 20,
+      '50%': 40,
+      topValues: [{ value: 20 }],
+    }
+    expect(treated({ columns: [listed] }, { age: 'mask' })).toEqual({
+      columns: [
+        { name: 'age', count: 3, mean: 40.5, min: null, '50%': null, topValues: [{ value: null }] },
+      ],
+    })
+    expect(treated([listed, { name: 'x', min: 1 }], { age: 'remove' })).toEqual([
+      { name: 'age', count: 3, mean: 40.5 },
+      { name: 'x', min: 1 },
+    ])
     const described = { age: { count: 3, mean: 40.5, min: 20, max: 61, '50%': 40 } }
     expect(treated(described, { age: 'mask' })).toEqual({
       age: { count: 3, mean: 40.5, min: null, max: null, '50%': null },
