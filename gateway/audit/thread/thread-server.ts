@@ -2,6 +2,7 @@
  * The ledger as the thread of the writer serves it: takes batches in the order they come, and answers
  * once for everything that was settled in one turn.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { GatewayError } from '../../domain/errors.ts'
 import { asError } from '../files/file-ops.ts'
 import { PreparedRecord } from '../line/prepared.ts'
@@ -77,6 +78,8 @@ export function createThreadServer(
       } catch (error) {
         why = failureOf(error)
       }
+      // What was settled by the end is told of before it: nobody is refused what is on disk.
+      await nextTurn()
       port.postMessage({ kind: 'closed', head: ledger.head(), why })
     },
   }
