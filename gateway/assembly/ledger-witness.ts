@@ -1,5 +1,6 @@
 /** Witnesses of the ledger: checkpoints go there as they are signed, cosignatures are kept. */
 import type { RunningLedger } from '../audit/ledger.ts'
+import { isPermit } from '../audit/line/permit.ts'
 import {
   createWitnessClient,
   type SignedNotice,
@@ -160,8 +161,7 @@ function witnessed(
     ...ledger,
     append(record, durability) {
       // Refusals, outcomes and incidents go in whoever witnesses them.
-      const isPrivileged = durability === 'disk' && PERMITTING.has(record.type)
-      if (isPrivileged && record.fields['effect'] === 'permit' && isStale()) {
+      if (durability === 'disk' && isPermit(record) && isStale()) {
         return Promise.reject(unwitnessed(pusher.isDisputed()))
       }
       return ledger.append(record, durability)
@@ -178,9 +178,6 @@ function witnessed(
     },
   }
 }
-
-/** Types of records that let something go on. */
-const PERMITTING: ReadonlySet<string> = new Set(['decision', 'decision.more'])
 
 function unwitnessed(isDisputed: boolean): GatewayError {
   const message = isDisputed

@@ -8,6 +8,7 @@ import {
   failureOf,
   type ThreadServer,
 } from '../../gateway/audit/thread/thread-server.ts'
+import { systemClock, type Clock } from '../../gateway/domain/clock.ts'
 import type { SegmentLedger } from '../../gateway/audit/ledger.ts'
 
 type Said = FromWriter | LedgerNotice
@@ -61,6 +62,7 @@ export function fakeThread(receive: (message: ToWriter) => void = () => undefine
 export async function overThread(
   ledger: Promise<SegmentLedger>,
   lost: Error[] = [],
+  clock: Pick<Clock, 'monotonicMs'> = systemClock,
 ): Promise<{
   readonly thread: FakeThread
   readonly server: ThreadServer
@@ -72,6 +74,7 @@ export async function overThread(
     else if (message.kind === 'close') void server?.close()
   })
   const connected = connectWriter(thread, {
+    clock,
     perform: () => undefined,
     onLost: (error) => void lost.push(error),
   })

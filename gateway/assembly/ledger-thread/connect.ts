@@ -1,6 +1,7 @@
 /** Makes a ledger of the messages of the thread that writes it. */
 import type { FromWriter, Port, ToWriter } from '../../audit/thread/messages.ts'
 import { createThreadLedger, type ThreadLedger } from '../../audit/thread/thread-ledger.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { GatewayError, type ErrorCode } from '../../domain/errors.ts'
 import type { LedgerNotice } from './telemetry.ts'
 
@@ -14,6 +15,7 @@ export interface WriterThread extends Port<ToWriter> {
 
 /** What else is done with what it says. */
 export interface WriterEvents {
+  readonly clock: Pick<Clock, 'monotonicMs'>
   perform(notice: LedgerNotice): void
   /** It is gone, unasked, after the ledger was open; all who waited were told. */
   onLost(error: Error): void
@@ -39,8 +41,9 @@ export function connectWriter(thread: WriterThread, events: WriterEvents): Promi
     }
     thread.on('message', (message) => {
       if (message.kind === 'answer') ledger?.answered(message)
-      else if (message.kind === 'opened') resolve((ledger = createThreadLedger(message, thread)))
-      else if (message.kind === 'refused') {
+      else if (message.kind === 'opened') {
+        resolve((ledger = createThreadLedger(message, thread, events.clock)))
+      } else if (message.kind === 'refused') {
         end()
         reject(refusal(message))
       } else if (message.kind === 'closed') {

@@ -21,14 +21,22 @@ export async function openInThread(opening: LedgerOpening): Promise<RunningLedge
     name: 'ledger',
     workerData: startOf(opening),
   })
-  const ledger = await connectWriter(worker, { perform: performer(log, metrics, clock), onLost })
-  const telling = setInterval(
-    () => worker.postMessage({ kind: 'keepFrom', seq: keepFrom() }),
-    KEEP_FROM_MS,
-  )
+  const perform = performer(log, metrics, clock)
+  const ledger = await connectWriter(worker, { perform, onLost, clock })
+  let { healthy } = ledger
+  const telling = setInterval(() => {
+    worker.postMessage({ kind: 'keepFrom', seq: keepFrom() })
+    // A writer that hangs in its disk cannot say so itself.
+    if (ledger.healthy !== healthy) sayHealth(log, (healthy = ledger.healthy))
+  }, KEEP_FROM_MS)
   telling.unref()
   worker.once('exit', () => clearInterval(telling))
   return ledger
+}
+
+function sayHealth(log: LedgerOpening['log'], isHealthy: boolean): void {
+  if (isHealthy) log.info({}, 'the ledger is healthy')
+  else log.error({}, 'the ledger cannot be written now, or its disk does not answer')
 }
 
 /** As every error that nobody handles: the process ends, and whoever runs it starts another. */

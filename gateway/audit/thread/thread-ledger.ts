@@ -4,11 +4,13 @@
  * hashing, encrypting, signing and writing are the writer's.
  */
 import { setImmediate as afterPoll } from 'node:timers'
+import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import type { LedgerRecord } from '../../domain/ports.ts'
 import { asError, defer, type Deferred } from '../files/file-ops.ts'
 import { unavailable } from '../files/segments.ts'
 import type { LogPosition } from '../line/chain.ts'
+import { isPermit } from '../line/permit.ts'
 import { prepared } from '../line/prepared.ts'
 import type { RunningLedger } from '../writer/ledger-options.ts'
 import { WAITS, type Answer, type Failure, type Port, type ToWriter } from './messages.ts'
@@ -30,20 +32,33 @@ export interface OpenedLedger {
 /** UTF-16 units of records that the writer has not answered for; more are refused. */
 const UNANSWERED_MAX = 64 * 1024 * 1024
 
+/** A writer that has not answered for so long is held up by its disk. */
+const STALL_MS = 5_000
+
 interface Batch {
   readonly number: number
+  readonly beganMs: number
   readonly records: (string | number)[]
   size: number
   kernel: Deferred | undefined
 }
 
-/** Builds a {@link ThreadLedger} whose writer listens at the other end of `port`. */
-export function createThreadLedger(opened: OpenedLedger, port: Port<ToWriter>): ThreadLedger {
-  return new OverThere(opened, port)
+/**
+ * Builds a {@link ThreadLedger} whose writer listens at the other end of `port`. While the writer
+ * does not answer, the ledger is not healthy and permits are refused at once, so that requests do not
+ * pile up behind a disk that hangs; what has happened is kept for it.
+ */
+export function createThreadLedger(
+  opened: OpenedLedger,
+  port: Port<ToWriter>,
+  clock: Pick<Clock, 'monotonicMs'>,
+): ThreadLedger {
+  return new OverThere(opened, port, clock)
 }
 
 class OverThere implements ThreadLedger {
   private readonly port: Port<ToWriter>
+  private readonly clock: Pick<Clock, 'monotonicMs'>
   private last: LogPosition
   private isHealthy: boolean
   private failure: GatewayError | undefined
@@ -55,14 +70,19 @@ class OverThere implements ThreadLedger {
   private diskRecords = 0
   private closing: Deferred | undefined
 
-  constructor({ head, healthy }: OpenedLedger, port: Port<ToWriter>) {
+  constructor(
+    { head, healthy }: OpenedLedger,
+    port: Port<ToWriter>,
+    clock: Pick<Clock, 'monotonicMs'>,
+  ) {
     this.port = port
+    this.clock = clock
     this.last = head
     this.isHealthy = healthy
   }
 
   get healthy(): boolean {
-    return this.isHealthy && this.failure === undefined
+    return this.isHealthy && this.failure === undefined && !this.isHeldUp()
   }
 
   head(): LogPosition {
@@ -71,6 +91,7 @@ class OverThere implements ThreadLedger {
 
   append(record: LedgerRecord, durability: 'kernel' | 'disk'): Promise<void> {
     try {
+      if (this.isHeldUp() && isPermit(record)) throw heldUp()
       const batch = this.take(record, WAITS[durability])
       if (durability === 'kernel') return (batch.kernel ??= defer()).promise
     } catch (error) {
@@ -129,7 +150,7 @@ class OverThere implements ThreadLedger {
 
   private take(record: LedgerRecord, wait: number): Batch {
     if (this.failure !== undefined) throw this.failure
-    if (this.size > UNANSWERED_MAX) throw unavailable('the thread that writes is too far behind')
+    if (this.size > UNANSWERED_MAX) throw heldUp()
     const json = prepared(record)
     const batch = this.collecting ?? this.begin()
     batch.records.push(record.type, json, wait)
@@ -139,7 +160,8 @@ class OverThere implements ThreadLedger {
   }
 
   private begin(): Batch {
-    const batch = { number: this.batches++, records: [], size: 0, kernel: undefined }
+    const beganMs = this.clock.monotonicMs()
+    const batch = { number: this.batches++, beganMs, records: [], size: 0, kernel: undefined }
     this.collecting = batch
     // Requests of one turn share a message; none of them waits for more than this turn.
     afterPoll(() => this.send())
@@ -152,6 +174,13 @@ class OverThere implements ThreadLedger {
     this.collecting = undefined
     this.unanswered.set(batch.number, batch)
     this.port.postMessage({ kind: 'append', batch: batch.number, records: batch.records })
+  }
+
+  /** Whether the oldest that was handed over has waited for too long, or too much has. */
+  private isHeldUp(): boolean {
+    if (this.size > UNANSWERED_MAX) return true
+    const [oldest] = this.unanswered.values()
+    return oldest !== undefined && this.clock.monotonicMs() - oldest.beganMs > STALL_MS
   }
 
   private forget(number: number): Batch | undefined {
@@ -171,6 +200,10 @@ class OverThere implements ThreadLedger {
     this.unanswered.clear()
     this.forDisk.clear()
   }
+}
+
+function heldUp(): GatewayError {
+  return unavailable('the thread that writes is too far behind')
 }
 
 function errorOf({ message, publicMessage }: Failure): GatewayError {

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { connectWriter } from '../../../gateway/assembly/ledger-thread/connect.ts'
 import type { SegmentLedger } from '../../../gateway/audit/ledger.ts'
+import { defer } from '../../../gateway/audit/files/file-ops.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
 import {
   errno,
+  fakeClock,
   faultyFiles,
   harness,
   note,
@@ -158,7 +160,56 @@ describe('when the files fail', () => {
   })
 })
 
+describe('when the disk hangs', () => {
+  it('is not healthy and refuses permits at once, keeps what has happened, and is as before when it answers', async () => {
+    const { open } = harness()
+    const own = await open()
+    const clock = fakeClock()
+    const hanging = defer()
+    const slow = {
+      ...own,
+      healthy: true,
+      append: (record: LedgerRecord) => hanging.promise.then(() => own.append(record, 'kernel')),
+    }
+    const { remote } = await overThread(Promise.resolve(slow), [], clock)
+    const permit: LedgerRecord = { type: 'decision', fields: { id: 'p', effect: 'permit' } }
+    const waiting = remote.append(permit, 'kernel')
+    await nextTurn()
+    clock.advance(5_000)
+    expect(remote.healthy).toBe(true)
+    clock.advance(1)
+    expect(remote.healthy).toBe(false)
+    await expect(remote.append(permit, 'disk')).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringContaining('too far behind') as unknown,
+    })
+    const happened = remote.append({ type: 'outcome', fields: { id: 'p' } }, 'kernel')
+    hanging.resolve()
+    await Promise.all([waiting, happened])
+    expect(remote.healthy).toBe(true)
+    await remote.append(permit, 'kernel')
+    await remote.close()
+  })
+})
+
 describe('the end', () => {
+  it('tells of what is on disk before it says that it is over', async () => {
+    const { open } = harness()
+    const own = await open()
+    const written = defer()
+    const late = {
+      ...own,
+      healthy: true,
+      append: () => written.promise,
+      // Both hang on one signature: which of them is told first is chance.
+      close: () => own.close().then(() => queueMicrotask(() => written.resolve())),
+    }
+    const { remote } = await overThread(Promise.resolve(late))
+    const waits = [remote.append(note('a'), 'disk'), remote.append(note('b'), 'kernel')]
+    await remote.close()
+    await Promise.all(waits)
+  })
+
   it('takes what came before, nothing after, and comes once', async () => {
     const { dir, open } = harness()
     const { remote, thread } = await overThread(open())
@@ -200,7 +251,8 @@ describe('the end', () => {
     const lost: Error[] = []
     const thread = fakeThread()
     const onLost = (error: Error): void => void lost.push(error)
-    const connecting = connectWriter(thread, { perform: () => undefined, onLost })
+    const clock = fakeClock()
+    const connecting = connectWriter(thread, { clock, perform: () => undefined, onLost })
     thread.exit(1)
     await expect(connecting).rejects.toThrow('the thread that writes the ledger has ended (1)')
     expect(lost).toEqual([])
