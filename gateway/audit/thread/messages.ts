@@ -22,10 +22,10 @@ export type ToWriter =
 /** What became of what was appended, and of the ledger, since the last answer. */
 export interface Answer {
   readonly kind: 'answer'
-  /** Batches whose records are in the kernel's hands, but for those that wait for the disk. */
+  /** Batches whose records are in the kernel's hands, but for `failed` and those that wait for the disk. */
   readonly written: readonly number[]
-  /** Batches with a record that is not. */
-  readonly failed: readonly (readonly [batch: number, why: Failure])[]
+  /** Records that are not, by their place in a batch; told of no later than the batch. */
+  readonly failed: readonly (readonly [batch: number, place: number, why: Failure])[]
   /** Records that waited for the disk, by their number among those, and what kept them from it. */
   readonly settled: readonly (readonly [record: number, why: Failure | undefined])[]
   readonly head: LogPosition

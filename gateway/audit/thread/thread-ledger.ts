@@ -41,6 +41,8 @@ interface Batch {
   readonly records: (string | number)[]
   size: number
   kernel: Deferred | undefined
+  /** By place. */
+  failures: Map<number, Failure> | undefined
 }
 
 /**
@@ -93,7 +95,7 @@ class OverThere implements ThreadLedger {
     try {
       if (this.isHeldUp() && isPermit(record)) throw heldUp()
       const batch = this.take(record, WAITS[durability])
-      if (durability === 'kernel') return (batch.kernel ??= defer()).promise
+      if (durability === 'kernel') return inKernel(batch)
     } catch (error) {
       return Promise.reject(asError(error))
     }
@@ -123,8 +125,11 @@ class OverThere implements ThreadLedger {
   answered({ written, failed, settled, head, healthy }: Answer): void {
     this.last = head
     this.isHealthy = healthy
+    for (const [number, place, why] of failed) {
+      const batch = this.unanswered.get(number)
+      if (batch !== undefined) (batch.failures ??= new Map<number, Failure>()).set(place, why)
+    }
     for (const number of written) this.forget(number)?.kernel?.resolve()
-    for (const [number, why] of failed) this.forget(number)?.kernel?.reject(errorOf(why))
     for (const [number, why] of settled) {
       const disk = this.forDisk.get(number)
       this.forDisk.delete(number)
@@ -161,7 +166,9 @@ class OverThere implements ThreadLedger {
 
   private begin(): Batch {
     const beganMs = this.clock.monotonicMs()
-    const batch = { number: this.batches++, beganMs, records: [], size: 0, kernel: undefined }
+    const number = this.batches++
+    const none = { kernel: undefined, failures: undefined }
+    const batch: Batch = { number, beganMs, records: [], size: 0, ...none }
     this.collecting = batch
     // Requests of one turn share a message; none of them waits for more than this turn.
     afterPoll(() => this.send())
@@ -200,6 +207,16 @@ class OverThere implements ThreadLedger {
     this.unanswered.clear()
     this.forDisk.clear()
   }
+}
+
+/** Resolves when the last record of the batch is in the kernel's hands; rejects when that alone is not. */
+function inKernel(batch: Batch): Promise<void> {
+  const place = batch.records.length / 3 - 1
+  batch.kernel ??= defer()
+  return batch.kernel.promise.then(() => {
+    const why = batch.failures?.get(place)
+    if (why !== undefined) throw errorOf(why)
+  })
 }
 
 function heldUp(): GatewayError {

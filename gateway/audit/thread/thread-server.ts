@@ -55,18 +55,22 @@ export function createThreadServer(
   }
   return {
     append(batch, records) {
-      const waits = new Set<Promise<void>>()
+      const waits = new Map<Promise<void>, number[]>()
       for (let at = 0; at < records.length; at += 3) {
         const record = new PreparedRecord(String(records[at]), String(records[at + 1]))
         const wait = records[at + 2]
         if (wait === WAITS.disk) appendToDisk(record)
-        else if (wait === WAITS.kernel) waits.add(ledger.append(record, 'kernel'))
+        else if (wait === WAITS.kernel) noted(waits, ledger.append(record, 'kernel'), at / 3)
         else ledger.appendNow(record)
       }
-      Promise.all(waits).then(
-        () => collect().written.push(batch),
-        (error: unknown) => collect().failed.push([batch, failureOf(error)]),
+      // A record that fails alone, such as one of a person whose key cannot be read, fails no other.
+      const settled = [...waits].map(([wait, places]) =>
+        wait.catch((error: unknown) => {
+          const why = failureOf(error)
+          for (const place of places) collect().failed.push([batch, place, why])
+        }),
       )
+      void Promise.all(settled).then(() => collect().written.push(batch))
     },
     tell() {
       if (told.seq !== ledger.head().seq || told.healthy !== ledger.healthy) collect()
@@ -83,6 +87,13 @@ export function createThreadServer(
       port.postMessage({ kind: 'closed', head: ledger.head(), why })
     },
   }
+}
+
+/** Records that went in together share a promise. */
+function noted(waits: Map<Promise<void>, number[]>, wait: Promise<void>, place: number): void {
+  const places = waits.get(wait)
+  if (places === undefined) waits.set(wait, [place])
+  else places.push(place)
 }
 
 const NOTHING: Collected = { written: [], failed: [], settled: [] }

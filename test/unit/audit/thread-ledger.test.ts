@@ -144,6 +144,18 @@ describe('when the files fail', () => {
     await remote.close()
   })
 
+  it('fails a record that cannot be written alone, and not those of the same turn', async () => {
+    const { dir, open } = harness()
+    const { remote } = await overThread(open())
+    const entries = Array.from({ length: 300 }, (_, at) => [`f${at}`, 'x'.repeat(30)] as const)
+    const wide: LedgerRecord = { type: 'decision', fields: Object.fromEntries(entries) }
+    const records = [note('a'), wide, note('b')]
+    const settled = await Promise.allSettled(records.map((one) => remote.append(one, 'kernel')))
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    await remote.close()
+    expect(storedRecords(dir).flatMap(({ id }) => id ?? [])).toEqual(['a', 'b'])
+  })
+
   it('says so when it cannot be opened, and when its end could not be written', async () => {
     const { open } = harness()
     await expect(overThread(Promise.reject(new Error('no such disk')))).rejects.toMatchObject({
