@@ -27,7 +27,7 @@ export async function openInThread(opening: LedgerOpening): Promise<RunningLedge
   const telling = setInterval(() => {
     worker.postMessage({ kind: 'keepFrom', seq: keepFrom() })
     // A writer that hangs in its disk cannot say so itself.
-    if (ledger.healthy !== healthy) sayHealth(log, (healthy = ledger.healthy))
+    if (ledger.healthy !== healthy && !ledger.isClosed) sayHealth(log, (healthy = ledger.healthy))
   }, KEEP_FROM_MS)
   telling.unref()
   worker.once('exit', () => clearInterval(telling))

@@ -17,6 +17,8 @@ import { WAITS, type Answer, type Failure, type Port, type ToWriter } from './me
 
 /** A {@link RunningLedger}, and what its writer tells it. */
 export interface ThreadLedger extends RunningLedger {
+  /** Whether it was closed, or is being. */
+  readonly isClosed: boolean
   answered(answer: Answer): void
   closed(head: LogPosition, why: Failure | undefined): void
   /** The writer is gone: whoever waits is told, and nothing is accepted any more. */
@@ -87,6 +89,10 @@ class OverThere implements ThreadLedger {
     return this.isHealthy && this.failure === undefined && !this.isHeldUp()
   }
 
+  get isClosed(): boolean {
+    return this.closing !== undefined
+  }
+
   head(): LogPosition {
     return this.last
   }
@@ -136,6 +142,7 @@ class OverThere implements ThreadLedger {
       if (why === undefined) disk?.resolve()
       else disk?.reject(errorOf(why))
     }
+    if (this.unanswered.size === 0) this.send()
   }
 
   closed(head: LogPosition, why: Failure | undefined): void {
@@ -170,8 +177,11 @@ class OverThere implements ThreadLedger {
     const none = { kernel: undefined, failures: undefined }
     const batch: Batch = { number, beganMs, records: [], size: 0, ...none }
     this.collecting = batch
-    // Requests of one turn share a message; none of them waits for more than this turn.
-    afterPoll(() => this.send())
+    // Requests of one turn share a message. While the writer is at work on one, so do those of the next
+    // turns: waking a thread costs more than what it is told.
+    afterPoll(() => {
+      if (this.unanswered.size === 0) this.send()
+    })
     return batch
   }
 

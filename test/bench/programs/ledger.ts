@@ -20,6 +20,7 @@ const DONE = Promise.resolve()
 
 /** Requests that arrive in one turn of the loop of a gateway at its limit. */
 const PER_TURN = 8
+const CONNECTIONS = 64
 const PACE_MS = 1
 const PACED_PER_TURN = 4
 
@@ -90,19 +91,28 @@ interface Drive {
   readonly threadMs: number
 }
 
-/** As many requests as it takes, the next ones when those before are in the kernel. */
+/** As many requests as it takes: those of so many connections, each once that before it is in the kernel. */
 async function saturate(target: Target, durationMs: number): Promise<Drive> {
-  return driven(durationMs, async (at) => {
-    let last = DONE
-    for (let i = 0; i < PER_TURN; i++) {
+  let waiting = 0
+  let wake = (): void => undefined
+  const isThere = (): void => {
+    waiting -= 1
+    wake()
+  }
+  const drive = await driven(durationMs, async (at) => {
+    const requests = Math.min(PER_TURN, CONNECTIONS - waiting)
+    for (let i = 0; i < requests; i++) {
       const [decision, outcome] = recordsOf(at + i)
+      waiting += 1
       void target.append(decision, 'kernel')
-      last = target.append(outcome, 'kernel')
+      void target.append(outcome, 'kernel').then(isThere)
     }
-    await last
-    await nextTurn()
-    return PER_TURN
+    if (requests > 0) await nextTurn()
+    else await new Promise<void>((resolve) => (wake = resolve))
+    return requests
   })
+  while (waiting > 0) await nextTurn()
+  return drive
 }
 
 /** A few requests every millisecond: the loop sleeps in between, and every write is for few records. */

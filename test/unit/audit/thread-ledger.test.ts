@@ -42,6 +42,27 @@ describe('a ledger that another thread writes', () => {
     expect(thread.isTerminated).toBe(true)
   })
 
+  it('hands over together what comes while the writer is at work', async () => {
+    const { dir, open } = harness()
+    const { remote, thread } = await overThread(open())
+    const waits = [remote.append(note('a'), 'kernel')]
+    await nextTurn()
+    for (const id of ['b', 'c', 'd']) {
+      waits.push(remote.append(note(id), 'kernel'))
+      await Promise.resolve()
+    }
+    remote.appendNow(note('e'))
+    await Promise.all(waits)
+    const sizes = thread.asked.map((asked) => (asked.kind === 'append' ? asked.records.length : 0))
+    expect(sizes).toEqual([3, 12])
+    // Nobody waits for this one, and nothing that comes later has to take it along.
+    remote.appendNow(note('f'))
+    await remote.append(note('g'), 'disk')
+    await remote.close()
+    const ids = storedRecords(dir).flatMap(({ id }) => id ?? [])
+    expect(ids).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  })
+
   it('writes what a ledger on the same thread writes, byte for byte', async () => {
     const records: LedgerRecord[] = [
       note('short'),
