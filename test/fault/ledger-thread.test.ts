@@ -45,7 +45,7 @@ function fail({ dir }: BuiltWorld, how: string): void {
 
 it.each([
   ['throw', /an error that nobody expected/],
-  ['exit', /the thread that writes the ledger ended \(0\)/],
+  ['exit', /the thread that writes the ledger has ended \(0\)/],
   ['memory', /ERR_WORKER_OUT_OF_MEMORY/],
 ])(
   '%s: nothing that waits is forwarded, and the gateway ends',

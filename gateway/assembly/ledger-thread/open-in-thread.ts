@@ -22,6 +22,10 @@ export async function openInThread(opening: LedgerOpening): Promise<RunningLedge
     workerData: startOf(opening),
   })
   const perform = performer(log, metrics, clock)
+  const onLost = (err: Error): void => {
+    log.error({ err }, 'the thread that writes the ledger has ended, and the gateway with it')
+    failLikeOthers(err)
+  }
   const ledger = await connectWriter(worker, { perform, onLost, clock })
   let { healthy } = ledger
   const telling = setInterval(() => {
@@ -40,7 +44,7 @@ function sayHealth(log: LedgerOpening['log'], isHealthy: boolean): void {
 }
 
 /** As every error that nobody handles: the process ends, and whoever runs it starts another. */
-function onLost(error: Error): void {
+function failLikeOthers(error: Error): void {
   setImmediate(() => {
     throw error
   })
