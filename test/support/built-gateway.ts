@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { JWTPayload } from 'jose'
 import { createDevIssuer, type DevIssuer } from '../../gateway/authn/dev-issuer.ts'
 import { systemClock } from '../../gateway/domain/clock.ts'
@@ -27,6 +28,9 @@ import {
 
 /** How long a process may take for anything, on a busy machine. */
 const PROCESS_MS = 15_000
+
+/** A gateway that has written nothing for so long has nothing left to write. */
+const SETTLED_MS = 150
 
 /** What a command line left. */
 export interface CommandResult {
@@ -68,6 +72,7 @@ export interface BuiltGateway {
   whenLogged(text: string): Promise<void>
   /** Waits until `/readyz` answers 200. */
   whenReady(): Promise<void>
+  /** Every record, once nothing more is being written. */
   records(): Promise<WorldRecord[]>
   /** The first record for which `test` holds, waited for. */
   whenRecord(test: (record: WorldRecord) => boolean): Promise<WorldRecord>
@@ -280,7 +285,17 @@ export async function listening(running: RunningProcess, withinMs = PROCESS_MS) 
 
 function views(running: RunningProcess, dir: string, controlUrl: string) {
   const logged = (text: string) => running.stdout().includes(text)
-  const records = async () => parseLines(await readTree(join(dir, 'audit')))
+  const written = async () => parseLines(await readTree(join(dir, 'audit')))
+  // A refusal or an outcome is answered while it is written down: what is there is all there is once
+  // nothing more comes.
+  const records = async () => {
+    let found = await written()
+    for (let before = -1; before < found.length; found = await written()) {
+      before = found.length
+      await wait(SETTLED_MS)
+    }
+    return found
+  }
   return {
     pid: running.pid,
     exited: running.exited,
@@ -294,7 +309,7 @@ function views(running: RunningProcess, dir: string, controlUrl: string) {
     whenRecord: async (test: (record: WorldRecord) => boolean) => {
       let found: WorldRecord | undefined
       const look = async () => {
-        found = (await records()).find(test)
+        found = (await written()).find(test)
         return found !== undefined
       }
       await until('a ledger record', look, PROCESS_MS)
