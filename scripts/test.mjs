@@ -28,7 +28,7 @@ const CHECKS = [
  * One process for each: modules of a suite stay in memory, and a process that holds those of all is
  * busy collecting garbage. `interop` needs servers that `npm run test:interop` installs.
  */
-const PROJECTS = ['integration', 'e2e', 'fault', 'security', 'property', 'unit', 'cases']
+const PROJECTS = ['integration', 'e2e', 'fault', 'security', 'property', 'unit']
 /** Longest the tests of a project may take: one that hangs must say so, not be waited for. */
 const TESTS_MS = 20 * 60_000
 /** How long the process may stay once its report is written. */

@@ -1,4 +1,5 @@
 import type { RunningLedger } from '../audit/ledger.ts'
+import { isPermit } from '../audit/line/permit.ts'
 import { startSinks, type Sinks, type SinksOptions } from '../audit/sinks/sinks.ts'
 import type { SinkEvent } from '../audit/sinks/sink-port.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -137,9 +138,8 @@ const CURSOR_WORDS = {
 function gated(ledger: RunningLedger, sinks: Sinks, goesOn: boolean): RunningLedger {
   return {
     append(record, durability) {
-      const isPermit = record.fields['effect'] === 'permit' && record.type !== 'export'
       const mayWait = goesOn && durability === 'kernel'
-      const blocking = isPermit && !mayWait ? sinks.blocking : []
+      const blocking = isPermit(record) && !mayWait ? sinks.blocking : []
       if (blocking.length === 0) return ledger.append(record, durability)
       return Promise.reject(behind(blocking))
     },

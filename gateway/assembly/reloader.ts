@@ -67,13 +67,9 @@ export function createReloader(deps: ReloaderDeps): Reloader {
     if (!rules.ok) return refuseReload(services, 'rules', rules.diagnostics)
     const before = state.active
     const acceptance = { active: rules.value, ...causeOf(cause, before, rules.value) }
-    let isNoted = false
-    const noteOnce = (configRevision: string): void => {
-      if (!isNoted) noteInForce(services, acceptance, configRevision)
-      isNoted = true
-    }
-    await runtime.replace(config.value, rules.value.rules, noteOnce)
-    noteOnce(runtime.current().configRevision)
+    await runtime.replace(config.value, rules.value.rules, (configRevision) =>
+      noteInForce(services, acceptance, configRevision),
+    )
     state.settings = config.value
     state.active = rules.value
     const fixed = fixedSettings(deps.settings, config.value)

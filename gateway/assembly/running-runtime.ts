@@ -24,7 +24,7 @@ export interface RunningRuntime {
   replace(
     settings: Settings,
     rules: LoadedRules,
-    onReady?: (configRevision: string) => void,
+    onReady: (configRevision: string) => void,
   ): Promise<void>
   /** Calls `listener` whenever a new runtime is in force. There is one listener. */
   onReplaced(listener: () => void): void
@@ -80,7 +80,7 @@ export async function startRuntime(start: {
       const replacement = assemble({ settings, rules, parts: next, services, fixed })
       await beginNew(next, parts)
       // Nothing can fail from here on.
-      onReady?.(replacement.configRevision)
+      onReady(replacement.configRevision)
       const before = parts
       parts = next
       runtime = replacement

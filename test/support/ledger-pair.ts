@@ -1,13 +1,10 @@
 /** Both ends of a ledger in a thread, in one thread: messages are copied, and come a turn later. */
 import { connectWriter, type WriterThread } from '../../gateway/assembly/ledger-thread/connect.ts'
 import type { LedgerNotice } from '../../gateway/assembly/ledger-thread/telemetry.ts'
+import { failureOf } from '../../gateway/audit/thread/failure.ts'
 import type { FromWriter, ToWriter } from '../../gateway/audit/thread/messages.ts'
 import type { ThreadLedger } from '../../gateway/audit/thread/thread-ledger.ts'
-import {
-  createThreadServer,
-  failureOf,
-  type ThreadServer,
-} from '../../gateway/audit/thread/thread-server.ts'
+import { createThreadServer, type ThreadServer } from '../../gateway/audit/thread/thread-server.ts'
 import { systemClock, type Clock } from '../../gateway/domain/clock.ts'
 import type { SegmentLedger } from '../../gateway/audit/ledger.ts'
 

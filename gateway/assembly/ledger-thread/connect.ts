@@ -1,8 +1,9 @@
 /** Makes a ledger of the messages of the thread that writes it. */
+import { errorOf } from '../../audit/thread/failure.ts'
 import type { FromWriter, Port, ToWriter } from '../../audit/thread/messages.ts'
 import { createThreadLedger, type ThreadLedger } from '../../audit/thread/thread-ledger.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { GatewayError, type ErrorCode } from '../../domain/errors.ts'
+import type { ErrorCode } from '../../domain/errors.ts'
 import type { LedgerNotice } from './telemetry.ts'
 
 /** The thread, as `node:worker_threads` has it. */
@@ -45,7 +46,7 @@ export function connectWriter(thread: WriterThread, events: WriterEvents): Promi
         resolve((ledger = createThreadLedger(message, thread, events.clock)))
       } else if (message.kind === 'refused') {
         end()
-        reject(refusal(message))
+        reject(errorOf(message.why, message.code as ErrorCode))
       } else if (message.kind === 'closed') {
         end()
         ledger?.closed(message.head, message.why)
@@ -56,10 +57,4 @@ export function connectWriter(thread: WriterThread, events: WriterEvents): Promi
       gone(new Error(`the thread that writes the ledger has ended (${code})`)),
     )
   })
-}
-
-function refusal({ code, why }: Extract<FromWriter, { kind: 'refused' }>): GatewayError {
-  const { message, publicMessage } = why
-  const options = publicMessage === undefined ? {} : { publicMessage }
-  return new GatewayError(code as ErrorCode, message, options)
 }

@@ -1,10 +1,7 @@
 /** What the thread of the writer runs: a ledger, opened as the other thread says, and served to it. */
+import { failureOf } from '../../audit/thread/failure.ts'
 import type { FromWriter, Port, ToWriter } from '../../audit/thread/messages.ts'
-import {
-  createThreadServer,
-  failureOf,
-  type ThreadServer,
-} from '../../audit/thread/thread-server.ts'
+import { createThreadServer, type ThreadServer } from '../../audit/thread/thread-server.ts'
 import { systemClock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { openOwnLedger, type LedgerOpening } from '../open-ledger.ts'

@@ -30,14 +30,19 @@ export function readFull(files: FilePort, fd: number, into: Buffer, position: nu
   return into.subarray(0, filled)
 }
 
-/** What a file of at most `bytesMax` bytes says as JSON; `undefined` when it is not there, or is none. */
-export function readJson(files: FilePort, path: string, bytesMax: number): unknown {
-  let fd: number
+/** The file at `path`, open to be read; `undefined` when it cannot be opened. */
+export function openedIfCan(files: FilePort, path: string): number | undefined {
   try {
-    fd = files.openRead(path)
+    return files.openRead(path)
   } catch {
     return undefined
   }
+}
+
+/** What a file of at most `bytesMax` bytes says as JSON; `undefined` when it is not there, or is none. */
+export function readJson(files: FilePort, path: string, bytesMax: number): unknown {
+  const fd = openedIfCan(files, path)
+  if (fd === undefined) return undefined
   try {
     return JSON.parse(readFull(files, fd, Buffer.alloc(bytesMax), 0).toString('utf8'))
   } catch {

@@ -5,7 +5,7 @@
  */
 import { setImmediate as afterPoll } from 'node:timers'
 import type { Clock } from '../../domain/clock.ts'
-import { GatewayError } from '../../domain/errors.ts'
+import type { GatewayError } from '../../domain/errors.ts'
 import type { LedgerRecord } from '../../domain/ports.ts'
 import { asError, defer, type Deferred } from '../files/file-ops.ts'
 import { unavailable } from '../files/segments.ts'
@@ -13,6 +13,7 @@ import type { LogPosition } from '../line/chain.ts'
 import { isPermit } from '../line/permit.ts'
 import { prepared } from '../line/prepared.ts'
 import type { RunningLedger } from '../writer/ledger-options.ts'
+import { errorOf } from './failure.ts'
 import { WAITS, type Answer, type Failure, type Port, type ToWriter } from './messages.ts'
 
 /** A {@link RunningLedger}, and what its writer tells it. */
@@ -231,10 +232,4 @@ function inKernel(batch: Batch): Promise<void> {
 
 function heldUp(): GatewayError {
   return unavailable('the thread that writes is too far behind')
-}
-
-function errorOf({ message, publicMessage }: Failure): GatewayError {
-  return new GatewayError('ERR_AUDIT_UNAVAILABLE', message, {
-    ...(publicMessage === undefined ? {} : { publicMessage }),
-  })
 }

@@ -3,10 +3,9 @@
  * once for everything that was settled in one turn.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { GatewayError } from '../../domain/errors.ts'
-import { asError } from '../files/file-ops.ts'
 import { PreparedRecord } from '../line/prepared.ts'
 import type { SegmentLedger } from '../writer/ledger-options.ts'
+import { failureOf } from './failure.ts'
 import { WAITS, type Answer, type Failure, type FromWriter, type Port } from './messages.ts'
 
 /** See the head of this file. */
@@ -97,11 +96,3 @@ function noted(waits: Map<Promise<void>, number[]>, wait: Promise<void>, place: 
 }
 
 const NOTHING: Collected = { written: [], failed: [], settled: [] }
-
-/** A failure as data, for the other thread. */
-export function failureOf(thrown: unknown): Failure {
-  const { message } = asError(thrown)
-  return thrown instanceof GatewayError
-    ? { message, publicMessage: thrown.publicMessage }
-    : { message }
-}

@@ -165,7 +165,7 @@ function runsOf(stretches: readonly Stretch[]): Stretch[][] {
 
 /** What was found in all that was read. `isEnded`: the last run has ended, too. */
 export function misusesIn({ stretches, misuses }: InForce, isEnded: boolean): readonly Misuse[] {
-  // A gateway listens a moment before it says what is in force: that may still come.
+  // What is in force may be said a moment after the first decision: that may still come.
   const isBeginning = stretches.at(-1)?.from === 'run' && !isEnded
   const count = stretches.length - (isBeginning ? 1 : 0)
   return [...misuses, ...misusesOf(stretches, count)].slice(0, MISUSES_MAX)

@@ -1,4 +1,5 @@
 /** Reads a file of checkpoints, `checkpoints.log`, one after another, in bounded memory. */
+import { openedIfCan } from '../files/file-ops.ts'
 import type { FilePort } from '../files/file-port.ts'
 import { parseCheckpoint, type ReadCheckpoint } from '../tree/checkpoint.ts'
 import { NOTE_BYTES_MAX } from '../tree/note.ts'
@@ -90,12 +91,8 @@ function readNote(whole: Buffer, start: NotePlace): StoredNote | NoteFault {
 export function sizeOfNoteBefore(files: FilePort, path: string, end: number): number | undefined {
   const from = Math.max(0, end - BLOCK_BYTES)
   const block = Buffer.alloc(Math.max(0, end - from))
-  let fd: number
-  try {
-    fd = files.openRead(path)
-  } catch {
-    return undefined
-  }
+  const fd = openedIfCan(files, path)
+  if (fd === undefined) return undefined
   try {
     if (files.read(fd, block, from) < block.length) return undefined
   } finally {

@@ -2,7 +2,7 @@
  * The tile files of a log, compared with the hashes that its records have. Reads each tile once,
  * in the order of the records, and holds one tile of each level.
  */
-import { readFull } from '../files/file-ops.ts'
+import { openedIfCan, readFull } from '../files/file-ops.ts'
 import { join } from 'node:path'
 import type { FilePort } from '../files/file-port.ts'
 import { HASH_BYTES } from '../tree/merkle.ts'
@@ -117,12 +117,8 @@ function partialWidths(files: FilePort, directory: string): readonly number[] {
 /** At most a tile and one byte; `undefined` when there is no such file. */
 function readWhole(files: FilePort, path: string): Buffer | undefined {
   if (files.status(path)?.kind !== 'file') return undefined
-  let fd: number
-  try {
-    fd = files.openRead(path)
-  } catch {
-    return undefined // Replaced by a fuller one at this moment.
-  }
+  const fd = openedIfCan(files, path)
+  if (fd === undefined) return undefined // Replaced by a fuller one at this moment.
   try {
     return readFull(files, fd, Buffer.alloc(TILE_BYTES + 1), 0)
   } finally {

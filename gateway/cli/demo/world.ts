@@ -1,8 +1,8 @@
 /** Everything the demo runs: an issuer, a model server, the gateway between them, one folder. */
 import { createWriteStream } from 'node:fs'
-import { access, cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generateSkey, parseSkey } from '../../audit/tree/note.ts'
 import { startGateway, type Gateway } from '../../assembly/gateway.ts'
@@ -11,6 +11,7 @@ import type { ProcessFacts } from '../../assembly/process-facts.ts'
 import { createDevIssuer, type DevIssuer } from '../../authn/dev-issuer.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import type { LogDestination } from '../../log/output.ts'
+import { shipped } from '../shipped.ts'
 import { CALLER_NAMES, CALLERS, createTokens, type Tokens } from './callers.ts'
 import { createDemoClock, MOMENTS, type DemoClock } from './clock.ts'
 import { readShippedWeights } from './model/classifier.ts'
@@ -161,16 +162,10 @@ function urlsOf(gateway: Gateway, issuer: DevIssuer, model: ModelServer): World[
   }
 }
 
-/** The folder of the example, from the sources as well as from `dist/`. */
+/** The folder of the example. */
 async function exampleFolder(): Promise<string> {
-  for (const up of ['../../../', '../../../../']) {
-    const folder = fileURLToPath(new URL(`${up}config/examples/demo`, import.meta.url))
-    const found = await access(join(folder, 'gateway.yaml')).then(
-      () => true,
-      () => false,
-    )
-    if (found) return folder
-  }
+  const file = await shipped('config/examples/demo/gateway.yaml')
+  if (file !== undefined) return dirname(fileURLToPath(file))
   const message = 'config/examples/demo is missing from this installation'
   throw new GatewayError('ERR_CONFIG_UNREADABLE', message)
 }

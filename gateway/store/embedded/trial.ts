@@ -13,9 +13,8 @@ import { dataFile } from './data-file.ts'
 const TRIAL_MS = 30_000
 
 /**
- * Time of a processor, which waiting costs none of: damage can lead LMDB round in circles, and what
- * takes ten times as long as a file of its size is doing that. Microseconds, of any file and of each
- * byte: a gibibyte takes about two seconds.
+ * Time of a processor, which waiting costs none of: damage can lead LMDB round in circles.
+ * Microseconds, of any file and of each byte; of the largest file together less than TRIAL_MS.
  */
 const BUSY_US = 2_000_000
 const BUSY_US_PER_BYTE = 0.02

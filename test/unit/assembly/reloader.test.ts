@@ -57,7 +57,10 @@ async function reloaderOf(replace: RunningRuntime['replace'] = () => Promise.res
   }
   const runtime: RunningRuntime = {
     current: () => runtimeOf([]),
-    replace,
+    async replace(settings, rules, onReady) {
+      await replace(settings, rules, onReady)
+      onReady(runtimeOf([]).configRevision)
+    },
     onReplaced: nothing,
     controlAuthenticator: nothing,
     unreadiness: () => [],
