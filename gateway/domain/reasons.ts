@@ -87,12 +87,15 @@ export const REASONS = {
   // gather
   posture_invalid: row(400, 'gather', 'The assertion of device posture does not hold', 'Send a current posture assertion that was made for you, or none.'),
   locked_out: row(403, 'gather', 'The caller is kept out after an incident', 'Ask the operator; the incident is named in the record of this decision.'),
+  locked: row(403, 'gather', 'Access is locked', 'Ask the operator; the lock is named in the record of this decision.'),
   state_unavailable: row(503, 'gather', 'What the replicas share cannot be read', 'Try again later; the operator has been alerted.'),
   // decide
   denied_by_rule: row(403, 'decide', 'A rule denies this', 'Ask the owner of the resource; the deciding rule is named in the record of this decision.'),
   no_rule: row(403, 'decide', 'No rule allows this', 'Ask the owner of the resource for the permission.'),
   condition_failed: row(403, 'decide', 'A rule would allow this, but its conditions are not met', 'Meet the conditions that are named, then try again.'),
   step_up_required: row(401, 'decide', 'Stronger or fresher authentication is needed', 'Authenticate again with a second factor, then try again.'),
+  privilege_revoked: row(403, 'decide', 'The privilege was taken away in a review', 'Ask the owner of the resource for it; the review is named.'),
+  version_restricted: row(403, 'decide', 'The version came of a retraining and is not released', 'Ask the owner of the model to release it.'),
   indeterminate: row(403, 'decide', 'The decision could not be made', 'Try again; if it persists, tell the operator the decision id.'),
   // budget
   budget_exhausted: row(429, 'budget', 'A budget is used up', 'Wait for the time that Retry-After names, or ask the operator to raise the budget that is named.'),
@@ -102,6 +105,8 @@ export const REASONS = {
   obligation_unknown: row(403, 'oblige', 'The decision carries an obligation this gateway cannot discharge', 'Tell the operator the decision id.'),
   parameter_refused: row(403, 'oblige', 'A parameter of the request is not allowed here', 'Leave the parameter out, or send it as a plain number within the limit that is named.'),
   export_unbound: row(403, 'oblige', 'The export is not of what was granted', 'Ask for the resource, version and digest that the grant names.'),
+  grant_mismatch: row(403, 'oblige', 'The request is not what was granted', 'Send exactly what the grant names, or ask for another grant.'),
+  training_refused: row(403, 'oblige', 'What would be trained with, or where, is not allowed', 'Use registered datasets that are allowed for training, and an upstream of the training zone.'),
   grant_spent: row(403, 'oblige', 'The grant is used up', 'Ask for a new grant.'),
   grant_in_use: row(409, 'oblige', 'The grant is in use by another transfer', 'Wait until the other transfer ends.'),
   // forward

@@ -1,0 +1,34 @@
+/** Versions of models that came of retraining: linked to how they came about, restricted until released. */
+
+/** A retraining that passed the gate. */
+export interface TrainingRun {
+  /** Of the decision that let it through: names the provenance record. */
+  readonly id: string
+  readonly at: number
+  /** `user:…`. */
+  readonly by: string
+  readonly grant: string
+  /** `model:<name>`. */
+  readonly destination: string
+  /** Name of the upstream that trains. */
+  readonly upstream: string
+  /** What the upstream calls it, when its answer said so: job or run id. */
+  readonly upstreamRun?: string
+  /** `sha256:<hex>` of the in-toto statement, whose text is kept with it. */
+  readonly statementDigest: string
+  /** The statement, canonical JSON. */
+  readonly statement: string
+}
+
+/** A version that was registered. */
+export interface RegisteredVersion {
+  /** `model:<name>@<version>`. */
+  readonly model: string
+  readonly at: number
+  /** Who registered it. */
+  readonly by: string
+  /** The run it came of, when that is known. */
+  readonly run?: string
+  /** Until it is released it may be read and trained, not used (threats I7). */
+  readonly released?: { readonly by: string; readonly at: number; readonly reason: string }
+}

@@ -1,0 +1,47 @@
+/** What the way of a request asks of the state: from memory, in constant time, never failing. */
+import type { GrantAsk, GrantFound } from '../domain/ports.ts'
+import type { Subject } from '../domain/subject.ts'
+import type { Action, Operation } from '../domain/vocabulary.ts'
+import type { Lock } from './lock.ts'
+
+/** Everything a lock can be on. */
+export interface LockFacts {
+  readonly subject: Subject
+  /** Everything the subject holds, its id included, prefixes written; roles by way of others too. */
+  readonly holdings: ReadonlySet<string>
+  /** Canonical text of the client's address. */
+  readonly client: string
+  readonly device?: string
+  readonly operations: readonly Operation[]
+  /** Name of the upstream; absent before it is known, and for what goes to none. */
+  readonly upstream?: string
+}
+
+/** A privilege that a review took away. */
+export interface RevokedPrivilege {
+  /** Id of the campaign. */
+  readonly review: string
+  /** Who no longer has it: the `user:`, `group:` or `role:` of the line. */
+  readonly holder: string
+  readonly lapsed: boolean
+}
+
+/** The state, as requests see it. */
+export interface AccessView {
+  /** See `AccessReplica.fresh`. */
+  readonly fresh: boolean
+  readonly stalenessMs: number
+  /** The lock in force on any of `facts`; of several, the oldest. */
+  lockOn(facts: LockFacts): Lock | undefined
+  /** A grant of the journal that fits; see `GrantCatalog`. `holdings`: of the subject. */
+  findGrant(ask: GrantAsk, holdings: ReadonlySet<string>): GrantFound
+  /** Whether what `rule` (as written) gives was taken from one of `holdings`. */
+  revokedBy(rule: string, holdings: ReadonlySet<string>): RevokedPrivilege | undefined
+  /** Whether `operation` is on a version that came of a retraining and was not released. */
+  isRestricted(operation: {
+    readonly action: Action
+    readonly resource: Operation['resource']
+  }): boolean
+  /** Made use of: `privilege` is the rule as written or `grant <id>`; told to the store later. */
+  used(privilege: string, holder: string): void
+}
