@@ -8,7 +8,7 @@ import { explainDecision, type ExplainedDecision } from '../pdp/decision/explain
 import { explainedText, placeOf } from './explain-text.ts'
 import { EXIT, type CliIo } from './io.ts'
 import { keysOption, ledgerIn } from './ledger-options.ts'
-import { plainText } from './output/plain-text.ts'
+import { plainText } from '../domain/plain-text.ts'
 import { configFile, findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
 import type { OptionValues } from './verb.ts'
 

@@ -2,7 +2,7 @@ import type { AccessRequest, Decision, Obligation } from '../domain/access.ts'
 import { resourceText } from '../domain/vocabulary.ts'
 import type { ExplainedDecision, ExplainedRule } from '../pdp/decision/explain.ts'
 import type { StandingDeny, Way, WhatWouldPermit } from '../pdp/decision/what-would-permit.ts'
-import { plainText } from './output/plain-text.ts'
+import { plainText } from '../domain/plain-text.ts'
 
 /** An explained decision for people; `all` also shows rules about others. */
 export function explainedText(

@@ -1,5 +1,5 @@
 import type { ChangedGroup, ChangeKind, JudgedAs, ReplayReport } from '../assembly/replay.ts'
-import { plainText } from './output/plain-text.ts'
+import { plainText } from '../domain/plain-text.ts'
 import { plural } from './report.ts'
 
 /** What the text is made of: a report, and what was left out of it. */

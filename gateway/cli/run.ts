@@ -1,7 +1,7 @@
 import { closest } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { plainLines } from './output/plain-text.ts'
+import { plainLines } from '../domain/plain-text.ts'
 import { parseVerbArguments, verbHelp, type Verb, type VerbEntry } from './verb.ts'
 import { findVerb, GROUPS, VERBS, type FoundVerb } from './verbs.ts'
 import { VERSION } from '../version.ts'

@@ -13,7 +13,7 @@ import {
   progressLine,
   timeOption,
 } from './ledger-options.ts'
-import { plainText } from './output/plain-text.ts'
+import { plainText } from '../domain/plain-text.ts'
 import { plural, wantsJson } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
 

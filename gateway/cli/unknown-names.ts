@@ -1,7 +1,7 @@
 import { closest } from '../domain/diagnostics.ts'
 import { ANYONE, type PolicyTable } from '../pdp/policy/rule.ts'
 import type { CliIo } from './io.ts'
-import { plainText } from './output/plain-text.ts'
+import { plainText } from '../domain/plain-text.ts'
 
 /**
  * Says on standard error which groups and roles no row names: most likely they are misspelt, and an

@@ -5,7 +5,7 @@ import { destroyKeyOf } from '../../audit/personal/key-files.ts'
 import { ERASED_NOTICE_MS } from '../../audit/personal/key-ring.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { EXIT, type CliIo } from '../io.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { configFile, findingsOf, printDiagnostics, textOption, wantsJson } from '../report.ts'
 import type { OptionValues, Verb } from '../verb.ts'
 

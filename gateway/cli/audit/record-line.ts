@@ -2,7 +2,7 @@
 import type { StoredRecord } from '../../audit/read/query.ts'
 import { valuesOf } from '../../audit/read/terms.ts'
 import type { Paint } from '../output/paint.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 
 const TYPE_WIDTH = 9
 const SHOWN_MAX = 4

@@ -2,7 +2,7 @@ import { createStatistics, type Counted, type Statistics } from '../../audit/rea
 import type { CliIo } from '../io.ts'
 import { countOption } from '../ledger-options.ts'
 import { createPaint, type Paint } from '../output/paint.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { plural, wantsJson } from '../report.ts'
 import type { OptionValues, Verb } from '../verb.ts'
 import { FILTER_OPTIONS, filterOf, TRAIL_OPTIONS } from './filter-options.ts'

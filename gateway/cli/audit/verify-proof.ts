@@ -1,7 +1,7 @@
 import { parseProof, proofFault } from '../../audit/verify/proof.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { EXIT, type CliIo } from '../io.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { textOption, wantsJson } from '../report.ts'
 import type { OptionValues, Verb } from '../verb.ts'
 import { bytesOf, givenKeys, KEY_OPTIONS } from './key-options.ts'

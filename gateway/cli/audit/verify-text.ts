@@ -3,7 +3,7 @@ import type { LogReport } from '../../audit/verify/verify-log.ts'
 import type { Verdict } from '../../audit/verify/fault.ts'
 import type { CliIo } from '../io.ts'
 import { createPaint } from '../output/paint.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { plural } from '../report.ts'
 import type { GivenKeys } from './key-options.ts'
 

@@ -3,7 +3,7 @@ import type { RuleThrough, StandingDeny, WhoCan } from '../../pdp/analysis/who-c
 import type { Ability, WhatCan } from '../../pdp/analysis/what-can.ts'
 import type { LimitWords } from '../../pdp/analysis/limit-words.ts'
 import type { Paint } from '../output/paint.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { plural } from '../report.ts'
 import { labelled, namesText, ruleLines, ruleText } from './text.ts'
 

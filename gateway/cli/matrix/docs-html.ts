@@ -8,7 +8,7 @@ import type {
   DocumentSubject,
   MatrixDocument,
 } from '../../pdp/analysis/matrix-document.ts'
-import { plainLines } from '../output/plain-text.ts'
+import { plainLines } from '../../domain/plain-text.ts'
 import { limitSentence, membersText, ruleSentence, separationSentences } from './docs-words.ts'
 
 const STYLE = `

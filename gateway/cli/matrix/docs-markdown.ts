@@ -6,7 +6,7 @@ import type {
   SeparationNote,
 } from '../../pdp/analysis/matrix-document.ts'
 import { joined } from '../../pdp/analysis/condition-words.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { limitSentence, membersText, ruleSentence, separationSentences } from './docs-words.ts'
 
 /** The whole document. */

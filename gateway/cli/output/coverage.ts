@@ -3,7 +3,7 @@ import type { CoverageReport } from '../../assembly/coverage/coverage.ts'
 import type { UnmappedRoute } from '../../assembly/coverage/compare.ts'
 import { ACTIONS } from '../../domain/vocabulary.ts'
 import type { Paint } from './paint.ts'
-import { plainText } from './plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 
 /** Routes that are information only are listed up to this number. */
 const LISTED_MAX = 40

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { cloudEventOf } from '../../../../gateway/audit/formats/cloudevents.ts'
 import { CSV_COLUMNS, csvCellsOf } from '../../../../gateway/audit/formats/csv.ts'
 import { ecsDocumentOf } from '../../../../gateway/audit/formats/ecs.ts'
-import { csvLine } from '../../../../gateway/cli/output/csv.ts'
+import { csvLine } from '../../../../gateway/domain/csv.ts'
 import { ecsProblems } from '../../../support/published-schemas.ts'
 import { ALL_KINDS, PERMIT, stored } from '../../../support/stored-records.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { csvLine } from '../../../gateway/cli/output/csv.ts'
+import { csvLine } from '../../../gateway/domain/csv.ts'
 
 describe('a line of CSV', () => {
   it.each([
