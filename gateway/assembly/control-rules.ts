@@ -10,6 +10,7 @@ import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { HeaderBag } from '../domain/request.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { ControlAsk, ControlCaller, ControlResult, RulesControl } from '../pap/rules-api.ts'
+import { lockedBy } from '../pep/watching/locked.ts'
 import { lockedOut } from '../pep/watching/kept-out.ts'
 import { refusalOf } from '../pep/stages/decide.ts'
 import type { Runtime, Services } from '../pep/runtime.ts'
@@ -198,6 +199,14 @@ async function judge(
   const input = { now, peer, client, subject, headers: NO_HEADERS, peerNames: [] }
   const environment: Environment | Refusal = await runtime.environment(input)
   if (isRefusal(environment)) return environment
+  const lock = deps.services.access.lockOn({
+    subject,
+    holdings: runtime.policy.holdingsOf(subject),
+    client: client.ip,
+    operations: [{ action: ask.action, resource: SELF }],
+    isControl: true,
+  })
+  if (lock !== undefined) return lockedBy(lock)
   const { decisionPoint, resources } = runtime.policy
   const decision = decisionPoint.decide({
     subject,

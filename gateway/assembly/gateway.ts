@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
 import { VERSION } from '../version.ts'
+import { NO_ACCESS } from '../access/no-access.ts'
 import type { RunningLedger } from '../audit/ledger.ts'
 import type { RunningBudgets } from '../budget/budgets.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -227,5 +228,6 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     await Promise.all([budgets.stop(), state.close(), opened.close()])
     throw error
   })
-  return { clock, ledger, sinks, metrics, log, state, budgets, lockouts, extraction }
+  const access = NO_ACCESS
+  return { clock, ledger, sinks, metrics, log, state, budgets, lockouts, extraction, access }
 }

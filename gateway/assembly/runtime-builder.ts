@@ -87,9 +87,11 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       concurrentRequestsMax: settings.limits.concurrentRequests,
     },
     recordWhenFull: parts.fixed.audit.whenFull,
+    whenStale: 'continue',
     policy: {
       decisionPoint: createDecisionPoint(rules.policy, { onFailure: parts.onDecisionFailure }),
       resources: rules.resources,
+      holdingsOf: rules.policy.holdingsOf,
       ...(rules.grants === undefined ? {} : { grants: rules.grants }),
     },
     configRevision: parts.configRevision,

@@ -25,7 +25,7 @@ export interface Refusal {
   readonly retryAfter?: number
   /** Methods for `Allow` (RFC 9110 §10.2.1), with `method_not_allowed`. */
   readonly allow?: readonly string[]
-  /** With `locked_out`: the decision whose incident it goes back to. */
+  /** With `locked_out`: the decision whose incident it goes back to. With `locked`: the lock. */
   readonly lockedBy?: string
 }
 

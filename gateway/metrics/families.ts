@@ -112,6 +112,7 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     extractionEvicted: counter(METRICS.extractionEvicted),
     lockouts: gauge(METRICS.lockouts),
     lockoutsLastRead: gauge(METRICS.lockoutsLastRead),
+    lockEnforcement: histogram(METRICS.lockEnforcement),
     errorsReplaced: counter(METRICS.errorsReplaced),
     linksMasked: counter(METRICS.linksMasked),
     listingHidden: counter(METRICS.listingHidden),
@@ -153,6 +154,8 @@ function initialiseClosed(families: Families): void {
 
 function initialiseWeights(families: Families): void {
   families.streamsCut.at('locked_out')
+  families.streamsCut.at('locked')
+  for (const kind of labels.ENFORCEMENTS) families.lockEnforcement.at(kind)
   for (const reason of ['grant_ended', 'grant_spent', 'state_unavailable'] as const) {
     families.streamsCut.at(reason)
   }

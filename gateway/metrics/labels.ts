@@ -40,6 +40,11 @@ export const MASKED_KINDS = ['signature', 'storage', 'token'] as const
 /** One of {@link MASKED_KINDS}. */
 export type MaskedKind = (typeof MASKED_KINDS)[number]
 
+/** What a lock did: requests are refused from now on, or open streams were ended. */
+export const ENFORCEMENTS = ['refusal', 'stream'] as const
+/** One of {@link ENFORCEMENTS}. */
+export type Enforcement = (typeof ENFORCEMENTS)[number]
+
 /** How an attempt ended. */
 export const OUTCOMES = ['success', 'failure'] as const
 /** One of {@link OUTCOMES}. */
@@ -57,6 +62,7 @@ export const RECORD_TYPES = [
   'decision.refused',
   'outcome',
   'incident',
+  'lock.enforced',
   'export',
   'protocol.rejected',
   'policy.changed',
@@ -179,7 +185,7 @@ export function labelValues(config: {
     ],
     type: [...RECORD_TYPES, ...OBLIGATION_TYPES],
     code_class: CODE_CLASSES,
-    kind: [...reasonsOf('guard'), ...INCIDENT_KINDS, ...MASKED_KINDS],
+    kind: [...reasonsOf('guard'), ...INCIDENT_KINDS, ...MASKED_KINDS, ...ENFORCEMENTS],
     why: REPLACED_WHYS,
     rule: EXTRACTION_RULES,
     code: CLIENT_ERROR_CODES,

@@ -93,6 +93,8 @@ export interface Metrics extends SinkMetrics, StateMetrics {
   extractionSuspected(rule: ExtractionRule): void
   /** What had been counted of a subject was dropped for want of room. */
   extractionEvicted(): void
+  /** A lock took hold here so long after the store had it. */
+  lockEnforced(kind: labels.Enforcement, durationMs: number): void
   /** The list of lockouts was read; `at`: milliseconds since the epoch. */
   lockoutsRead(count: number, at: number): void
   /** An error answer of the upstream was replaced by the gateway's own. */
@@ -250,7 +252,9 @@ function requestMethods(
 
 function incidentMethods(
   families: Families,
-): Part<'incident' | 'extractionSuspected' | 'extractionEvicted' | 'lockoutsRead'> {
+): Part<
+  'incident' | 'extractionSuspected' | 'extractionEvicted' | 'lockoutsRead' | 'lockEnforced'
+> {
   const evicted = families.extractionEvicted.at()
   const lockouts = families.lockouts.at()
   const lastRead = families.lockoutsLastRead.at()
@@ -258,6 +262,8 @@ function incidentMethods(
     incident: (upstream, kind) => void (families.incidents.at(kind, upstream).value += 1),
     extractionSuspected: (rule) => void (families.extractionSuspected.at(rule).value += 1),
     extractionEvicted: () => void (evicted.value += 1),
+    lockEnforced: (kind, durationMs) =>
+      families.lockEnforcement.at(kind).observe(seconds(durationMs)),
     lockoutsRead(count, at) {
       lockouts.value = count
       lastRead.value = seconds(at)

@@ -48,6 +48,10 @@ const FAST = [
   0.25, 1,
 ] as const
 
+/** What takes hold on all replicas: 5 ms to 5 min, most of all about the second it may take. */
+// prettier-ignore
+const ENFORCED = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 15, 60, 300]
+
 /** Whole exchanges with a model: 1 ms to 10 min. */
 const SLOW = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600]
 
@@ -104,6 +108,7 @@ export const METRICS = {
   extractionEvicted: counter('extraction_evicted_total', 'Subjects of which the detector dropped what it had counted, for want of room.'),
   lockouts: gauge('lockouts', 'Subjects that are kept out.'),
   lockoutsLastRead: gauge('lockouts_last_read_timestamp_seconds', 'When the list of lockouts was last read from the store.'),
+  lockEnforcement: histogram('lock_enforcement_seconds', 'Time from the store taking a lock until it was enforced here: requests refused, or open streams ended.', ENFORCED, ['kind']),
   errorsReplaced: counter('error_answers_replaced_total', 'Error answers of upstreams replaced by the gateway\'s own, by why: their status, type, size or text.', ['upstream', 'why']),
   linksMasked: counter('links_masked_total', 'Links and credentials of stores masked in answers, by what was masked.', ['upstream', 'kind']),
   listingHidden: counter('listing_hidden_total', 'Elements of lists left out of answers, because the caller may not read them.', ['upstream']),

@@ -156,8 +156,10 @@ interface ExchangeState {
   listing?: { readonly listed: number; readonly hidden: number }
   /** What the guard found, when it cut the response. */
   incident?: Refusal
-  /** The decision whose incident ended what was under way. */
+  /** The decision whose incident, or the lock that, ended what was under way. */
   lockedBy?: string
+  /** How old what is known of locks and grants was, where that is too old to be relied on. */
+  staleMs?: number
   /** What it was taken for, and how many body bytes had left before. */
   finding?: { readonly found: string; readonly bytesBefore: number }
   /** What its requests are watched for. */

@@ -20,6 +20,7 @@ export function decisionRecord(exchange: Exchange, refusal: Refusal | undefined)
       effect: refusal === undefined ? 'permit' : 'deny',
       reason: refusal?.reason,
       lock: refusal?.lockedBy,
+      stale: exchange.staleMs === undefined ? undefined : staleText(exchange.staleMs),
       stage: refusal === undefined ? undefined : exchange.stage,
       ...subjectFields(exchange.subject),
       ...operationFields(exchange),
@@ -36,6 +37,11 @@ export function decisionRecord(exchange: Exchange, refusal: Refusal | undefined)
 }
 
 type Fields = LedgerRecord['fields']
+
+/** How old what was known of locks and grants was, in words of ISO 8601; `unknown` before the first time. */
+function staleText(ms: number): string {
+  return Number.isFinite(ms) ? `PT${Math.round(ms) / 1_000}S` : 'unknown'
+}
 
 function operationFields({ admitted, classification, decisions }: Exchange): Fields {
   const upstream = admitted?.route?.entry.name

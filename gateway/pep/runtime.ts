@@ -20,6 +20,7 @@ import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { DataTokens } from '../egress/tokens/data-tokens.ts'
 import type { ExtractionDetector } from '../detect/detector.ts'
+import type { AccessView } from '../access/view.ts'
 import type { Lockouts } from './watching/lockouts.ts'
 import type { Answer } from './result.ts'
 import type { UpstreamTable } from './upstream-table.ts'
@@ -40,6 +41,8 @@ export interface RequestLimits {
 export interface PolicySnapshot {
   readonly decisionPoint: DecisionPoint
   readonly resources: ResourceCatalog
+  /** Everything that a subject holds by this policy: its id, groups, roles, and roles by way of these. */
+  readonly holdingsOf: (subject: Subject) => ReadonlySet<string>
   /** What was granted; absent where nothing is. */
   readonly grants?: GrantCatalog
 }
@@ -54,6 +57,11 @@ export interface Runtime {
   readonly policy: PolicySnapshot
   /** What read, infer and data:read do when the ledger cannot be written (design §8). */
   readonly recordWhenFull: 'refuse' | 'continue'
+  /**
+   * What read, infer and data:read do when locks, grants and reviews cannot be kept fresh
+   * (design §4); everything privileged is refused then.
+   */
+  readonly whenStale: 'refuse' | 'continue'
   /** Whether the data listener speaks TLS. */
   readonly secure: boolean
   /** `sha256:<hex>` of the effective configuration. */
@@ -104,6 +112,8 @@ export interface Services {
   readonly state: SharedStore
   /** Counts what callers use, from memory. */
   readonly budgets: Budgets
+  /** Locks, grants and reviews of the journal, from memory. */
+  readonly access: AccessView
   /** Who is kept out, from memory. */
   readonly lockouts: Lockouts
   /** Counts what looks like taking a model apart. */

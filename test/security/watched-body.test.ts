@@ -7,7 +7,14 @@ import type { Operation } from '../../gateway/domain/vocabulary.ts'
 import type { BodyWatch, WatchVerdict } from '../../gateway/domain/watch.ts'
 import { createForwarder } from '../../gateway/forward/http-forwarder.ts'
 import { createUpstreams, type Upstreams } from '../../gateway/forward/upstream-pools.ts'
-import { entryOf, PERMIT, READ, startPipeline, type TestPipeline } from '../support/pipeline.ts'
+import {
+  entryOf,
+  PERMIT,
+  READ,
+  startPipeline,
+  type TestPipeline,
+  holdingsOf,
+} from '../support/pipeline.ts'
 import { afterResponses, parseResponses, rawExchange } from '../support/raw-client.ts'
 import {
   OK_RESPONSE,
@@ -72,6 +79,7 @@ async function start(handler?: RawHandler, decision: Decision = PERMIT): Promise
       policy: {
         decisionPoint: { revision: 'sha256:00', decide },
         resources: { attributesOf: () => undefined },
+        holdingsOf,
       },
     },
   })

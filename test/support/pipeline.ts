@@ -1,5 +1,7 @@
 /** The data listener and its pipeline over stand-ins, for tests of `gateway/pep`. */
 import type { AddressInfo } from 'node:net'
+import { NO_ACCESS } from '../../gateway/access/no-access.ts'
+import type { AccessView } from '../../gateway/access/view.ts'
 import { createBudgets } from '../../gateway/budget/budgets.ts'
 import type { Decision } from '../../gateway/domain/access.ts'
 import { unrefTimers } from '../../gateway/authn/timers.ts'
@@ -82,6 +84,10 @@ export function entryOf(more: Partial<UpstreamEntry> = {}): UpstreamEntry {
   }
 }
 
+/** What a subject holds where no rule gives it more. */
+export const holdingsOf = ({ id, groups, roles }: Subject): ReadonlySet<string> =>
+  new Set([id, ...groups, ...roles, 'role:anyone'])
+
 /** A runtime in which everything is permitted and forwarded to nowhere: `200 ok`. */
 export function runtimeOf(calls: string[], more: Partial<Runtime> = {}): Runtime {
   return {
@@ -102,7 +108,9 @@ export function runtimeOf(calls: string[], more: Partial<Runtime> = {}): Runtime
     policy: {
       decisionPoint: { revision: 'sha256:00', decide: () => (calls.push('decide'), PERMIT) },
       resources: { attributesOf: () => undefined },
+      holdingsOf,
     },
+    whenStale: 'continue',
     recordWhenFull: 'refuse',
     secure: false,
     configRevision: 'sha256:11',
@@ -152,6 +160,8 @@ export interface TestPipelineOptions {
   /** A store of this process when absent. */
   readonly state?: SharedStore
   readonly runtime?: Partial<Runtime>
+  /** Nothing granted or locked when absent. */
+  readonly access?: AccessView
   readonly listener?: Partial<ListenerOptions>
   /** Called for each record; an error is a ledger that cannot be written. */
   readonly append?: (record: LedgerRecord, durability: 'kernel' | 'disk') => void
@@ -200,6 +210,7 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
       whenUnavailable: 'refuse',
       holder: 'test',
     }),
+    access: options.access ?? NO_ACCESS,
     lockouts,
     extraction: createExtractionDetector({ clock, seed: 1 }),
     log: { debug: log, info: log, warn: log, error: log, child: () => services.log },

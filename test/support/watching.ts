@@ -1,4 +1,5 @@
 /** The parts of services that watch callers, over a store of this process; no timer is started. */
+import { NO_ACCESS } from '../../gateway/access/no-access.ts'
 import type { Clock } from '../../gateway/domain/clock.ts'
 import type { LockoutStore } from '../../gateway/domain/shared-state.ts'
 import { createExtractionDetector } from '../../gateway/detect/detector.ts'
@@ -9,9 +10,10 @@ import type { Services } from '../../gateway/pep/runtime.ts'
 export function watchingOf(
   store: LockoutStore,
   clock: Clock,
-): Pick<Services, 'lockouts' | 'extraction'> {
+): Pick<Services, 'access' | 'lockouts' | 'extraction'> {
   const schedule = () => () => undefined
   return {
+    access: NO_ACCESS,
     lockouts: createLockouts({ store, clock, schedule }),
     extraction: createExtractionDetector({ clock, seed: 1 }),
   }

@@ -3,6 +3,7 @@ import type { DecisionPoint } from '../../domain/ports.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Operation } from '../../domain/vocabulary.ts'
 import { established, type Exchange } from '../exchange.ts'
+import { withJournal } from '../watching/journal-says.ts'
 import { demandOfOwn } from '../own-routes/walk-own.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
@@ -13,10 +14,14 @@ import type { Services } from '../runtime.ts'
  */
 export function decide(exchange: Exchange, services: Services): StageResult {
   const startedMs = services.clock.monotonicMs()
-  const { decisionPoint } = established(exchange.policy, 'policy')
+  const { decisionPoint, holdingsOf } = established(exchange.policy, 'policy')
+  const subject = established(exchange.subject, 'subject')
   const { operations } = established(exchange.classification, 'classification')
   const requests = operations.map((operation) => requestOf(exchange, operation))
-  const decisions = requests.map((request) => decided(request, decisionPoint.decide(request)))
+  const holder = { access: services.access, holdingsOf, subject }
+  const decisions = requests.map((request) =>
+    decided(request, withJournal(decisionPoint.decide(request), request, holder)),
+  )
   exchange.decisions = decisions
   exchange.decisionMs = services.clock.monotonicMs() - startedMs
   if (decisionPoint.decideShadow !== undefined) {

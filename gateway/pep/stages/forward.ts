@@ -5,6 +5,7 @@ import { callHeaders } from '../../forward/grpc-headers.ts'
 import { outboundHeaders, type OutboundHeaderOptions } from '../../forward/headers.ts'
 import { authoriseMore } from '../streams/authorise-more.ts'
 import { decideAgain } from '../streams/decide-again.ts'
+import { lockedNow } from '../watching/locked.ts'
 import { countRequest } from '../watching/extraction.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { labelsOf } from '../labels.ts'
@@ -30,7 +31,8 @@ export function forward(
   exchange: Exchange,
   services: Services,
 ): StageResult | Promise<StageResult> {
-  if (isOwn(exchange)) return answerOwn(exchange, services)
+  // What goes upstream asks again once it can be cut.
+  if (isOwn(exchange)) return lockedNow(exchange, services) ?? answerOwn(exchange, services)
   const assertion = assertionFor(exchange)
   return assertion instanceof Promise
     ? assertion.then((signed) => forwardWith(exchange, services, signed))

@@ -3,6 +3,7 @@ import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { takeGrant } from '../exports/grant-in-use.ts'
 import { peerNamesOf } from '../peer-names.ts'
+import { lockedNow, tooStale } from '../watching/locked.ts'
 import { keptOut } from '../watching/kept-out.ts'
 import type { StageResult } from '../result.ts'
 import type { EnvironmentInput, Services } from '../runtime.ts'
@@ -24,8 +25,8 @@ export function gather(exchange: Exchange, services: Services): StageResult | Pr
   const input = { now, ...peerOf(exchange), client, headers, subject }
   const environment = exchange.runtime.environment(input)
   return environment instanceof Promise
-    ? environment.then((gathered) => settle(exchange, gathered))
-    : settle(exchange, environment)
+    ? environment.then((gathered) => settle(exchange, services, gathered))
+    : settle(exchange, services, environment)
 }
 
 function peerOf(exchange: Exchange): Pick<EnvironmentInput, 'peer' | 'peerNames'> {
@@ -37,10 +38,17 @@ function peerOf(exchange: Exchange): Pick<EnvironmentInput, 'peer' | 'peerNames'
   return { peer: socket.remoteAddress ?? '', peerNames: peerNamesOf(socket) }
 }
 
-function settle(exchange: Exchange, environment: Environment | Refusal): StageResult {
+function settle(
+  exchange: Exchange,
+  services: Services,
+  environment: Environment | Refusal,
+): StageResult {
   if (isRefusal(environment)) return environment
   exchange.environment = environment
   exchange.policy = exchange.latest().policy
+  const { operations } = established(exchange.classification, 'classification')
+  const barred = lockedNow(exchange, services, operations) ?? tooStale(exchange, services)
+  if (barred !== undefined) return barred
   takeGrant(exchange, exchange.policy)
   return undefined
 }

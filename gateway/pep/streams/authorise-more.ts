@@ -2,6 +2,7 @@ import type { DecidedOperation } from '../../domain/access.ts'
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
 import { isPrivileged, resourceText, type Operation } from '../../domain/vocabulary.ts'
 import { decideOperation } from './decide-again.ts'
+import { lockedNow, tooStale } from '../watching/locked.ts'
 import { budgetMore, isBudgetType } from '../obligations/meter-answer.ts'
 import { established, type Exchange } from '../exchange.ts'
 import type { Services } from '../runtime.ts'
@@ -54,10 +55,13 @@ function decideNow(
 ): readonly DecidedOperation[] | Refusal {
   const now = services.clock.now()
   if (established(exchange.subject, 'subject').expiresAt <= now) return refuse('authn_expired')
+  const barred =
+    lockedNow(exchange, services, operations) ?? tooStale(exchange, services, operations)
+  if (barred !== undefined) return barred
   const { policy } = exchange.latest()
   return operations.map((operation) => ({
     ...operation,
-    decision: decideOperation(exchange, policy, operation, now),
+    decision: decideOperation(exchange, policy, operation, services),
   }))
 }
 

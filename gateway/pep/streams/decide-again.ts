@@ -16,6 +16,8 @@ import {
 import { established, type Exchange } from '../exchange.ts'
 import { environmentFor, keepGrant, overGrant } from '../exports/grant-in-use.ts'
 import { endLockedOut, keptOut } from '../watching/kept-out.ts'
+import { endIfLocked, lockedNow } from '../watching/locked.ts'
+import { withJournal } from '../watching/journal-says.ts'
 import { extractionWatchOf } from '../obligations/extraction-watch.ts'
 import { treatmentsOf } from '../obligations/duties.ts'
 import { isBudgeted, isBudgetType } from '../obligations/meter-answer.ts'
@@ -92,6 +94,7 @@ async function decideAll(
 export function decideAgain(exchange: Exchange, services: Services): boolean {
   const lockout = services.lockouts.find(exchange.subject?.id ?? '')
   if (lockout !== undefined && endLockedOut(exchange, services, lockout)) return true
+  if (endIfLocked(exchange, services)) return true
   const { policy } = exchange.latest()
   const { cut, standing = exchange.policy } = exchange
   if (cut === undefined) return false
@@ -120,7 +123,7 @@ export function decideAfterWait(
   if (established(exchange.subject, 'subject').expiresAt <= now) {
     return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
   }
-  const barred = keptOut(exchange, services)
+  const barred = keptOut(exchange, services) ?? lockedNow(exchange, services)
   if (barred !== undefined) return barred
   const { policy } = exchange.latest()
   exchange.standing = policy
@@ -129,7 +132,7 @@ export function decideAfterWait(
     if (ended !== undefined) return ended
     const again: DecidedOperation[] = []
     for (const before of established(exchange.decisions, 'decisions')) {
-      const decision = decideOperation(exchange, policy, before, now)
+      const decision = decideOperation(exchange, policy, before, services)
       if (decision.effect !== 'permit') {
         exchange.revoked = decision
         return refusalOf(decision)
@@ -157,10 +160,9 @@ function judge(
   try {
     const ended = keepGrant(exchange, services, policy)
     if (ended !== undefined) return { refusal: ended, decision: undefined }
-    const now = services.clock.now()
     const decisions = established(exchange.decisions, 'decisions')
     for (const before of decisions) {
-      const against = judgeOperation(exchange, policy, before, now)
+      const against = judgeOperation(exchange, policy, before, services)
       if (against !== undefined) return against
     }
     return undefined
@@ -174,9 +176,9 @@ function judgeOperation(
   exchange: Exchange,
   policy: PolicySnapshot,
   before: DecidedOperation,
-  now: number,
+  services: Services,
 ): Against | undefined {
-  const decision = decideOperation(exchange, policy, before, now)
+  const decision = decideOperation(exchange, policy, before, services)
   if (decision.effect !== 'permit') return { refusal: refusalOf(decision), decision }
   const asked = { resource: before.resource, catalog: policy.resources }
   const isCounted = isBudgeted(exchange, [{ ...before, decision }])
@@ -188,17 +190,20 @@ function judgeOperation(
 /** Decides one operation of a request under way: the circumstances of its start, the time of now. */
 export function decideOperation(
   exchange: Exchange,
-  { decisionPoint, resources }: PolicySnapshot,
-  { action, resource }: Operation,
-  now: number,
+  { decisionPoint, resources, holdingsOf }: PolicySnapshot,
+  operation: Operation,
+  { access, clock }: Pick<Services, 'access' | 'clock'>,
 ): Decision {
-  return decisionPoint.decide({
-    subject: established(exchange.subject, 'subject'),
+  const { action, resource } = operation
+  const subject = established(exchange.subject, 'subject')
+  const decision = decisionPoint.decide({
+    subject,
     action,
     resource,
-    environment: { ...environmentFor(exchange, { action, resource }), now },
+    environment: { ...environmentFor(exchange, operation), now: clock.now() },
     resourceAttributes: resources.attributesOf(resource),
   })
+  return withJournal(decision, operation, { access, holdingsOf, subject })
 }
 
 /**
@@ -208,9 +213,8 @@ export function decideOperation(
  */
 export function permitsNow(exchange: Exchange, services: Services, operation: Operation): boolean {
   try {
-    const now = services.clock.now()
     const { policy } = exchange.latest()
-    const decision = decideOperation(exchange, policy, operation, now)
+    const decision = decideOperation(exchange, policy, operation, services)
     if (decision.effect !== 'permit') return false
     const asked = { resource: operation.resource, catalog: policy.resources }
     return decision.obligations.every((duty) => isTakenUp(duty, exchange, asked))

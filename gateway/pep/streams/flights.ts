@@ -1,6 +1,7 @@
 /** The exchanges being worked on, of all listeners together: what is counted, cut and waited for. */
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import type { Lockout } from '../../domain/shared-state.ts'
+import { cutLocked, type FindLock } from './cut-locked.ts'
 import { createAgainDecider, type DecidedAgain } from './decide-again.ts'
 import type { Exchange } from '../exchange.ts'
 import { handle } from '../handle.ts'
@@ -23,6 +24,11 @@ export interface Flights {
   cut(refusal: Refusal): void
   /** Ends what is being forwarded for a subject, but for the request that was the cause. */
   cutSubject(lockout: Lockout): void
+  /**
+   * Ends what is being forwarded under a new lock; answers how many were ended, by id of the lock.
+   * See {@link cutLocked}.
+   */
+  cutLocked(find: FindLock): Promise<ReadonlyMap<string, number>>
   /** Decides again what is being forwarded; to be called when the policy has changed. */
   decideAgain(): Promise<DecidedAgain>
 }
@@ -70,6 +76,7 @@ export function createFlights(services: Services): Flights {
         if (exchange.subject?.id === lockout.subject) endLockedOut(exchange, services, lockout)
       }
     },
+    cutLocked: (find) => cutLocked([...exchanges], services, find),
     decideAgain: () => again.run(),
   }
 }

@@ -73,10 +73,9 @@ function lockOfNow(exchange: Exchange, services: Services): number {
   const { policy } = exchange.latest()
   if (policy === exchange.policy || exchange.environment === undefined) return 0
   try {
-    const now = services.clock.now()
     const again = established(exchange.decisions, 'decisions').map((one) => ({
       ...one,
-      decision: decideOperation(exchange, policy, one, now),
+      decision: decideOperation(exchange, policy, one, services),
     }))
     return longestLock(again)
   } catch (error) {

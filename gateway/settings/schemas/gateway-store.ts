@@ -94,3 +94,14 @@ export const budgets = z
   })
   .prefault({})
   .describe('How budgets are counted.')
+
+/** `locks`. */
+export const locks = z
+  .strictObject({
+    second_person_to_lift: z
+      .boolean()
+      .prefault(false)
+      .describe('Whether two different people must ask before a lock is lifted.'),
+  })
+  .prefault({})
+  .describe('Locks, which take access away at once.')

@@ -33,6 +33,7 @@ const shape = z.strictObject({
   shutdown: server.shutdown,
   pdp: server.pdp,
   store: shared.store,
+  locks: shared.locks,
   budgets: shared.budgets,
   data_tokens: shared.dataTokens,
 })

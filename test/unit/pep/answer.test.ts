@@ -3,7 +3,14 @@ import type { Decision } from '../../../gateway/domain/access.ts'
 import { REASON_CODES, REASONS } from '../../../gateway/domain/reasons.ts'
 import { refuse, type Refusal } from '../../../gateway/domain/refusal.ts'
 import type { Runtime } from '../../../gateway/pep/runtime.ts'
-import { entryOf, PERMIT, READ, startPipeline, type TestPipeline } from '../../support/pipeline.ts'
+import {
+  entryOf,
+  PERMIT,
+  READ,
+  startPipeline,
+  type TestPipeline,
+  holdingsOf,
+} from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
 
 let pipeline: TestPipeline | undefined
@@ -42,6 +49,7 @@ const denying: Partial<Runtime> = {
   policy: {
     decisionPoint: { revision: 'sha256:00', decide: () => DENIED },
     resources: { attributesOf: () => undefined },
+    holdingsOf,
   },
 }
 

@@ -15,6 +15,7 @@ import {
   runtimeOf,
   startPipeline,
   type TestPipeline,
+  holdingsOf,
 } from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
 import { budgetsOver } from '../../support/budgets.ts'
@@ -31,6 +32,7 @@ const DENY: Decision = {
 const policyOf = (decision: Decision): PolicySnapshot => ({
   decisionPoint: { revision: decision.revision, decide: () => decision },
   resources: { attributesOf: () => undefined },
+  holdingsOf,
 })
 
 let running: TestPipeline | undefined

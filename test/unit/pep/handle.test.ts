@@ -10,6 +10,7 @@ import {
   startPipeline,
   type TestPipeline,
   type TestPipelineOptions,
+  holdingsOf,
 } from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
 
@@ -118,6 +119,7 @@ describe('a stage that throws', () => {
         policy: {
           decisionPoint: { revision: 'r', decide: boom },
           resources: { attributesOf: () => undefined },
+          holdingsOf,
         },
       },
     ],
@@ -186,7 +188,7 @@ it('an obligation that cannot be discharged is a refusal', async () => {
     obligations: [{ type: 'unheard-of', parameters: {}, source: 'limits.yaml:1' }],
   }
   const decisionPoint = { revision: 'r', decide: () => decision }
-  const policy = { decisionPoint, resources: { attributesOf: () => undefined } }
+  const policy = { decisionPoint, resources: { attributesOf: () => undefined }, holdingsOf }
   const { status, calls, body } = await ask({ runtime: { policy } })
   expect(status).toBe(403)
   expect(JSON.parse(body)).toMatchObject({ reason: 'obligation_unknown' })

@@ -5,7 +5,14 @@ import type { ForwardClient, OutboundRequest, ResponseHead } from '../../../gate
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
 import type { Classification } from '../../../gateway/domain/request.ts'
 import type { Runtime } from '../../../gateway/pep/runtime.ts'
-import { entryOf, PERMIT, READ, startPipeline, type TestPipeline } from '../../support/pipeline.ts'
+import {
+  entryOf,
+  PERMIT,
+  READ,
+  startPipeline,
+  type TestPipeline,
+  holdingsOf,
+} from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
 
 let pipeline: TestPipeline | undefined
@@ -63,6 +70,7 @@ async function list(chunks: readonly string[], asked: Asked = {}) {
     policy: {
       decisionPoint: { revision: 'r', decide },
       resources: { attributesOf: () => undefined },
+      holdingsOf,
     },
     upstreams: {
       select: (_, target) => ({

@@ -13,6 +13,7 @@ import {
   READ,
   startPipeline,
   type TestPipeline,
+  holdingsOf,
 } from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
 
@@ -45,6 +46,7 @@ interface Asked {
 const policyOf = (decide: (request: AccessRequest) => Decision): PolicySnapshot => ({
   decisionPoint: { revision: 'r', decide },
   resources: { attributesOf: () => undefined },
+  holdingsOf,
 })
 
 /** What comes of the messages on one connection: `passes`, or the reason. */

@@ -5,7 +5,7 @@ import { foldFieldName } from '../../../gateway/classify/names.ts'
 import type { Obligation } from '../../../gateway/domain/access.ts'
 import { dutiesOf } from '../../../gateway/pep/obligations/duties.ts'
 import { SPELLINGS } from '../../../gateway/pep/obligations/spelling-table.ts'
-import { PERMIT, startPipeline, type TestPipeline } from '../../support/pipeline.ts'
+import { PERMIT, startPipeline, type TestPipeline, holdingsOf } from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
 
 let pipeline: TestPipeline | undefined
@@ -25,6 +25,7 @@ async function ask(lines: readonly string[], body = '', obligations = [CAP]) {
   const policy = {
     decisionPoint: { revision: 'r', decide: () => ({ ...PERMIT, obligations }) },
     resources: { attributesOf: () => undefined },
+    holdingsOf,
   }
   pipeline = await startPipeline({ runtime: { policy } })
   const { responses } = await rawExchange(pipeline.port, `${lines.join('\r\n')}\r\n\r\n${body}`)

@@ -3,7 +3,13 @@ import type { Decision } from '../../../gateway/domain/access.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
 import { refuse } from '../../../gateway/domain/refusal.ts'
 import type { Runtime } from '../../../gateway/pep/runtime.ts'
-import { ALICE, PERMIT, startPipeline, type TestPipeline } from '../../support/pipeline.ts'
+import {
+  ALICE,
+  PERMIT,
+  startPipeline,
+  type TestPipeline,
+  holdingsOf,
+} from '../../support/pipeline.ts'
 import { rawExchange } from '../../support/raw-client.ts'
 
 let pipeline: TestPipeline | undefined
@@ -146,6 +152,7 @@ describe('shadow rules', () => {
     policy: {
       decisionPoint: { revision: 'sha256:00', decide: () => PERMIT, decideShadow },
       resources: { attributesOf: () => undefined },
+      holdingsOf,
     },
   })
 

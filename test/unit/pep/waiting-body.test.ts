@@ -4,7 +4,13 @@ import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { Decision, Obligation } from '../../../gateway/domain/access.ts'
 import type { PolicySnapshot, Runtime } from '../../../gateway/pep/runtime.ts'
-import { ALICE, PERMIT, startPipeline, type TestPipeline } from '../../support/pipeline.ts'
+import {
+  ALICE,
+  PERMIT,
+  startPipeline,
+  type TestPipeline,
+  holdingsOf,
+} from '../../support/pipeline.ts'
 import { parseResponses } from '../../support/raw-client.ts'
 import { until } from '../../support/world-files.ts'
 
@@ -16,6 +22,7 @@ const LIMITED: Decision = { ...PERMIT, obligations: [cap('max_tokens')] }
 const policyOf = (decide: () => Decision): PolicySnapshot => ({
   decisionPoint: { revision: 'r', decide },
   resources: { attributesOf: () => undefined },
+  holdingsOf,
 })
 
 let pipeline: TestPipeline | undefined
