@@ -26,8 +26,10 @@ import { openBudgets } from './open-budgets.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
 import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
+import { openReplica } from './open-replica.ts'
 import { openStore, type RunningStore } from './open-store.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
+import type { RunningReplica } from './replica/replica.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
 
@@ -67,6 +69,8 @@ type RunningServices = Services & {
   readonly sinks: LedgerSinks
   readonly budgets: RunningBudgets
   readonly state: RunningStore
+  /** Requests, grants, locks and reviews as this process has them; ended before the store is. */
+  readonly replica: RunningReplica
 }
 
 /**
@@ -91,6 +95,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     () => services.sinks.stop(0),
     () => services.ledger.close(),
     () => services.state.close(),
+    () => services.replica.stop(),
     () => stopLockouts(services),
   ]
   try {
@@ -227,5 +232,6 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     await Promise.all([budgets.stop(), state.close(), opened.close()])
     throw error
   })
-  return { clock, ledger, sinks, metrics, log, state, budgets, lockouts, extraction }
+  const replica = await openReplica({ settings, process: facts, ...over, ledger })
+  return { clock, ledger, sinks, metrics, log, state, replica, budgets, lockouts, extraction }
 }
