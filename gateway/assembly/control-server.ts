@@ -6,6 +6,7 @@ import type { Settings } from '../settings/settings.ts'
 import { createControlRules } from './control-rules.ts'
 import type { Reloader } from './reloader.ts'
 import type { RunningStore } from './open-store.ts'
+import type { RunningReplica } from './replica/replica.ts'
 import type { RuleRevisions } from './revisions/rule-revisions.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 
@@ -21,7 +22,10 @@ const CONTROL_CONNECTIONS_MAX = 256
 /** What the control listener tells of, and works on. */
 export interface Controlled {
   readonly settings: Settings
-  readonly services: Services & { readonly state: Pick<RunningStore, 'wasReached'> }
+  readonly services: Services & {
+    readonly state: Pick<RunningStore, 'wasReached'>
+    readonly replica: Pick<RunningReplica, 'hasRead'>
+  }
   readonly reloader: Reloader
   readonly runtime: RunningRuntime
   readonly revisions: RuleRevisions
@@ -47,6 +51,7 @@ export function openControl(controlled: Controlled, state: Readonly<ListenState>
     unreadiness: () => [
       ...runtime.unreadiness(),
       ...(services.state.wasReached ? [] : ['store']),
+      ...(services.replica.hasRead ? [] : ['state']),
       ...(state.listening ? [] : ['listener']),
       ...(state.draining ? ['draining'] : []),
     ],

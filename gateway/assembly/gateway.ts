@@ -27,8 +27,10 @@ import { openBudgets } from './open-budgets.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
 import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
+import { openReplica } from './open-replica.ts'
 import { openStore, type RunningStore } from './open-store.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
+import type { RunningReplica } from './replica/replica.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
 
@@ -68,6 +70,8 @@ type RunningServices = Services & {
   readonly sinks: LedgerSinks
   readonly budgets: RunningBudgets
   readonly state: RunningStore
+  /** Requests, grants, locks and reviews as this process has them; ended before the store is. */
+  readonly replica: RunningReplica
 }
 
 /**
@@ -92,6 +96,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     () => services.sinks.stop(0),
     () => services.ledger.close(),
     () => services.state.close(),
+    () => services.replica.stop(),
     () => stopLockouts(services),
   ]
   try {
@@ -229,5 +234,9 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     throw error
   })
   const access = NO_ACCESS
-  return { clock, ledger, sinks, metrics, log, state, budgets, lockouts, extraction, access }
+  const replica = await openReplica({ settings, process: facts, ...over, ledger })
+  return {
+    ...{ clock, ledger, sinks, metrics, log, state, replica },
+    ...{ budgets, lockouts, extraction, access },
+  }
 }

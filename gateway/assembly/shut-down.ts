@@ -12,6 +12,7 @@ import type { LedgerSinks } from './ledger-sinks.ts'
 import type { DataListeners } from './data-listeners.ts'
 import { closed } from './listeners.ts'
 import type { Reloader } from './reloader.ts'
+import type { RunningReplica } from './replica/replica.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 import type { ChangeWatch } from './watch.ts'
 
@@ -25,6 +26,7 @@ export interface RunningParts {
     readonly clock: Clock
     readonly lockouts: Pick<Lockouts, 'stop'>
     readonly budgets: Pick<RunningBudgets, 'stop'>
+    readonly replica: Pick<RunningReplica, 'stop'>
     readonly state: Pick<SharedStore, 'close'>
   }
   readonly runtime: RunningRuntime
@@ -75,6 +77,7 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   parts.controlServer.closeAllConnections()
   await closed(parts.controlServer)
   services.lockouts.stop()
+  await services.replica.stop()
   // What was leased and not used; a store that does not answer keeps nobody.
   await services.budgets.stop()
   await services.state.close()

@@ -111,6 +111,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./audit/accept-gap.ts')).auditAcceptGap,
   },
   {
+    name: 'store accept-loss',
+    summary: 'go on with a journal that has lost entries, on the record: who accepted it, and why',
+    load: async () => (await import('./store/accept-loss.ts')).storeAcceptLoss,
+  },
+  {
     name: 'audit keygen',
     summary: 'write a key that signs the ledger, or one for a witness',
     load: async () => (await import('./audit/keygen.ts')).auditKeygen,
