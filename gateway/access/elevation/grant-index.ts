@@ -7,7 +7,7 @@ import type { ElevationGrant } from '../elevation.ts'
 import type { AccessState } from '../state.ts'
 import type { ElevationDeps } from './deps.ts'
 import type { Approver } from './eligible.ts'
-import { couldAsk, grantStands, standingApprovers, type GrantFault } from './stands.ts'
+import { couldAsk, judgeGrant, type GrantFault } from './stands.ts'
 
 /** What of the state it takes to find a grant. */
 export type GrantState = Pick<AccessState, 'grants' | 'people' | 'locks' | 'at'>
@@ -54,26 +54,27 @@ interface Look {
 }
 
 function choose(entries: readonly Entry[], look: Look): GrantFound {
-  const { state, deps, ask } = look
+  const { ask } = look
+  const { named } = ask
   const standing: Grant[] = []
   let fallen: { readonly id: string; readonly fault: GrantFault } | undefined
   for (const entry of entries) {
     const { given } = entry
     if (given.startsAt > ask.now || given.expiresAt <= ask.now) continue
-    const fault = faultOf(given, look)
-    if (fault === undefined) standing.push(grantFrom(entry, state, deps, ask.now))
-    else if (ask.named === undefined || ask.named === given.id) fallen ??= { id: given.id, fault }
+    const judged = judge(given, look)
+    if (typeof judged !== 'string') standing.push(grantFrom(entry, judged))
+    else if (named === undefined || named === given.id) fallen ??= { id: given.id, fault: judged }
   }
   const found = chooseGrant(standing.sort(byEnd), ask)
   if (found.grant !== undefined || fallen === undefined) return found
   return { hint: `Grant ${fallen.id} is suspended: ${SUSPENDED[fallen.fault]}.` }
 }
 
-function faultOf(given: ElevationGrant, look: Look): GrantFault | undefined {
+function judge(given: ElevationGrant, look: Look): readonly Approver[] | GrantFault {
   const { state, deps, ask, holdings } = look
-  const stands = grantStands(given, state, deps, ask.now)
-  if (stands !== true) return stands
-  return holdings === undefined || couldAsk(given, deps, holdings) ? undefined : 'may_not_ask'
+  const judged = judgeGrant(given, state, deps, ask.now)
+  if (typeof judged === 'string' || holdings === undefined) return judged
+  return couldAsk(given, deps, holdings) ? judged : 'may_not_ask'
 }
 
 /** What the holder is told; who is locked is not told why (see `Lock.reason`). */
@@ -86,9 +87,8 @@ const SUSPENDED: Readonly<Record<GrantFault, string>> = {
   may_not_ask: 'the rules in force do not let its holder ask for it',
 }
 
-function grantFrom(entry: Entry, state: GrantState, deps: ElevationDeps, now: number): Grant {
-  const approvers = standingApprovers(entry.given, state, deps, now)
-  const by = JSON.stringify(approvers.map(({ vote, holds }) => [vote.by.id, [...holds].sort()]))
+function grantFrom(entry: Entry, approvers: readonly Approver[]): Grant {
+  const by = approvers.map(({ vote, holds }) => `${vote.by.id} ${[...holds].join(' ')}`).join(' ')
   if (entry.made?.by !== by) entry.made = { by, grant: made(entry.given, approvers) }
   return entry.made.grant
 }
@@ -147,7 +147,8 @@ class GrantSlots {
 
   #add(id: string, given: ElevationGrant): void {
     const { holder, resources } = given.terms
-    const names = resources.map((text) => nameOf(parseResource(text)))
+    // As `nameOf` writes them; ten thousand of them need not be taken apart for that.
+    const names = resources.map((text) => text.split('@', 1)[0] ?? text)
     const keys = [...new Set(names)].map((name) => keyOf(holder, name))
     const entry: Entry = { given, keys }
     this.#entries.set(id, entry)

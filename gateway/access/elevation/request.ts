@@ -17,7 +17,7 @@ import {
 import { isLockedOut } from './lockouts.ts'
 import { isPending, pendingRequest } from './pending.ts'
 import { checkedTerms, type TermsAsk } from './terms.ts'
-import { badText, unknownPerson } from './texts.ts'
+import { badText, tooLong, unknownPerson } from './texts.ts'
 
 /** A request as it comes in. */
 export interface RequestAsk {
@@ -65,6 +65,8 @@ export function createRequest(deps: ElevationDeps, ask: RequestAsk): Command<Req
     const request = requestOf(content, { createdAt: now, expiresAt })
     const event = { type: 'request.created', request } as const
     const grant = automatic(deps, { state, now }, request, demanded.rules)
+    const wrong = tooLong([event])
+    if (wrong !== undefined) return wrong
     if (grant === undefined) return { events: [event], result: { request } }
     const approved = { ...request, status: 'approved' as const, grant: grant.id }
     const events = [event, { type: 'grant.issued', grant } as const]
@@ -93,7 +95,8 @@ export function editRequest(deps: ElevationDeps, ask: EditAsk): Command<RequestO
     if (expiresAt <= now) return decline('closed', 'Its time is over; make a new request.')
     const next = { id, version: version + 1, by: ask.by, kind, terms, reasons }
     const request = requestOf({ ...next, demands: demanded.sets }, { createdAt, expiresAt })
-    return { events: [{ type: 'request.edited', request }], result: { request } }
+    const events = [{ type: 'request.edited', request } as const]
+    return tooLong(events) ?? { events, result: { request } }
   }
 }
 

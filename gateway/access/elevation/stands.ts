@@ -1,6 +1,6 @@
 /** Whether a grant is still worth something: judged anew whenever it is made use of. */
-import { isDeclined } from '../command.ts'
-import type { ElevationGrant } from '../elevation.ts'
+import { isDeclined, type Declined } from '../command.ts'
+import type { ElevationGrant, RequirementSet } from '../elevation.ts'
 import type { AccessState } from '../state.ts'
 import { demandedNow, stricter, type Demanded } from './demanded.ts'
 import type { ElevationDeps } from './deps.ts'
@@ -25,11 +25,14 @@ export type GrantFault =
   | 'holder_changed'
   | 'may_not_ask'
 
-/** Rules for a grant, as long as neither it nor the rules change. */
-const matched = new WeakMap<
-  ElevationDeps,
-  WeakMap<ElevationGrant, ReturnType<typeof demandedNow>>
->()
+/** What is demanded of a grant, as long as neither it nor the rules change. */
+interface Wanted {
+  readonly now: Demanded
+  /** Of now and of then. */
+  readonly sets: readonly RequirementSet[]
+}
+
+const wanted = new WeakMap<ElevationDeps, WeakMap<ElevationGrant, Wanted | Declined>>()
 
 /**
  * Whether `grant` stands at `now`: what was demanded then and what is demanded now is met by those
@@ -42,17 +45,28 @@ export function grantStands(
   deps: ElevationDeps,
   now: number,
 ): true | GrantFault {
-  const demanded = demandedFor(grant, deps)
+  const judged = judgeGrant(grant, state, deps, now)
+  return typeof judged === 'string' ? judged : true
+}
+
+/** As {@link grantStands}: those who agreed and still count, or why the grant does not stand. */
+export function judgeGrant(
+  grant: ElevationGrant,
+  state: Pick<AccessState, 'people' | 'locks'>,
+  deps: ElevationDeps,
+  now: number,
+): readonly Approver[] | GrantFault {
+  const demanded = wantedOf(grant, deps)
   if (isDeclined(demanded)) return 'no_approval_rule'
-  const fault = holderFault(grant, state, deps, { now, demanded })
+  const fault = holderFault(grant, state, deps, { now, demanded: demanded.now })
   if (fault !== undefined) return fault
   if (grant.auto !== undefined) {
-    return demanded.rules.every(({ auto }) => auto !== undefined) ? true : 'not_automatic'
+    return demanded.now.rules.every(({ auto }) => auto !== undefined) ? [] : 'not_automatic'
   }
-  const approvers = standingApprovers(grant, state, deps, now)
-  const sets = stricter(grant.demands, demanded.sets)
-  const isMet = sets.every(({ requirements }) => areMet(requirements, approvers))
-  return isMet ? true : 'approver_missing'
+  const { holder, votes, digest } = grant
+  const approvers = approversOf({ state, deps, now }, { by: holder, votes, digest })
+  const isMet = demanded.sets.every(({ requirements }) => areMet(requirements, approvers))
+  return isMet ? approvers : 'approver_missing'
 }
 
 /** Whether who holds `holdings` could ask for `grant` by the rules in force. */
@@ -61,27 +75,24 @@ export function couldAsk(
   deps: ElevationDeps,
   holdings: ReadonlySet<string>,
 ): boolean {
-  const demanded = demandedFor(grant, deps)
-  return !isDeclined(demanded) && mayNotAsk(demanded, holdings) === undefined
+  const demanded = wantedOf(grant, deps)
+  return !isDeclined(demanded) && mayNotAsk(demanded.now, holdings) === undefined
 }
 
-/** Those who agreed to `grant` and still count. */
-export function standingApprovers(
-  { holder, votes, digest }: ElevationGrant,
-  state: Pick<AccessState, 'people' | 'locks'>,
-  deps: ElevationDeps,
-  now: number,
-): readonly Approver[] {
-  return approversOf({ state, deps, now }, { by: holder, votes, digest })
-}
-
-function demandedFor(grant: ElevationGrant, deps: ElevationDeps): ReturnType<typeof demandedNow> {
-  const known = matched.get(deps) ?? new WeakMap<ElevationGrant, ReturnType<typeof demandedNow>>()
-  matched.set(deps, known)
-  const kind = grant.sealed === undefined ? 'elevation' : 'break-glass'
-  const found = known.get(grant) ?? demandedNow(deps, grant.terms, kind)
+function wantedOf(grant: ElevationGrant, deps: ElevationDeps): Wanted | Declined {
+  const known = wanted.get(deps) ?? new WeakMap<ElevationGrant, Wanted | Declined>()
+  wanted.set(deps, known)
+  const found = known.get(grant) ?? worked(grant, deps)
   known.set(grant, found)
   return found
+}
+
+function worked(
+  { sealed, terms, demands }: ElevationGrant,
+  deps: ElevationDeps,
+): Wanted | Declined {
+  const now = demandedNow(deps, terms, sealed === undefined ? 'elevation' : 'break-glass')
+  return isDeclined(now) ? now : { now, sets: stricter(demands, now.sets) }
 }
 
 function holderFault(

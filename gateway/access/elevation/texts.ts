@@ -1,5 +1,7 @@
 /** Texts and people as they come in: bounded before anything is made of them. */
+import { JOURNAL_ENTRY_MAX } from '../../domain/journal.ts'
 import { decline, type Declined } from '../command.ts'
+import type { AccessEvent } from '../events.ts'
 import type { Person } from '../person.ts'
 
 /** Characters of a justification, a risk assessment, a reason, findings. */
@@ -26,4 +28,17 @@ export function unknownPerson({ person, id, holds }: Person): Declined | undefin
   if (isKnown && holds.every((one) => isText(one, 1_024))) return undefined
   const detail = 'Use a token of an issuer whose claim for the person is configured and present.'
   return decline('person_unknown', detail)
+}
+
+/** Of an entry, for what the journal writes around an event. */
+const AROUND = 1_024
+
+/**
+ * Declined with `invalid` when one of `events` is more than an entry of the journal holds: nobody
+ * can decide on what cannot be kept. A token with thousands of groups comes to that too.
+ */
+export function tooLong(events: readonly AccessEvent[]): Declined | undefined {
+  const isLong = events.some((one) => JSON.stringify(one).length > JOURNAL_ENTRY_MAX - AROUND)
+  if (!isLong) return undefined
+  return decline('invalid', 'With all that belongs to it this is more than can be kept: say less.')
 }

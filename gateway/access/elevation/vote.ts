@@ -17,7 +17,7 @@ import { isLockedOut } from './lockouts.ts'
 import { pendingRequest } from './pending.ts'
 import { mayNotAsk } from './request.ts'
 import { checkedNarrowing } from './terms.ts'
-import { badText, unknownPerson } from './texts.ts'
+import { badText, tooLong, unknownPerson } from './texts.ts'
 
 /** A vote as it comes in. */
 export interface VoteAsk {
@@ -55,11 +55,13 @@ export function voteOn(deps: ElevationDeps, ask: VoteAsk): Command<RequestOutcom
     const grant = isDeclined(demanded)
       ? demanded
       : grantOf(withSeen(judged, ask.by), request, demanded)
+    const wrong = tooLong([voted])
+    if (wrong !== undefined) return wrong
     if (grant === undefined) return { events: [voted], result: { request } }
     if (isDeclined(grant)) return grant
     const approved = { ...request, status: 'approved' as const, grant: grant.id }
     const events = [voted, { type: 'grant.issued', grant } as const]
-    return { events, result: { request: approved, grant } }
+    return tooLong(events) ?? { events, result: { request: approved, grant } }
   }
 }
 

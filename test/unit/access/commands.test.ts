@@ -138,6 +138,12 @@ describe('a request', () => {
     expect(book.state.requests.size).toBe(0)
   })
 
+  it('is no more than the journal keeps', () => {
+    const { book, deps } = scene()
+    const holds = Array.from({ length: 1_000 }, (_, i) => `group:${i}-${'g'.repeat(100)}`)
+    expect(book.code(createRequest(deps, ask({ by: { ...ALICE, holds } })))).toBe('invalid')
+  })
+
   it('is one of twenty at most that a person has waiting, over all accounts', () => {
     const { book, deps } = scene()
     for (let i = 0; i < 20; i++) {
