@@ -11,7 +11,8 @@ import { createControlApp } from '../../gateway/pap/control-app.ts'
 import { problem } from '../../gateway/pap/problem.ts'
 import type { ApiControl } from '../../gateway/pap/v1/api-control.ts'
 import type { ApiParts } from '../../gateway/pap/v1/api-parts.ts'
-import type { ApiCaller } from '../../gateway/pap/v1/api-route.ts'
+import type { ApiCaller } from '../../gateway/pap/v1/api-caller.ts'
+import { depsOf, type Given } from './elevation.ts'
 import { createMemoryReplica, type MemoryReplica } from './memory-replica.ts'
 
 /** Somebody who may call. */
@@ -60,6 +61,12 @@ export function testPerson(name: string, { holds = [], person }: TestCaller): Pe
   return person === null
     ? undefined
     : { person: `person:${person ?? name}`, id: `user:dev/${name}`, holds }
+}
+
+/** The parts of a control API whose rules of approval are `rules`. */
+export function partsOf(given: Given & { readonly twoToLift?: boolean }): ApiParts {
+  const deps = depsOf(given)
+  return { elevation: () => deps, secondPersonToLift: given.twoToLift === true }
 }
 
 /** Starts one. */

@@ -7,7 +7,7 @@ import type { GuardOptions } from '../request-guard.ts'
 import type { Problem } from '../problem.ts'
 import type { ApiArea } from './api-areas.ts'
 import type { ApiParts } from './api-parts.ts'
-import type { ApiCaller } from './api-route.ts'
+import type { ApiCaller } from './api-caller.ts'
 
 /** Who asks for what. */
 export interface ApiAsk {

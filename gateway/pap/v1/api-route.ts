@@ -1,10 +1,7 @@
 /** The routes of the control API as data: what is served, documented and tested is one table. */
 import type { Command, Declined } from '../../access/command.ts'
-import type { Person } from '../../access/person.ts'
 import type { AccessReplica } from '../../access/replica.ts'
 import type { AccessState } from '../../access/state.ts'
-import type { Environment } from '../../domain/access.ts'
-import type { Subject } from '../../domain/subject.ts'
 import type {
   ApiAnswer,
   ApiAnswerName,
@@ -15,20 +12,8 @@ import type {
 } from '../../settings/schemas/api.ts'
 import type { Problem } from '../problem.ts'
 import type { ApiArea } from './api-areas.ts'
+import type { ApiCaller } from './api-caller.ts'
 import type { ApiParts } from './api-parts.ts'
-
-/** Whoever was let in. */
-export interface ApiCaller {
-  /** Id under which everything this call does is recorded. */
-  readonly id: string
-  readonly subject: Subject
-  /** Absent when the token does not say which person it is. */
-  readonly person: Person | undefined
-  /** Of this call, for conditions that an approver must meet. */
-  readonly environment: Environment
-  /** Whether the rules in force permit this too, in the environment of this call; never throws. */
-  readonly may: (action: 'read' | 'admin', area: ApiArea) => boolean
-}
 
 /** What a route that only reads works with: nothing here can change anything (threats §2.H 286). */
 export interface ReadContext<Q extends ApiQueryName = ApiQueryName> {

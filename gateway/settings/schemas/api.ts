@@ -6,22 +6,30 @@ import { z } from 'zod'
 import type { Loaded } from '../../domain/diagnostics.ts'
 import { loadDocument } from '../document.ts'
 import { nothing, paging } from './api-fields.ts'
+import { LOCK_ANSWERS, LOCK_BODIES, LOCK_QUERIES } from './api-locks.ts'
+import { REQUEST_ANSWERS, REQUEST_BODIES, REQUEST_QUERIES } from './api-requests.ts'
 import { STATE_ANSWERS } from './api-state.ts'
 
 /** Bodies of POST and PUT. */
 export const API_BODIES = {
   nothing,
+  ...REQUEST_BODIES,
+  ...LOCK_BODIES,
 } as const
 
 /** Parameters behind `?`. */
 export const API_QUERIES = {
   none: z.strictObject({}),
   page: z.strictObject(paging),
+  ...REQUEST_QUERIES,
+  ...LOCK_QUERIES,
 } as const
 
 /** Documents that are answered. */
 export const API_ANSWERS = {
   ...STATE_ANSWERS,
+  ...REQUEST_ANSWERS,
+  ...LOCK_ANSWERS,
 } as const
 
 /** Name of a body. */

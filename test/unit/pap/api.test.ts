@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { startControlApi, type TestApi } from '../../support/control-api.ts'
+import { partsOf, startControlApi, type TestApi } from '../../support/control-api.ts'
 
 let api: TestApi
 beforeAll(async () => {
-  api = await startControlApi({ ann: { may: ['read'] }, bob: { may: ['read locks'] } }, () => ({
-    revision: () => 'sha256:0',
-  }))
+  api = await startControlApi({ ann: { may: ['read'] }, bob: { may: ['read locks'] } }, () =>
+    partsOf({}),
+  )
 })
 beforeEach(() => {
   api.monotonic += 3_600_000
