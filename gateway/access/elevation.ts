@@ -1,23 +1,9 @@
 /** Elevation: what is asked for, what was agreed to, and the grant that came of it. */
+import type { TrainingTerms } from '../domain/access.ts'
 import type { Action } from '../domain/vocabulary.ts'
 import type { Person } from './person.ts'
 
-/** A dataset that training may use, and what it must consist of. */
-export interface DatasetTerm {
-  /** Name without prefix, as in `dataset:<name>`. */
-  readonly name: string
-  /** `sha256:<hex>`. */
-  readonly digest: string
-}
-
-/** Exactly what a retraining is for; compared with the request that makes use of the grant. */
-export interface TrainingTerms {
-  readonly datasets: readonly DatasetTerm[]
-  /** `model:<name>@<version>` that is trained further; absent when it begins from nothing. */
-  readonly base?: string
-  /** `model:<name>` that the result becomes a version of. */
-  readonly destination: string
-}
+export type { DatasetTerm, TrainingTerms } from '../domain/access.ts'
 
 /**
  * What is asked for. Its canonical form (RFC 8785) is what approvals sign: nothing that matters to an
@@ -68,6 +54,8 @@ export interface RequirementSet {
   readonly rule: string
   readonly requirements: readonly Requirement[]
   readonly denyBy: 'any-eligible' | 'nobody'
+  /** Break-glass: who reviews what was done; any of these. */
+  readonly reviewers?: readonly string[]
 }
 
 /** What the requester says besides the terms. Free text of strangers: escaped wherever it is shown. */

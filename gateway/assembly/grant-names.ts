@@ -26,16 +26,22 @@ export function unknownHolders(
   })
 }
 
-function rolesIn({ table }: CompiledPolicy, { issuerRoles }: KnownNames): ReadonlySet<string> {
+/** Every role that somebody can hold: those that issuers assert and those of `policy.csv`. */
+export function rolesIn(
+  { table }: CompiledPolicy,
+  { issuerRoles }: KnownNames,
+): ReadonlySet<string> {
   const roles = new Set(issuerRoles)
   for (const { member, role } of table.links) roles.add(member).add(role)
   for (const { subject } of table.rules) roles.add(subject)
   return roles
 }
 
-type Finding = Pick<Diagnostic, 'code' | 'message' | 'remedy'>
+/** What is wrong with a name, wherever it is written. */
+export type Finding = Pick<Diagnostic, 'code' | 'message' | 'remedy'>
 
-function unknownIn(
+/** What is wrong with a name of somebody, if anything: its role or its issuer is not known. */
+export function unknownIn(
   name: string,
   roles: ReadonlySet<string>,
   { issuerNames }: KnownNames,

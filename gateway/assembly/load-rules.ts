@@ -1,4 +1,6 @@
 import { isAbsolute, join } from 'node:path'
+import { loadApprovals } from '../access/approvals/load.ts'
+import { NO_APPROVAL_RULES, type ApprovalRules } from '../access/approvals/rule.ts'
 import type { CompiledPack } from '../classify/pack/compiled-pack.ts'
 import {
   builtInPackNames,
@@ -14,9 +16,10 @@ import type { CompiledPolicy } from '../pdp/compiled-policy.ts'
 import { loadPolicy, type Engine } from '../pdp/load-policy.ts'
 import type { KnownNames } from '../pdp/policy/warnings-of-names.ts'
 import { createGrantCatalog, loadGrants } from '../pip/grants.ts'
-import { loadResources } from '../pip/resources.ts'
+import { loadResources, type ResourceDirectory } from '../pip/resources.ts'
 import type { Settings } from '../settings/settings.ts'
 import { classProblems } from './data-key.ts'
+import { approvalProblems } from './approval-names.ts'
 import { unknownHolders } from './grant-names.ts'
 import { smallBudgets } from './weights-budget.ts'
 import { readRuleFiles, type RuleFiles } from './rule-files.ts'
@@ -28,6 +31,8 @@ export interface LoadedRules {
   readonly resources: ResourceCatalog
   /** What `grants.yaml` gives; absent where it gives nothing. */
   readonly grants?: GrantCatalog
+  /** What `approvals.yaml` says; no rules where there is no such file. */
+  readonly approvals: ApprovalRules
   /** Built-in packs with the operator's routes laid over them, by name. */
   readonly packs: ReadonlyMap<string, CompiledPack>
   /** Where the operator's routes ask for less than the packs they extend. */
@@ -74,15 +79,13 @@ export async function loadRuleFiles(
   const policy = await loadPolicy({ files, revision, engine, known: knownNames(settings) })
   const resources = loadResources(files.resources)
   const grants = loadGrantsOf(files)
+  const approvals = loadApprovalsOf(files)
   const packs = await loadNeededPacks(files, settings)
-  const parts = [policy, resources, grants, packs]
+  const parts = [policy, resources, grants, approvals, packs]
   const missing = packs.ok ? await missingPacks(settings, packs.value) : []
-  const classes =
-    policy.ok && resources.ok
-      ? classProblems(policy.value.limits.classes, resources.value.tagged, settings)
-      : []
-  const wrong = [...missing, ...classes.filter(({ severity }) => severity === 'error')]
-  if (!policy.ok || !resources.ok || !grants.ok || !packs.ok || wrong.length > 0) {
+  const crossed = crossProblems({ policy, resources, approvals }, settings)
+  const wrong = [...missing, ...crossed.filter(({ severity }) => severity === 'error')]
+  if (!policy.ok || !resources.ok || !grants.ok || !approvals.ok || !packs.ok || wrong.length > 0) {
     const found = parts.flatMap((part) => (part.ok ? part.warnings : part.diagnostics))
     return { ok: false, diagnostics: [...found, ...wrong] }
   }
@@ -93,6 +96,7 @@ export async function loadRuleFiles(
       policy: policy.value,
       resources: resources.value,
       ...catalogOf(grants.value, policy.value),
+      approvals: approvals.value,
       packs: packs.value,
       lowered: packs.warnings.filter(({ code }) => code === 'privilege-lowered'),
     },
@@ -101,7 +105,8 @@ export async function loadRuleFiles(
       ...resources.warnings,
       ...grants.warnings,
       ...packs.warnings,
-      ...classes,
+      ...approvals.warnings,
+      ...crossed,
       ...smallBudgets(policy.value.limits.weights, resources.value.sized),
       ...unknownIssuers(settings, policy.value),
       ...unknownHolders(files.grants, grants.value, {
@@ -112,9 +117,33 @@ export async function loadRuleFiles(
   }
 }
 
+/** What files say of each other that is not so. */
+function crossProblems(
+  parts: {
+    readonly policy: Loaded<CompiledPolicy>
+    readonly resources: Loaded<ResourceDirectory>
+    readonly approvals: Loaded<ApprovalRules>
+  },
+  settings: Settings | undefined,
+): readonly Diagnostic[] {
+  const { policy, resources, approvals } = parts
+  if (!policy.ok) return []
+  const { limits } = policy.value
+  const known = knownNames(settings)
+  return [
+    ...(resources.ok ? classProblems(limits.classes, resources.value.tagged, settings) : []),
+    ...(approvals.ok ? approvalProblems(approvals.value, { policy: policy.value, known }) : []),
+  ]
+}
+
 function loadGrantsOf({ grants }: RuleFiles): Loaded<readonly Grant[] | undefined> {
   if (grants === undefined) return { ok: true, value: undefined, warnings: [] }
   return loadGrants(grants, systemClock.now())
+}
+
+function loadApprovalsOf({ approvals }: RuleFiles): Loaded<ApprovalRules> {
+  if (approvals !== undefined) return loadApprovals(approvals)
+  return { ok: true, value: NO_APPROVAL_RULES, warnings: [] }
 }
 
 function catalogOf(

@@ -20,6 +20,8 @@ export interface RuleFiles {
   readonly limits: SourceFile | undefined
   /** `grants.yaml`, where there is one. */
   readonly grants: SourceFile | undefined
+  /** `approvals.yaml`, where there is one. */
+  readonly approvals: SourceFile | undefined
   /** `routes/*.yaml`, sorted by name. */
   readonly routes: readonly SourceFile[]
   /** `sha256:<hex>` over the names and contents of all of them. */
@@ -35,8 +37,10 @@ const LIMITS = 'limits.yaml'
 
 const GRANTS = 'grants.yaml'
 
+const APPROVALS = 'approvals.yaml'
+
 /** Files that may be missing. */
-const OPTIONAL: readonly string[] = [LIMITS, GRANTS]
+const OPTIONAL: readonly string[] = [LIMITS, GRANTS, APPROVALS]
 
 /**
  * Reads every file of the rule folder `dir`. A missing or unreadable file is a diagnostic, never an
@@ -59,7 +63,7 @@ export async function readRuleFiles(dir: string): Promise<Loaded<RuleFiles>> {
 
 /** Every file of `files`, in the order in which the revision counts them. */
 export function sourceFilesOf(files: RuleFiles): readonly SourceFile[] {
-  const { model, policy, conditions, resources, limits, grants, routes } = files
+  const { model, policy, conditions, resources, limits, grants, approvals, routes } = files
   return [
     model,
     policy,
@@ -67,6 +71,7 @@ export function sourceFilesOf(files: RuleFiles): readonly SourceFile[] {
     resources,
     ...(limits === undefined ? [] : [limits]),
     ...(grants === undefined ? [] : [grants]),
+    ...(approvals === undefined ? [] : [approvals]),
     ...routes,
   ]
 }
@@ -83,6 +88,7 @@ export function ruleFilesOf(sources: readonly SourceFile[]): Loaded<RuleFiles> {
   const resources = byName.get('resources.yaml')
   const limits = byName.get(LIMITS)
   const grants = byName.get(GRANTS)
+  const approvals = byName.get(APPROVALS)
   const routes = sources
     .filter(({ file }) => ROUTE.test(file))
     .sort((a, b) => (a.file < b.file ? -1 : 1))
@@ -93,7 +99,7 @@ export function ruleFilesOf(sources: readonly SourceFile[]): Loaded<RuleFiles> {
     const diagnostics = missing.map((name) => unreadable(name, new Error('it is missing')))
     return { ok: false, diagnostics }
   }
-  const set = { model, policy, conditions, resources, limits, grants, routes }
+  const set = { model, policy, conditions, resources, limits, grants, approvals, routes }
   const revision = revisionOf(sourceFilesOf({ ...set, revision: '' }))
   return { ok: true, value: { ...set, revision }, warnings: [] }
 }

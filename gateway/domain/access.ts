@@ -51,6 +51,33 @@ export interface Grant extends GrantInUse {
   /** `sha256:<hex>` of the one artifact it is for. */
   readonly digest?: string
   readonly approvals: readonly Approval[]
+  /** CIDRs that use must come from; anywhere when absent. */
+  readonly networks?: readonly string[]
+  /** Ids of devices that use must come from. */
+  readonly devices?: readonly string[]
+  /** Exactly what a retraining is for. */
+  readonly training?: TrainingTerms
+  /** Id of the request that it came of; absent where it is written in `grants.yaml`. */
+  readonly request?: string
+  /** It came of a seal that was opened in an emergency. */
+  readonly breakGlass?: true
+}
+
+/** A dataset that training may use, and what it must consist of. */
+export interface DatasetTerm {
+  /** Name without prefix, as in `dataset:<name>`. */
+  readonly name: string
+  /** `sha256:<hex>`. */
+  readonly digest: string
+}
+
+/** Exactly what a retraining is for; compared with the request that makes use of the grant. */
+export interface TrainingTerms {
+  readonly datasets: readonly DatasetTerm[]
+  /** `model:<name>@<version>` that is trained further; absent when it begins from nothing. */
+  readonly base?: string
+  /** `model:<name>` that the result becomes a version of. */
+  readonly destination: string
 }
 
 /** Facts about now and here, one snapshot per request, so that every condition sees one time. */

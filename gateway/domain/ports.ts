@@ -46,6 +46,10 @@ export interface GrantAsk {
   readonly now: number
   /** The id of the one that the caller wants to make use of; any that fits when absent. */
   readonly named?: string | undefined
+  /** Canonical text of the client's address; unknown when absent. */
+  readonly client?: string | undefined
+  /** Id of the device, where its posture is known. */
+  readonly device?: string | undefined
 }
 
 /** The answer to a {@link GrantAsk}. */

@@ -56,6 +56,15 @@ export function resourceText(resource: Resource): string {
   return `${resource.kind}:${resource.name}${version}`
 }
 
+/** The resource of a text that {@link resourceText} could have made: `kind:name[@version]`. */
+export function parseResource(text: string): Resource {
+  const colon = text.indexOf(':')
+  const kind = text.slice(0, colon) as ResourceKind
+  const at = text.indexOf('@', colon)
+  if (at < 0) return { kind, name: text.slice(colon + 1) }
+  return { kind, name: text.slice(colon + 1, at), version: text.slice(at + 1) }
+}
+
 /** One action on one resource. A request is one or more of these, and all must be permitted. */
 export interface Operation {
   readonly action: Action

@@ -1,9 +1,10 @@
 /** Knows what `rules/grants.yaml` gives to whom. */
 import type { Grant } from '../domain/access.ts'
 import type { Diagnostic, Loaded } from '../domain/diagnostics.ts'
-import type { GrantAsk, GrantCatalog, GrantFound } from '../domain/ports.ts'
+import { byEnd, chooseGrant, nameOf, operationsToCover } from '../domain/grants.ts'
+import type { GrantCatalog } from '../domain/ports.ts'
+import { parseResource } from '../domain/vocabulary.ts'
 import type { Subject } from '../domain/subject.ts'
-import { isPrivileged, resourceText, type Operation, type Resource } from '../domain/vocabulary.ts'
 import { loadDocument, type LoadedDocument } from '../settings/document.ts'
 import { grantsSchema, type GrantSpec } from '../settings/schemas/grants.ts'
 
@@ -35,7 +36,7 @@ function grantFrom(id: string, spec: GrantSpec): Grant {
     id,
     to: [...new Set(to)],
     actions: [...new Set(actions)],
-    resources: resources.map(resourceFrom),
+    resources: resources.map(parseResource),
     startsAt: starts ?? -Infinity,
     expiresAt: expires,
     ...(uses === undefined ? {} : { usesMax: uses }),
@@ -43,15 +44,6 @@ function grantFrom(id: string, spec: GrantSpec): Grant {
     ...(digest === undefined ? {} : { digest }),
     approvals,
   })
-}
-
-/** The schema has checked the form: `kind:name[@version]`. */
-function resourceFrom(text: string): Resource {
-  const colon = text.indexOf(':')
-  const kind = text.slice(0, colon) as Resource['kind']
-  const at = text.indexOf('@', colon)
-  if (at < 0) return { kind, name: text.slice(colon + 1) }
-  return { kind, name: text.slice(colon + 1, at), version: text.slice(at + 1) }
 }
 
 interface Checked {
@@ -96,10 +88,7 @@ function warningsOf({ id, spec, now, meanings, document }: Checked): Diagnostic[
 }
 
 /**
- * Finds grants in memory. A grant fits a request when its holder is the subject, one of its groups
- * or one of its roles, and its actions and exact resources cover every privileged operation of the
- * request; every operation where none is privileged. One that names a version covers a request that
- * names this version, and no other.
+ * Finds grants in memory; what fits is said in `domain/grants.ts`.
  * @param holdingsOf everything a subject holds, its id included, prefixes written
  */
 export function createGrantCatalog(
@@ -109,24 +98,15 @@ export function createGrantCatalog(
   const byResource = indexOf(grants)
   return {
     find(ask) {
-      const covered = operationsToCover(ask.operations)
-      const [first] = covered
-      const candidates = first === undefined ? undefined : byResource.get(keyOf(first.resource))
-      if (candidates === undefined) return ask.named === undefined ? NOTHING : NAMED_DOES_NOT_FIT
+      const [first] = operationsToCover(ask.operations)
+      const candidates = first === undefined ? undefined : byResource.get(nameOf(first.resource))
+      if (candidates === undefined) return chooseGrant([], ask)
       const holds = holdingsOf(ask.subject)
-      const held = candidates.filter(
-        (grant) => grant.to.some((holder) => holds.has(holder)) && isInForce(grant, ask.now),
-      )
-      return choose(held, covered, ask)
+      const held = candidates.filter((grant) => grant.to.some((holder) => holds.has(holder)))
+      return chooseGrant(held, ask)
     },
   }
 }
-
-const NOTHING: GrantFound = Object.freeze({})
-
-const NAMED_DOES_NOT_FIT: GrantFound = Object.freeze({
-  hint: 'The grant that is named does not cover this request, or is not in force.',
-})
 
 function ownNames({ id, groups, roles }: Subject): ReadonlySet<string> {
   return new Set([id, ...groups, ...roles])
@@ -136,68 +116,11 @@ function ownNames({ id, groups, roles }: Subject): ReadonlySet<string> {
 function indexOf(grants: readonly Grant[]): ReadonlyMap<string, readonly Grant[]> {
   const byResource = new Map<string, Grant[]>()
   for (const grant of [...grants].sort(byEnd)) {
-    for (const key of new Set(grant.resources.map(keyOf))) {
+    for (const key of new Set(grant.resources.map(nameOf))) {
       const list = byResource.get(key)
       if (list === undefined) byResource.set(key, [grant])
       else list.push(grant)
     }
   }
   return byResource
-}
-
-function byEnd(a: Grant, b: Grant): number {
-  if (a.expiresAt !== b.expiresAt) return a.expiresAt - b.expiresAt
-  return a.id < b.id ? -1 : 1
-}
-
-function keyOf({ kind, name }: Resource): string {
-  return resourceText({ kind, name })
-}
-
-/** What a grant has to cover of `operations`. */
-export function operationsToCover(operations: readonly Operation[]): readonly Operation[] {
-  const privileged = operations.filter(({ action }) => isPrivileged(action))
-  return privileged.length > 0 ? privileged : operations
-}
-
-function isInForce({ startsAt, expiresAt }: Grant, now: number): boolean {
-  return startsAt <= now && now < expiresAt
-}
-
-function choose(
-  held: readonly Grant[],
-  covered: readonly Operation[],
-  { named }: GrantAsk,
-): GrantFound {
-  const fits = (one: Grant): boolean =>
-    (named === undefined || one.id === named) && covered.every((op) => grantCovers(one, op))
-  const grant = held.find(fits)
-  if (grant !== undefined) return { grant }
-  const versioned = held.find(
-    (one) =>
-      (named === undefined || one.id === named) &&
-      covered.every((operation) => coversSomeVersion(one, operation)),
-  )
-  if (versioned !== undefined) {
-    const names = versioned.resources.filter(({ version }) => version !== undefined)
-    const texts = names.slice(0, 3).map(resourceText).join(', ')
-    return { hint: `Grant ${versioned.id} is for ${texts} alone; name this version.` }
-  }
-  return named === undefined ? NOTHING : NAMED_DOES_NOT_FIT
-}
-
-/** Whether the grant is for this operation, as the request names its resource. */
-export function grantCovers(grant: Grant, { action, resource }: Operation): boolean {
-  if (!grant.actions.includes(action)) return false
-  return grant.resources.some(
-    ({ kind, name, version }) =>
-      kind === resource.kind &&
-      name === resource.name &&
-      (version === undefined || version === resource.version),
-  )
-}
-
-function coversSomeVersion(grant: Grant, { action, resource }: Operation): boolean {
-  if (!grant.actions.includes(action)) return false
-  return grant.resources.some(({ kind, name }) => kind === resource.kind && name === resource.name)
 }

@@ -2,7 +2,7 @@
 import type { Environment, Grant } from '../../domain/access.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { isPrivileged, resourceText, type Operation } from '../../domain/vocabulary.ts'
-import { grantCovers } from '../../pip/grants.ts'
+import { grantCovers } from '../../domain/grants.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { atInstant } from '../streams/expiry.ts'
 import type { PolicySnapshot, Services } from '../runtime.ts'
@@ -18,6 +18,8 @@ export function takeGrant(exchange: Exchange, policy: PolicySnapshot): void {
     subject: established(exchange.subject, 'subject'),
     operations: established(exchange.classification, 'classification').operations,
     now: environment.now,
+    client: environment.client.ip,
+    device: environment.device?.id,
     named: established(exchange.admitted, 'admitted').headers.get(GRANT_HEADER),
   })
   if (hint !== undefined) exchange.grantHint = hint
@@ -46,6 +48,8 @@ export function keepGrant(
       subject: established(exchange.subject, 'subject'),
       operations: established(exchange.classification, 'classification').operations,
       now: services.clock.now(),
+      client: exchange.environment?.client.ip,
+      device: exchange.environment?.device?.id,
       named: grant.id,
     }) ?? {}
   if (now === undefined || isNarrower(now, exchange)) return grantEnded(grant)

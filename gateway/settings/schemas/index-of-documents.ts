@@ -4,6 +4,7 @@
  * modeline of the file (`# yaml-language-server: $schema=…`).
  */
 import type { z } from 'zod'
+import { approvalsSchema } from './approvals.ts'
 import { conditionsSchema } from './conditions.ts'
 import { gatewaySchema } from './gateway.ts'
 import { grantsSchema } from './grants.ts'
@@ -67,6 +68,14 @@ export const DOCUMENT_SCHEMAS: readonly DocumentKind[] = [
     schema: grantsSchema,
     file: 'rules/grants.yaml',
     page: 'docs/reference/grants.md',
+    variables: false,
+  },
+  {
+    kind: 'approvals',
+    title: 'Approvals',
+    schema: approvalsSchema,
+    file: 'rules/approvals.yaml',
+    page: 'docs/reference/approvals.md',
     variables: false,
   },
   {

@@ -1,0 +1,171 @@
+/** Grants of the journal, found for a request. */
+import type { Approval, Grant } from '../../domain/access.ts'
+import { byEnd, chooseGrant, nameOf, operationsToCover } from '../../domain/grants.ts'
+import type { GrantAsk, GrantFound } from '../../domain/ports.ts'
+import { parseResource } from '../../domain/vocabulary.ts'
+import type { ElevationGrant } from '../elevation.ts'
+import type { AccessState } from '../state.ts'
+import type { ElevationDeps } from './deps.ts'
+import type { Approver } from './eligible.ts'
+import { couldAsk, judgeGrant, type GrantFault } from './stands.ts'
+
+/** What of the state it takes to find a grant. */
+export type GrantState = Pick<AccessState, 'grants' | 'people' | 'locks' | 'at'>
+
+/** Finds grants of a state; follows it by itself. */
+export interface GrantIndex {
+  /**
+   * The grant of `state` that fits `ask`, by the rules of `domain/grants.ts`: in force at `ask.now`,
+   * not taken back, its seal opened, and standing (see `grantStands`). A grant that did not change is
+   * the same object every time. Costs what the grants of one holder on one resource cost, whatever
+   * there are besides; following a change of `state` costs one look at each of its grants.
+   * @param holdings of the subject as its token says, which is newer than what is known of people
+   */
+  find(state: GrantState, ask: GrantAsk, holdings?: ReadonlySet<string>): GrantFound
+}
+
+/** @param deps those in force; called for every look-up, and the same object as long as rules are */
+export function createGrantIndex(deps: () => ElevationDeps): GrantIndex {
+  const slots = new GrantSlots()
+  return {
+    find(state, ask, holdings) {
+      slots.follow(state)
+      const [first] = operationsToCover(ask.operations)
+      const key = first === undefined ? undefined : keyOf(ask.subject.id, nameOf(first.resource))
+      const candidates = key === undefined ? [] : slots.at(key)
+      if (candidates.length === 0) return chooseGrant([], ask)
+      return choose(candidates, { state, deps: deps(), ask, holdings })
+    },
+  }
+}
+
+/** A grant with what was made of it. */
+interface Entry {
+  readonly given: ElevationGrant
+  readonly keys: readonly string[]
+  made?: { readonly by: string; readonly grant: Grant }
+}
+
+interface Look {
+  readonly state: GrantState
+  readonly deps: ElevationDeps
+  readonly ask: GrantAsk
+  readonly holdings: ReadonlySet<string> | undefined
+}
+
+function choose(entries: readonly Entry[], look: Look): GrantFound {
+  const { ask } = look
+  const { named } = ask
+  const standing: Grant[] = []
+  let fallen: { readonly id: string; readonly fault: GrantFault } | undefined
+  for (const entry of entries) {
+    const { given } = entry
+    if (given.startsAt > ask.now || given.expiresAt <= ask.now) continue
+    const judged = judge(given, look)
+    if (typeof judged !== 'string') standing.push(grantFrom(entry, judged))
+    else if (named === undefined || named === given.id) fallen ??= { id: given.id, fault: judged }
+  }
+  const found = chooseGrant(standing.sort(byEnd), ask)
+  if (found.grant !== undefined || fallen === undefined) return found
+  return { hint: `Grant ${fallen.id} is suspended: ${SUSPENDED[fallen.fault]}.` }
+}
+
+function judge(given: ElevationGrant, look: Look): readonly Approver[] | GrantFault {
+  const { state, deps, ask, holdings } = look
+  const judged = judgeGrant(given, state, deps, ask.now)
+  if (typeof judged === 'string' || holdings === undefined) return judged
+  return couldAsk(given, deps, holdings) ? judged : 'may_not_ask'
+}
+
+/** What the holder is told; who is locked is not told why (see `Lock.reason`). */
+const SUSPENDED: Readonly<Record<GrantFault, string>> = {
+  no_approval_rule: 'the rules in force do not say who may agree to it',
+  approver_missing: 'too few of those who agreed may still do so',
+  not_automatic: 'the rules in force want somebody to agree to it',
+  holder_locked: 'its holder is locked out',
+  holder_changed: 'the account is another person’s than when it was given',
+  may_not_ask: 'the rules in force do not let its holder ask for it',
+}
+
+function grantFrom(entry: Entry, approvers: readonly Approver[]): Grant {
+  const by = approvers.map(({ vote, holds }) => `${vote.by.id} ${[...holds].join(' ')}`).join(' ')
+  if (entry.made?.by !== by) entry.made = { by, grant: made(entry.given, approvers) }
+  return entry.made.grant
+}
+
+function made(given: ElevationGrant, approvers: readonly Approver[]): Grant {
+  const { id, terms, startsAt, expiresAt, request, sealed } = given
+  const { usesMax, bytesMax, digest, networks, devices, training } = terms
+  return Object.freeze({
+    id,
+    to: [terms.holder],
+    actions: terms.actions,
+    resources: terms.resources.map(parseResource),
+    startsAt,
+    expiresAt,
+    ...(usesMax === undefined ? {} : { usesMax }),
+    ...(bytesMax === undefined ? {} : { bytesMax }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(networks === undefined ? {} : { networks }),
+    ...(devices === undefined ? {} : { devices }),
+    ...(training === undefined ? {} : { training }),
+    ...(sealed === undefined ? {} : { breakGlass: true as const }),
+    request,
+    approvals: approvers.map(({ vote, holds }): Approval => ({
+      by: vote.by.id,
+      holds: [...holds],
+      at: vote.at,
+    })),
+  })
+}
+
+function keyOf(holder: string, name: string): string {
+  return `${holder} ${name}`
+}
+
+/** Grants that can be of use, by holder and resource. */
+class GrantSlots {
+  #followed: GrantState['grants'] | undefined
+  readonly #entries = new Map<string, Entry>()
+  readonly #slots = new Map<string, readonly Entry[]>()
+
+  at(key: string): readonly Entry[] {
+    return this.#slots.get(key) ?? []
+  }
+
+  /** Takes over what is different in `grants`; nothing when it is the map of before. */
+  follow({ grants, at }: GrantState): void {
+    if (grants === this.#followed) return
+    for (const [id, entry] of this.#entries) {
+      if (grants.get(id) !== entry.given || entry.given.expiresAt <= at) this.#remove(id, entry)
+    }
+    for (const [id, given] of grants) {
+      if (!this.#entries.has(id) && isOfUse(given, at)) this.#add(id, given)
+    }
+    this.#followed = grants
+  }
+
+  #add(id: string, given: ElevationGrant): void {
+    const { holder, resources } = given.terms
+    // As `nameOf` writes them; ten thousand of them need not be taken apart for that.
+    const names = resources.map((text) => text.split('@', 1)[0] ?? text)
+    const keys = [...new Set(names)].map((name) => keyOf(holder, name))
+    const entry: Entry = { given, keys }
+    this.#entries.set(id, entry)
+    for (const key of keys) this.#slots.set(key, [...this.at(key), entry])
+  }
+
+  #remove(id: string, entry: Entry): void {
+    this.#entries.delete(id)
+    for (const key of entry.keys) {
+      const left = this.at(key).filter((one) => one !== entry)
+      if (left.length === 0) this.#slots.delete(key)
+      else this.#slots.set(key, left)
+    }
+  }
+}
+
+function isOfUse({ revoked, sealed, expiresAt }: ElevationGrant, at: number): boolean {
+  if (revoked !== undefined || expiresAt <= at) return false
+  return sealed === undefined || sealed.openedAt !== undefined
+}

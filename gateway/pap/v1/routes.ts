@@ -1,0 +1,14 @@
+/** Every route of the control API. To add some: write `routes/<area>.ts` and add a line here. */
+import type { ApiRoute } from './api-route.ts'
+import { GRANT_ROUTES } from './routes/grants.ts'
+import { LOCK_ROUTES } from './routes/locks.ts'
+import { REQUEST_ROUTES } from './routes/requests.ts'
+import { STATE_ROUTES } from './routes/state.ts'
+
+/** The table: what is served, documented and tested. */
+export const API_ROUTES: readonly ApiRoute[] = [
+  ...REQUEST_ROUTES,
+  ...GRANT_ROUTES,
+  ...LOCK_ROUTES,
+  ...STATE_ROUTES,
+]

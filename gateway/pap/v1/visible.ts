@@ -1,0 +1,50 @@
+/** Whose requests and grants a caller may see: own ones, those they could decide on, or all. */
+import type { ElevationGrant, ElevationRequest, RequirementSet } from '../../access/elevation.ts'
+import type { Person } from '../../access/person.ts'
+import type { ApiCaller } from './api-caller.ts'
+import type { ApiParts } from './api-parts.ts'
+
+/** Whether something of `owner`, decided on by `demands`, may be shown. */
+export type IsVisible = (owner: Person, demands: readonly RequirementSet[]) => boolean
+
+/** What `caller` may see in `area`; asked for many things at once. */
+export function visibleTo(
+  caller: ApiCaller,
+  parts: ApiParts,
+  area: 'requests' | 'grants',
+): IsVisible {
+  if (caller.may('admin', area)) return () => true
+  const { person } = caller
+  const holds = person === undefined ? undefined : parts.elevation(caller).holdingsOf(person)
+  return (owner, demands) => {
+    if (isOwn(owner, caller)) return true
+    const names = demands.flatMap(({ requirements, reviewers = [] }) => [
+      ...requirements.flatMap(({ from }) => from),
+      ...reviewers,
+    ])
+    return holds !== undefined && names.some((one) => holds.has(one))
+  }
+}
+
+/** Whether `owner` is the caller. */
+export function isOwn(owner: Person, { subject, person }: ApiCaller): boolean {
+  return owner.id === subject.id && (person === undefined || owner.person === person.person)
+}
+
+/** What lists of requests and grants can be narrowed to. */
+export interface Filter {
+  readonly mine?: boolean | undefined
+  readonly model?: string | undefined
+}
+
+/** Whether `filter` lets something of `owner` through. */
+export function passes(
+  { mine, model }: Filter,
+  { terms }: Pick<ElevationRequest | ElevationGrant, 'terms'>,
+  isOfCaller: boolean,
+): boolean {
+  if (mine !== undefined && mine !== isOfCaller) return false
+  if (model === undefined) return true
+  const name = `model:${model}`
+  return terms.resources.some((one) => one === name || one.startsWith(`${name}@`))
+}

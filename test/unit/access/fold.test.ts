@@ -1,0 +1,94 @@
+/** Ids, the fold of entries and the text of a state. */
+import { describe, expect, it } from '@jest/globals'
+import { entryText, readEntry } from '../../../gateway/access/fold/entry.ts'
+import { fold } from '../../../gateway/access/fold/fold.ts'
+import { grantIdOf, isId, newId } from '../../../gateway/access/ids.ts'
+import { readSnapshot, snapshotText } from '../../../gateway/access/snapshot.ts'
+import { emptyState } from '../../../gateway/access/state.ts'
+import { ALICE, BOB, CAROL, HOUR, lockOn, scene, T0 } from '../../support/elevation.ts'
+
+const DAY = 24 * HOUR
+
+describe('ids', () => {
+  it('sort by time, are of their kind and are not guessed', () => {
+    const [a, b] = [newId('req', T0), newId('req', T0 + 1)]
+    expect(a < b).toBe(true)
+    expect(isId('req', a)).toBe(true)
+    expect(isId('lock', a)).toBe(false)
+    expect(isId('grant', grantIdOf(a))).toBe(true)
+    expect(newId('req', T0)).not.toBe(a)
+    for (const no of ['req-', `req-${'u'.repeat(26)}`, `req-${'0'.repeat(27)}`, `x${a}`]) {
+      expect(isId('req', no)).toBe(false)
+    }
+  })
+})
+
+describe('the fold', () => {
+  const event = lockOn({ kind: 'all' })
+  const entry = (seq: number, at = T0) => ({ v: 1, seq, at, event })
+
+  it('takes entries without a gap, and of kinds that it knows', () => {
+    const empty = emptyState('e')
+    expect(fold(empty, [entry(1)]).locks.size).toBe(1)
+    expect(() => fold(empty, [entry(2)])).toThrow(/does not follow/)
+    expect(() => fold(empty, [entry(1), entry(1)])).toThrow(/does not follow/)
+    const strange = { ...entry(1), event: { type: 'toString' } as never }
+    expect(() => fold(empty, [strange])).toThrow(/of no kind known/)
+  })
+
+  it('changes no state that was handed out', () => {
+    const before = emptyState('e')
+    const after = fold(before, [entry(1)])
+    expect(before.locks.size).toBe(0)
+    expect(after.requests).toBe(before.requests)
+  })
+
+  it('never goes back in time', () => {
+    expect(fold(emptyState('e'), [entry(1, T0), entry(2, T0 - 1)]).at).toBe(T0)
+  })
+
+  it('reads what it writes, and no other form', () => {
+    const text = entryText({ v: 1, event })
+    expect(readEntry({ seq: 1, at: T0, text })).toEqual(entry(1))
+    expect(() => readEntry({ seq: 1, at: T0, text: entryText({ v: 2, event }) })).toThrow(
+      /of no kind known/,
+    )
+  })
+
+  it('answers for a call for a day, and forgets what has been over for a quarter', () => {
+    const { book, create, vote } = scene()
+    create()
+    vote(BOB)
+    vote(CAROL)
+    const call = { key: 'k', body: 'b', result: 'r' }
+    let state = fold(book.state, [{ ...entry(book.state.seq + 1), call }])
+    expect(state.calls.get('k')?.until).toBe(T0 + DAY)
+    const upTo = (seq: number, at: number) => {
+      while (state.seq < seq) state = fold(state, [entry(state.seq + 1, at)])
+    }
+    upTo(1_024, T0 + DAY)
+    expect(state.calls.size).toBe(0)
+    expect([state.requests.size, state.grants.size]).toEqual([1, 1])
+    upTo(2_048, T0 + 91 * DAY)
+    expect([state.requests.size, state.grants.size]).toEqual([0, 0])
+  })
+})
+
+describe('a snapshot', () => {
+  it('is the state again', () => {
+    const { book, create, vote } = scene()
+    create({ by: ALICE })
+    vote(BOB)
+    book.add([lockOn({ kind: 'user', id: ALICE.id })])
+    const read = readSnapshot(snapshotText(book.state))
+    expect(read).toEqual(book.state)
+    expect(fold(read, [])).toEqual(book.state)
+  })
+
+  it.each(['{}', '{"v":2,"epoch":"e"}', '{"v":1,"epoch":"e","requests":{}}', '{"v":1,"epoch":1}'])(
+    'that is none is not read: %s',
+    (text) => {
+      expect(() => readSnapshot(text)).toThrow(/cannot be read/)
+    },
+  )
+})
