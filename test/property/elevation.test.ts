@@ -60,53 +60,55 @@ const step = fc.record({
   old: fc.nat({ max: 5 }),
   amount: fc.integer({ min: 1, max: 90 }),
 })
-type Step = { [K in 'who' | 'deps' | 'which' | 'old' | 'amount']: number } & { what: string }
+type Step = Record<'who' | 'deps' | 'which' | 'old' | 'amount', number> & { what: string }
+
+type Book = ReturnType<typeof journal>
+
+/** The command of a step; `undefined` when it is to wait, or of nobody. */
+function commandOf(
+  { what, who, deps: d, which, old, amount }: Step,
+  book: Book,
+  digests: readonly string[],
+): Command<unknown> | undefined {
+  const [by = ask().by, deps = depsOf()] = [PEOPLE[who], DEPS[d]]
+  const requests = [...book.state.requests.values()]
+  const { id, digest: newest } = requests[which % Math.max(1, requests.length)] ?? NONE
+  const digest = old === 0 ? (digests[which] ?? '') : newest
+  const terms = { ...ask().terms, durationMs: amount * MINUTE, usesMax: amount }
+  const narrowing = { durationMs: amount * MINUTE }
+  const { reasons } = ask()
+  const approval = { id, by, digest, decision: 'approve' } as const
+  const newId = `req-${book.state.seq}`
+  const commands: Record<string, Command<unknown>> = {
+    create: createRequest(deps, ask({ newId, by, terms })),
+    edit: editRequest(deps, { id, by, terms, reasons }),
+    vote: voteOn(deps, old > 2 ? { ...approval, narrowing } : approval),
+    deny: voteOn(deps, { id, by, digest, decision: 'deny' }),
+    cancel: cancelRequest(deps, { id, by, reason: 'x' }),
+    revoke: revokeGrant(deps, { id: id.replace('req', 'grant'), by, reason: 'x' }),
+  }
+  return commands[what]
+}
+
+const NONE = { id: 'req-none', digest: '' }
 
 function played(steps: readonly Step[]) {
   const book = journal()
   const issued: { grant: ElevationGrant; at: number; wanted: number }[] = []
   const digests: string[] = []
-  for (const [i, { what, who, deps: d, which, old, amount }] of steps.entries()) {
-    const [by, deps] = [PEOPLE[who], DEPS[d]]
-    if (by === undefined || deps === undefined) continue
-    const requests = [...book.state.requests.values()]
-    const request = requests[which % Math.max(1, requests.length)]
-    const id = request?.id ?? 'req-none'
-    const digest = old === 0 ? (digests[which] ?? '') : (request?.digest ?? '')
-    const terms = { ...ask().terms, durationMs: amount * MINUTE, usesMax: amount }
-    const narrowing = { durationMs: amount * MINUTE }
-    const { reasons } = ask()
-    const commands: Record<string, Command<unknown>> = {
-      create: createRequest(deps, ask({ newId: `req-${i}`, by, terms })),
-      edit: editRequest(deps, { id, by, terms, reasons }),
-      vote: voteOn(deps, {
-        id,
-        by,
-        digest,
-        decision: 'approve',
-        ...(old > 2 ? { narrowing } : {}),
-      }),
-      deny: voteOn(deps, { id, by, digest, decision: 'deny' }),
-      cancel: cancelRequest(deps, { id, by, reason: 'x' }),
-      revoke: revokeGrant(deps, { id: id.replace('req', 'grant'), by, reason: 'x' }),
-    }
-    const command = commands[what]
-    if (command === undefined) {
-      book.later(amount * MINUTE)
-      continue
-    }
-    const ruled = command(book.state, book.now)
-    if (isDeclined(ruled)) continue
+  for (const step of steps) {
+    const deps = DEPS[step.deps] ?? depsOf()
+    const wanted = deps.rules.rules[0]?.require.reduce((sum, one) => sum + one.count, 0) ?? 9
+    const command = commandOf(step, book, digests)
+    if (command === undefined) book.later(step.amount * MINUTE)
+    const ruled = command?.(book.state, book.now)
+    if (ruled === undefined || isDeclined(ruled)) continue
     book.add(ruled.events)
     for (const event of ruled.events) {
-      if (event.type === 'request.created' || event.type === 'request.edited') {
-        digests.push(event.request.digest)
-      }
-      if (event.type === 'grant.issued') {
-        const wanted = deps.rules.rules[0]?.require.reduce((sum, one) => sum + one.count, 0) ?? 9
-        issued.push({ grant: event.grant, at: book.now, wanted })
-        expect(grantStands(event.grant, book.state, deps, book.now)).toBe(true)
-      }
+      if ('request' in event) digests.push(event.request.digest)
+      if (event.type !== 'grant.issued') continue
+      issued.push({ grant: event.grant, at: book.now, wanted })
+      expect(grantStands(event.grant, book.state, deps, book.now)).toBe(true)
     }
   }
   return { book, issued }

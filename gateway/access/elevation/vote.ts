@@ -1,12 +1,14 @@
 /** One person's word on a request, and what comes of it. */
-import { decline, isDeclined, type Command, type Declined } from '../command.ts'
+import { decline, isDeclined, type Command, type Declined, type Ruled } from '../command.ts'
 import type {
   ApprovalVote,
+  ElevationGrant,
   ElevationRequest,
   ElevationTerms,
   Narrowing,
   RequirementSet,
 } from '../elevation.ts'
+import type { AccessEvent } from '../events.ts'
 import type { Person } from '../person.ts'
 import type { AccessState } from '../state.ts'
 import { demandedNow, filtersOf, stricter, type Demanded } from './demanded.ts'
@@ -52,17 +54,22 @@ export function voteOn(deps: ElevationDeps, ask: VoteAsk): Command<RequestOutcom
     const voted = { type: 'request.voted', id: ask.id, version: votable.version, vote } as const
     const request = { ...votable, votes: [...votable.votes, vote] }
     if (ask.decision === 'deny') return denied(request, vote, voted)
-    const grant = isDeclined(demanded)
+    return isDeclined(demanded)
       ? demanded
-      : grantOf(withSeen(judged, ask.by), request, demanded)
-    const wrong = tooLong([voted])
-    if (wrong !== undefined) return wrong
-    if (grant === undefined) return { events: [voted], result: { request } }
-    if (isDeclined(grant)) return grant
-    const approved = { ...request, status: 'approved' as const, grant: grant.id }
-    const events = [voted, { type: 'grant.issued', grant } as const]
-    return tooLong(events) ?? { events, result: { request: approved, grant } }
+      : approvedWith(voted, request, grantOf(withSeen(judged, ask.by), request, demanded))
   }
+}
+
+function approvedWith(
+  voted: Extract<AccessEvent, { readonly type: 'request.voted' }>,
+  request: ElevationRequest,
+  grant: ElevationGrant | Declined | undefined,
+): Ruled<RequestOutcome> {
+  if (isDeclined(grant)) return grant
+  if (grant === undefined) return tooLong([voted]) ?? { events: [voted], result: { request } }
+  const approved = { ...request, status: 'approved' as const, grant: grant.id }
+  const events = [voted, { type: 'grant.issued', grant } as const]
+  return tooLong(events) ?? { events, result: { request: approved, grant } }
 }
 
 type Now = Judged & {
