@@ -62,8 +62,8 @@ export type LineDocument = ReturnType<typeof lineDocument>
 function instantIn<K extends string>(
   key: K,
   at: number | undefined,
-): { readonly [P in K]?: string } {
-  return at === undefined ? {} : ({ [key]: isoOf(at) } as { readonly [P in K]?: string })
+): Readonly<Partial<Record<K, string>>> {
+  return at === undefined ? {} : ({ [key]: isoOf(at) } as Readonly<Partial<Record<K, string>>>)
 }
 
 /** Milliseconds since the epoch as ISO 8601, UTC. */
