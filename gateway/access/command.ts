@@ -22,6 +22,7 @@ export const DECLINES = {
   too_many: { status: 429, title: 'There are too many of them' },
   key_reused: { status: 422, title: 'The idempotency key was used for another call' },
   second_person: { status: 403, title: 'A second person must agree' },
+  precondition_failed: { status: 412, title: 'It is not what you saw any more' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 /** A stable code of {@link DECLINES}. */

@@ -1,4 +1,5 @@
 /** Who acts on requests, grants, locks and reviews. */
+import type { Subject } from '../domain/subject.ts'
 
 /**
  * Somebody, as a verified token said when they acted. Distinctness is by `person`, never by account:
@@ -11,4 +12,13 @@ export interface Person {
   readonly id: string
   /** Groups and roles of the token, prefixes written. */
   readonly holds: readonly string[]
+}
+
+/**
+ * The person behind `subject`, by its token of now; `undefined` when the token does not say which
+ * person it is: then they may not act where people are counted.
+ */
+export function personOf(subject: Subject): Person | undefined {
+  const { id, person, groups, roles } = subject
+  return person === undefined ? undefined : { person, id, holds: [...groups, ...roles] }
 }

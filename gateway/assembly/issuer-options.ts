@@ -49,6 +49,8 @@ function optionsOf(issuer: IssuerSettings): IssuerOptions {
     claims: issuer.conditionClaims.length === 0 ? undefined : issuer.conditionClaims,
     mfa: issuer.mfa,
     posture: issuer.postureClaims,
+    person: issuer.personClaim,
+    sessionId: issuer.sessionClaim === undefined ? undefined : [issuer.sessionClaim],
     keys: {
       refreshMs: keys.refresh,
       maxStaleMs: keys.maxStale,

@@ -52,6 +52,8 @@ export interface IssuerOptions extends Partial<{
   readonly roleNames?: readonly string[] | undefined
   readonly mfa?: Partial<MfaRule> | undefined
   readonly posture?: PosturePaths | undefined
+  /** Path of the claim that says which person it is; see `Subject.person`. */
+  readonly person?: string | undefined
   /** Tolerated difference of clocks. Default 30 s. */
   readonly clockSkewMs?: number | undefined
   readonly keys?: IssuerKeyOptions | undefined
@@ -95,6 +97,9 @@ export interface IssuerProfile {
   readonly roleNames: ReadonlySet<string>
   readonly clientId: readonly ClaimPath[]
   readonly tokenId: readonly ClaimPath[]
+  readonly sessionId: readonly ClaimPath[]
+  /** Absent: an account is a person. */
+  readonly person: ClaimPath | undefined
   readonly scope: Preset['scope']
   /** Name under which conditions know the claim, and where it is. */
   readonly claims: readonly { readonly name: string; readonly path: ClaimPath }[]
@@ -139,6 +144,8 @@ export function issuerProfile(options: IssuerOptions): IssuerProfile {
     roleNames: new Set(options.roleNames ?? []),
     clientId: paths(name, merged.clientId),
     tokenId: paths(name, merged.tokenId),
+    sessionId: paths(name, merged.sessionId),
+    person: options.person === undefined ? undefined : path(name, options.person),
     claims: merged.claims.map((text) => ({ name: text, path: path(name, text) })),
     mfa: { ...DEFAULT_MFA, ...options.mfa },
     posture: postureOf(options),

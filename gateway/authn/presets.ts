@@ -46,6 +46,8 @@ export interface Preset {
   readonly clientId: readonly string[]
   /** Where the token id is, first match wins. */
   readonly tokenId: readonly string[]
+  /** Where the id of the login is, first match wins. */
+  readonly sessionId: readonly string[]
   /** `string`: RFC 8693 §4.2 text. `list`: JSON list. */
   readonly scope: { readonly claim: string; readonly form: 'string' | 'list' | 'either' }
   /** Claims copied for conditions to test. */
@@ -72,6 +74,8 @@ const GENERIC: Preset = {
   roles: ['roles'],
   clientId: ['client_id', 'azp'],
   tokenId: ['jti'],
+  // OpenID Connect Front-Channel Logout 1.0 §3.
+  sessionId: ['sid'],
   scope: { claim: 'scope', form: 'string' },
   claims: [],
   maxLifetimeMs: HOUR_MS,
@@ -89,6 +93,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     idTokenClaims: ['at_hash', 'c_hash'],
     roles: ['realm_access.roles', 'resource_access.{audience}.roles'],
     clientId: ['azp', 'client_id'],
+    // Before version 24 the login was named here only.
+    sessionId: ['sid', 'session_state'],
   },
   okta: {
     ...GENERIC,
@@ -137,6 +143,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     roles: [],
     clientId: ['client_id'],
     tokenId: ['jti', 'origin_jti'],
+    // All tokens of one login name the first of them.
+    sessionId: ['origin_jti'],
     claims: ['username', 'origin_jti'],
   },
   google: {

@@ -9,6 +9,7 @@ import { claimAt, firstClaim, type ClaimPath } from './claim-path.ts'
 import { claim, scopesOf, type Claims } from './claim-checks.ts'
 import type { IssuerProfile, PosturePaths } from './issuer.ts'
 import { isName, stringList } from './names.ts'
+import { personKey } from './person-key.ts'
 
 /** Names that could not be used, counted per kind, for the operator. */
 export interface DroppedNames {
@@ -29,13 +30,17 @@ const CLAIM_CHARS_MAX = 1024
 const POSTURE_CHARS_MAX = 128
 
 /**
- * Builds the frozen subject; `undefined` when a client id or token id is there but malformed.
- * Claims are copied by allow-list into a Map, so that a member called `__proto__` stays a word.
+ * Builds the frozen subject; `undefined` when the id of a client, token or login is there but
+ * malformed. Claims are copied by allow-list into a Map, so that a member called `__proto__` stays a
+ * word.
  */
 export function buildSubject(claims: Claims, profile: IssuerProfile): BuiltSubject | undefined {
   const clientId = firstClaim(claims, profile.clientId)
   const tokenId = firstClaim(claims, profile.tokenId)
+  const sessionId = idText(firstClaim(claims, profile.sessionId))
   if (!isOptionalName(clientId) || !isOptionalName(tokenId)) return undefined
+  // A login that no lock could name could not be ended.
+  if (!isOptionalName(sessionId)) return undefined
   const overage = hasGroupsOverage(claims)
   const groups = overage ? { names: [], dropped: 0 } : namesAt(claims, profile.groups)
   const roles = namesAt(claims, profile.roles)
@@ -44,14 +49,18 @@ export function buildSubject(claims: Claims, profile: IssuerProfile): BuiltSubje
   // Without `iat` the token counts as issued as early as it can have been: revocation errs safely.
   const iat = (claim(claims, 'iat') as number | undefined) ?? exp - profile.maxLifetimeS
   const device = profile.posture === undefined ? undefined : postureOf(claims, profile.posture)
+  const id = `user:${profile.name}/${claim(claims, profile.subjectClaim) as string}`
+  const person = personKey(claims, profile, id)
   const subject: Subject = Object.freeze({
-    id: `user:${profile.name}/${claim(claims, profile.subjectClaim) as string}`,
+    id,
     issuer: profile.issuer,
     issuerName: profile.name,
     ...(clientId === undefined ? {} : { clientId }),
     groups: Object.freeze(groups.names.map((name) => `group:${name}`)),
     roles: Object.freeze(asserted.map((name) => `role:${name}`)),
     ...(tokenId === undefined ? {} : { tokenId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(person === undefined ? {} : { person }),
     issuedAt: iat * 1000,
     expiresAt: (exp + profile.skewS) * 1000,
     authentication: Object.freeze(authenticationOf(claims, profile)),
@@ -59,6 +68,11 @@ export function buildSubject(claims: Claims, profile: IssuerProfile): BuiltSubje
     claims: copyClaims(claims, profile, overage),
   })
   return { subject, dropped: { group: groups.dropped, role: roles.dropped } }
+}
+
+/** Ids of logins are texts, or numbers with some issuers. */
+function idText(value: unknown): unknown {
+  return Number.isSafeInteger(value) ? String(value) : value
 }
 
 function isOptionalName(value: unknown): value is string | undefined {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
 import { packsPage } from '../assembly/packs-page.ts'
 import { GatewayError } from '../domain/errors.ts'
+import { openApiFile } from '../pap/v1/openapi-file.ts'
 import { effectiveJson, effectiveText, writtenText } from '../settings/effective.ts'
 import { generatedFiles } from '../settings/reference.ts'
 import { EXIT, type CliIo } from './io.ts'
@@ -51,7 +52,7 @@ async function schema(options: OptionValues, io: CliIo): Promise<number> {
     io.out(gateway?.text ?? '')
     return EXIT.ok
   }
-  for (const { path, text } of [...files, await packsPage()]) {
+  for (const { path, text } of [...files, openApiFile(), await packsPage()]) {
     const target = resolve(io.cwd, path)
     await mkdir(dirname(target), { recursive: true })
     await writeFile(target, text)

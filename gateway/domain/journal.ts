@@ -24,7 +24,7 @@ export interface JournalHead {
   readonly epoch: string
   /** Of the last entry; 0 when there is none. */
   readonly seq: number
-  /** The store's clock. */
+  /** The store's clock; never less than the time of the last entry. */
   readonly now: number
 }
 
@@ -74,6 +74,23 @@ export const JOURNAL_BATCH_MAX = 64
 /** Characters of one entry: a request with everything that belongs to it. */
 export const JOURNAL_ENTRY_MAX = 65_536
 
+/** Entries of one page. */
+export const JOURNAL_PAGE_MAX = 1_000
+
+/** Characters of a page, past which it ends; one entry is always in it. */
+export const JOURNAL_PAGE_CHARS = 1_048_576
+
+/** Characters of a snapshot. */
+export const JOURNAL_SNAPSHOT_MAX = 67_108_864
+
+/** Uses that one call may note; uses that are kept. */
+export const USES_BATCH_MAX = 1_000
+export const USES_MAX = 100_000
+
+/** Replicas that are listed, and names that have a cursor; of more, the last to come are refused. */
+export const REPLICAS_MAX = 4_096
+export const CURSORS_MAX = 1_000
+
 /**
  * Keeps a journal. Every method rejects with ERR_STORE_UNAVAILABLE when the store cannot answer
  * within its bounds; after an append that failed it is not known whether it was done.
@@ -82,11 +99,14 @@ export interface JournalStore {
   head(): Promise<JournalHead>
   /**
    * Adds `texts`, all or none and nobody else's between them, if the journal is that of `after` and
-   * its last entry is `after.seq`. What was added survives a crash of the process, and of the machine
+   * its last entry is `after.seq`. Texts are well-formed UTF-16. What was added survives a crash of the process, and of the machine
    * as far as the store can promise it (`docs/operations.md`).
    */
   append(texts: readonly string[], after: Omit<JournalHead, 'now'>): Promise<Appended>
-  /** At most `max` entries behind `seq`, and where the journal stands. */
+  /**
+   * At most `max` (up to {@link JOURNAL_PAGE_MAX}) entries behind `seq`, and where the journal stands.
+   * There are more when the last of them is not that of the page's `seq`: long ones end a page early.
+   */
   entriesAfter(seq: number, max: number): Promise<JournalPage>
   /** The newest snapshot, if there is one. */
   snapshot(): Promise<JournalSnapshot | undefined>

@@ -8,6 +8,8 @@
  * it had agreed.
  */
 
+import type { JournalStore } from './journal.ts'
+
 /** Part of a budget that is asked for in advance. */
 export interface LeaseAsk {
   /** Names the budget and whose it is; at most 2,048 characters. */
@@ -148,6 +150,8 @@ export interface SharedStore extends QuotaStore, ClaimStore, LockoutStore {
   readonly kind: string
   /** Whether the last ask was answered. */
   readonly healthy: boolean
+  /** What everybody's privileges follow from. */
+  readonly journal: JournalStore
   close(): Promise<void>
 }
 
@@ -162,6 +166,15 @@ export const STORE_OPERATIONS = [
   'lock',
   'lockouts',
   'unlock',
+  'journal-head',
+  'journal-append',
+  'journal-read',
+  'journal-snapshot',
+  'journal-keep-snapshot',
+  'journal-announce',
+  'journal-note-uses',
+  'journal-uses',
+  'journal-cursor',
 ] as const
 
 /** One of {@link STORE_OPERATIONS}. */

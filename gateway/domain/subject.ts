@@ -53,6 +53,14 @@ export interface Subject {
   readonly roles: readonly string[]
   /** `jti`, where the token has one. */
   readonly tokenId?: string
+  /** The login that the token came of, from the issuer's configured claim. */
+  readonly sessionId?: string
+  /**
+   * Person key: `person:` and the value of the issuer's `person_claim`, trimmed, in lower case and
+   * NFC; `person:<id>` where no claim is configured. Absent where the configured claim is not in the
+   * token or no usable name: then nobody knows which person this is, and they count as nobody.
+   */
+  readonly person?: string
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
   /** Milliseconds since the epoch; the token is refused from then on. */

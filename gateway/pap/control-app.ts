@@ -1,7 +1,10 @@
 import express, { type Express, type Request, type Response } from 'express'
 import { addRulesApi, type RulesControl } from './rules-api.ts'
+import type { ApiControl } from './v1/api-control.ts'
+import { addApi } from './v1/api.ts'
 
-/** What the control plane shows, for operators. Only {@link RulesControl} changes anything. */
+/** What the control plane shows, for operators. Only {@link RulesControl} and
+ * {@link ApiControl} change anything. */
 export interface ControlSources {
   /** The metrics page, Prometheus text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
@@ -13,11 +16,13 @@ export interface ControlSources {
   revision?(): { readonly revision: string; readonly pinned: boolean }
   /** The control API; its routes answer 404 when absent. */
   readonly rules?: RulesControl | undefined
+  /** Requests, grants, locks, reviews; its routes answer 404 when absent. */
+  readonly api?: ApiControl | undefined
 }
 
 /**
  * The control listener's application (I21): its own socket, loopback unless configured otherwise,
- * GET and HEAD only but for {@link addRulesApi}, no CORS, nothing cached, nothing of it reachable on
+ * GET and HEAD only but for {@link addRulesApi} and {@link addApi}, no CORS, nothing cached, nothing of it reachable on
  * the data listener.
  *
  * - `/healthz`: 200 while the process runs; depends on nothing, so that an IdP outage never makes
@@ -43,6 +48,7 @@ export function createControlApp(sources: ControlSources): Express {
     next()
   })
   addRulesApi(app, sources.rules)
+  addApi(app, sources.api)
   app.use((request, response, next) => {
     if (request.method === 'GET' || request.method === 'HEAD') {
       next()

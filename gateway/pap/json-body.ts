@@ -40,7 +40,9 @@ function parse<T>(
   const loaded = read(text)
   if (loaded.ok) return { value: loaded.value }
   const [first] = loaded.diagnostics
-  return problem(400, 'body_invalid', first === undefined ? 'It is refused' : first.message)
+  return first === undefined
+    ? problem(400, 'body_invalid', 'It is refused')
+    : { ...problem(400, 'body_invalid', first.message), remedy: first.remedy }
 }
 
 async function readText(request: IncomingMessage): Promise<string | Problem> {

@@ -8,6 +8,10 @@ export interface Problem {
   /** Stable code. */
   readonly reason: string
   readonly detail: string
+  /** Short sentence, the same for every occurrence; the code when absent. */
+  readonly title?: string
+  /** What helps. */
+  readonly remedy?: string
   /** Findings in files, `file:line:column: …`. */
   readonly findings?: readonly string[]
   /** Sent as `WWW-Authenticate` on a 401. */
@@ -29,7 +33,9 @@ export function problemOf(refusal: Refusal): Problem {
   return {
     status,
     reason: refusal.reason,
+    title,
     detail: refusal.detail ?? `${title}. ${remedy}`,
+    remedy,
     ...(retryAfter === undefined ? {} : { retryAfter }),
   }
 }

@@ -17,9 +17,13 @@ const SINGLE = [
   'content-length',
   'content-encoding',
   'sec-fetch-site',
+  'idempotency-key',
+  'if-match',
+  'if-none-match',
 ] as const
 
-type SingleField = (typeof SINGLE)[number]
+/** A field that must not be there twice. */
+export type SingleField = (typeof SINGLE)[number]
 
 /**
  * Keeps other sites' pages away from the control API (I21, CVE-2026-27589): no Host that is not the

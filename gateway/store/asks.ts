@@ -1,5 +1,15 @@
 /** What may be asked: amounts are whole and bounded, names are not endless. */
 import { GatewayError } from '../domain/errors.ts'
+import {
+  JOURNAL_BATCH_MAX,
+  JOURNAL_ENTRY_MAX,
+  JOURNAL_PAGE_MAX,
+  JOURNAL_SNAPSHOT_MAX,
+  USES_BATCH_MAX,
+  type JournalSnapshot,
+  type PrivilegeUse,
+  type ReplicaNotice,
+} from '../domain/journal.ts'
 import type {
   ClaimAsk,
   ClaimProgress,
@@ -10,6 +20,8 @@ import type {
 
 /** Characters of a name. */
 const NAME_MAX = 2_048
+/** Characters of what names a replica. */
+const REPLICA_ID_MAX = 128
 /** A year and a bit: the longest window, life of an attempt, or lockout. */
 const PERIOD_MAX_MS = 400 * 86_400_000
 
@@ -59,6 +71,58 @@ export function checkLockout(subject: string, forMs: number, decisionId: string)
   name(subject)
   name(decisionId)
   period(forMs)
+}
+
+/** @throws ERR_INTERNAL when they cannot be entries */
+export function checkEntries(texts: readonly string[]): void {
+  check(texts.length >= 1 && texts.length <= JOURNAL_BATCH_MAX, 'a number of entries')
+  for (const text of texts) {
+    check(text.length <= JOURNAL_ENTRY_MAX && isWellFormed(text), 'an entry of the journal')
+  }
+}
+
+/** @throws ERR_INTERNAL when there can be no such page */
+export function checkPage(seq: number, max: number): void {
+  amount(seq)
+  check(Number.isSafeInteger(max) && max >= 1 && max <= JOURNAL_PAGE_MAX, 'a number of entries')
+}
+
+/** @throws ERR_INTERNAL when it is none */
+export function checkSnapshot({ epoch, seq, text }: JournalSnapshot, keep: number): void {
+  name(epoch)
+  amount(seq)
+  amount(keep)
+  check(text.length <= JOURNAL_SNAPSHOT_MAX && isWellFormed(text), 'a snapshot of the journal')
+}
+
+/** @throws ERR_INTERNAL when it is none */
+export function checkReplica(replica: Omit<ReplicaNotice, 'at'>, ttlMs: number): void {
+  check(replica.id.length <= REPLICA_ID_MAX && isWellFormed(replica.id), 'a replica')
+  name(replica.name)
+  check(isWellFormed(replica.name), 'the name of a replica')
+  amount(replica.seq)
+  period(ttlMs)
+}
+
+/** @throws ERR_INTERNAL when they are none */
+export function checkUses(uses: readonly PrivilegeUse[]): void {
+  check(uses.length <= USES_BATCH_MAX, 'a number of uses')
+  for (const { privilege, at } of uses) {
+    name(privilege)
+    check(isWellFormed(privilege), 'the name of a privilege')
+    amount(at)
+  }
+}
+
+/** @throws ERR_INTERNAL when there can be no such cursor */
+export function checkCursor(of: string, to: number | undefined): void {
+  name(of)
+  check(isWellFormed(of), 'the name of a cursor')
+  if (to !== undefined) amount(to)
+}
+
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text)
 }
 
 function claimNames({ grant, transfer, attempt }: Omit<ClaimProgress, 'bytes' | 'ttlMs'>): void {

@@ -1,7 +1,11 @@
-/** One transaction: nobody else's reads or writes come between its own. */
-export interface Transaction {
+/** Reads what was there at one moment. */
+export interface Reader {
   /** What was put under `key`, as it was; absent when nothing or when it is over. */
   get(key: string): unknown
+}
+
+/** One transaction: nobody else's reads or writes come between its own. */
+export interface Transaction extends Reader {
   /** `expiresAt`: milliseconds since the epoch after which the value may be dropped. */
   put(key: string, value: unknown, expiresAt: number): void
   remove(key: string): void
@@ -16,4 +20,9 @@ export interface KeyValues {
    * @throws ERR_STORE_UNAVAILABLE
    */
   transact<T>(durable: boolean, work: (transaction: Transaction) => T): Promise<T>
+  /**
+   * Runs `work` once, on what was written last when it began. Waits for no writer.
+   * @throws ERR_STORE_UNAVAILABLE
+   */
+  read<T>(work: (reader: Reader) => T): Promise<T>
 }

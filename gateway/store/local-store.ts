@@ -30,6 +30,7 @@ import {
 import { digestOf } from './digests.ts'
 import { holdOf, type HoldState } from './holds.ts'
 import type { KeyValues, Transaction } from './key-values.ts'
+import { createLocalJournal } from './journal/local-journal.ts'
 import { createLockouts } from './lockouts.ts'
 import { giveBackTo, keptMs, leaseFrom, type WindowState } from './windows.ts'
 
@@ -41,6 +42,7 @@ export function createLocalStore(values: KeyValues, now: () => number): Asks {
     ...quotas(values, now),
     ...claims(values, now),
     ...lockoutPort(values, now),
+    journal: createLocalJournal(values, now),
   }
 }
 

@@ -19,7 +19,8 @@ export function createMemoryStore({ clock }: { readonly clock: Clock }): SharedS
   const transaction = transactionOn(entries, now)
   const values: KeyValues = {
     // One turn of the event loop is a transaction: nothing can come between.
-    transact: (_durable, work) => Promise.resolve(work(transaction)),
+    transact: async (_durable, work) => Promise.resolve(work(transaction)),
+    read: async (work) => Promise.resolve(work(transaction)),
   }
   return {
     ...createLocalStore(values, now),

@@ -17,6 +17,7 @@ import {
 } from './asks.ts'
 import { digestOf } from './digests.ts'
 import { createAsker, type Asker, type AskerOptions } from './redis/asker.ts'
+import { noJournal } from './redis/no-journal.ts'
 import { createLockoutList } from './redis/lockout-list.ts'
 import { claimFrom, leaseFrom, wholeFrom } from './redis/replies.ts'
 import { SCRIPTS } from './redis/scripts.ts'
@@ -52,6 +53,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     ...quotas(parts),
     ...claims(parts),
     ...lockouts(parts),
+    journal: noJournal(),
     whenUp: () => asker.whenUp(),
     connect: (target) => asker.connect(target),
     close() {

@@ -123,6 +123,14 @@ const shape = z.strictObject({
     .optional()
     .describe('Claims that a token must carry with exactly this text.'),
   client_id_claim: claimPath.optional().describe('Claim with the OAuth client id.'),
+  session_claim: claimPath
+    .optional()
+    .describe('Claim with the id of the login; default: that of the preset, mostly sid.'),
+  person_claim: claimPath
+    .optional()
+    .describe(
+      'Claim that is the same for every account of one person, such as an employee number, and that nobody can change for themselves; default: every account is a person.',
+    ),
   groups_claims: z
     .array(claimPath)
     .max(16)

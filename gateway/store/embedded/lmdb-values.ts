@@ -88,6 +88,17 @@ export async function openLmdbValues(options: LmdbOptions): Promise<LmdbValues> 
   }
   return {
     transact,
+    async read(work) {
+      if (isClosed) throw unavailable('it is closed')
+      try {
+        // What other processes wrote meanwhile is not in a view that was taken before.
+        db.resetReadTxn()
+        return await Promise.resolve(work(transaction))
+      } catch (error) {
+        healthy = false
+        throw unavailable(error instanceof Error ? error.message : 'unknown', error)
+      }
+    },
     get healthy() {
       return healthy && !isClosed
     },

@@ -35,6 +35,7 @@ describe('the subject', () => {
       groups: [],
       roles: [],
       tokenId: 'token-1',
+      person: 'person:user:corp/alice',
       issuedAt: NOW_MS - 60_000,
       // exp and the tolerated skew: from then on the token is refused.
       expiresAt: NOW_MS + 630_000,

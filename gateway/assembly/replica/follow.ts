@@ -1,0 +1,182 @@
+/** Reads what is new in a journal, and notices when it is not the one that was read before. */
+import { fold } from '../../access/fold/fold.ts'
+import { readEntry, type ReadEntry } from '../../access/fold/entry.ts'
+import { readSnapshot } from '../../access/snapshot.ts'
+import { emptyState } from '../../access/state.ts'
+import { GatewayError } from '../../domain/errors.ts'
+import type {
+  JournalEntry,
+  JournalHead,
+  JournalPage,
+  JournalSnapshot,
+  JournalStore,
+} from '../../domain/journal.ts'
+import { markOf, type Position, type Seen } from './position.ts'
+
+/** Entries asked for at a time. */
+const PAGE = 256
+
+/** Pages of one reading: many times what a journal keeps beside its snapshot. */
+const PAGES_MAX = 1_024
+
+/** What came of reading on. */
+export type Followed =
+  | {
+      readonly kind: 'followed'
+      readonly position: Position
+      /** Those that were read, in order; none when a snapshot was taken over. */
+      readonly entries: readonly JournalEntry[]
+      readonly events: readonly ReadEntry[]
+      /** Up to where there is only a snapshot. */
+      readonly trimmedTo: number
+    }
+  /** The journal is another one, or ends before what is known, or says something else there. */
+  | { readonly kind: 'regressed'; readonly head: JournalHead }
+
+/** As {@link Followed}, up to an entry that cannot be understood. */
+export interface ReadOn {
+  readonly followed: Followed
+  /** Why no more can be known of this journal. */
+  readonly damage?: unknown
+}
+
+/** Told of every answer of the store. */
+export type OnAnswer = (head: JournalHead, askedAtMs: number) => void
+
+/** What reading needs. */
+export interface FollowDeps {
+  readonly journal: Pick<JournalStore, 'entriesAfter' | 'snapshot' | 'head'>
+  readonly monotonicMs: () => number
+  readonly onAnswer: OnAnswer
+}
+
+/**
+ * Reads everything behind `from`. The last entry that is known is read once more: one that is not
+ * there any more, or has become another, tells that acknowledged entries were lost, however many
+ * came since (threats §2.L 367, 368).
+ * @throws ERR_STORE_UNAVAILABLE
+ */
+export async function readOn(deps: FollowDeps, from: Position): Promise<ReadOn> {
+  return readPages(deps, from, () => leap(deps, from))
+}
+
+/** Reads a journal from its newest snapshot, or its beginning. @throws ERR_STORE_UNAVAILABLE */
+export async function readWhole(deps: FollowDeps): Promise<ReadOn> {
+  const askedAtMs = deps.monotonicMs()
+  const head = await deps.journal.head()
+  deps.onAnswer(head, askedAtMs)
+  const snapshot = await deps.journal.snapshot()
+  const begun = beginning(head, snapshot)
+  if ('damage' in begun) return begun
+  return readPages(deps, begun, () => Promise.reject(cannotFollow('its snapshot is not there')))
+}
+
+function beginning(
+  { epoch }: JournalHead,
+  snapshot: JournalSnapshot | undefined,
+): Position | (ReadOn & { readonly damage: unknown }) {
+  const empty = { state: emptyState(epoch) }
+  if (snapshot?.epoch !== epoch) return empty
+  try {
+    const state = readSnapshot(snapshot.text)
+    if (state.epoch === epoch && state.seq === snapshot.seq) return { state }
+    throw new GatewayError('ERR_INTERNAL', 'a snapshot of the journal is not what it is kept as')
+  } catch (damage) {
+    return { followed: followedTo(empty), damage }
+  }
+}
+
+async function readPages(
+  deps: FollowDeps,
+  from: Position,
+  overTrimmed: () => Promise<ReadOn>,
+): Promise<ReadOn> {
+  let followed = followedTo(from)
+  for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+    const { state, mark } = followed.position
+    const page = await nextPage(deps, state.seq)
+    if (!isSameJournal(page, { epoch: state.epoch, seq: state.seq, mark })) {
+      return { followed: { kind: 'regressed', head: page } }
+    }
+    if (page.trimmedTo > state.seq) return overTrimmed()
+    const added = add(followed, page)
+    followed = added.followed
+    if (added.damage !== undefined || followed.position.state.seq >= page.seq) return added
+    if (followed.position.state.seq === state.seq) throw cannotFollow('entries are missing')
+  }
+  throw cannotFollow('it grows faster than it can be read')
+}
+
+type FollowedTo = Extract<Followed, { readonly kind: 'followed' }>
+
+function followedTo(position: Position): FollowedTo {
+  return { kind: 'followed', position, entries: [], events: [], trimmedTo: 0 }
+}
+
+/** `before` with the entries of `page`, up to the first that cannot be understood. */
+function add(
+  before: FollowedTo,
+  page: JournalPage,
+): { readonly followed: FollowedTo; readonly damage?: unknown } {
+  const entries = [...before.entries]
+  const events = [...before.events]
+  let { state, mark } = before.position
+  const result = (): FollowedTo => {
+    const last = entries.at(-1)
+    if (last?.seq === state.seq) mark = markOf(last.text)
+    const position = { state, ...(mark === undefined ? {} : { mark }) }
+    return { kind: 'followed', position, entries, events, trimmedTo: page.trimmedTo }
+  }
+  for (const entry of page.entries) {
+    if (entry.seq < state.seq) continue
+    if (entry.seq === state.seq) {
+      mark ??= markOf(entry.text)
+      continue
+    }
+    try {
+      const event = readEntry(entry)
+      state = fold(state, [event])
+      events.push(event)
+    } catch (damage) {
+      return { followed: result(), damage }
+    }
+    entries.push(entry)
+  }
+  return { followed: result() }
+}
+
+/** Whether `page` is of the journal that `known` was read from, and goes on from there. */
+export function isSameJournal(page: JournalPage, known: Known): boolean {
+  if (page.epoch !== known.epoch || page.seq < known.seq) return false
+  const again = page.entries.find(({ seq }) => seq === known.seq)
+  return again === undefined || known.mark === undefined || markOf(again.text) === known.mark
+}
+
+interface Known extends Omit<Seen, 'mark'> {
+  readonly mark?: string | undefined
+}
+
+async function nextPage(deps: FollowDeps, seq: number): Promise<JournalPage> {
+  const askedAtMs = deps.monotonicMs()
+  const page = await deps.journal.entriesAfter(Math.max(seq - 1, 0), PAGE)
+  deps.onAnswer(page, askedAtMs)
+  return page
+}
+
+/** What came after `from` was trimmed: the snapshot has it. */
+async function leap(deps: FollowDeps, from: Position): Promise<ReadOn> {
+  const { state } = from
+  const whole = await readWhole(deps)
+  const { followed, damage } = whole
+  if (followed.kind === 'regressed') return whole
+  const { epoch, seq } = followed.position.state
+  if (epoch === state.epoch && seq >= state.seq) {
+    return { ...whole, followed: { ...followed, entries: [], events: [] } }
+  }
+  if (damage !== undefined) return { followed: followedTo(from), damage }
+  return { followed: { kind: 'regressed', head: { epoch, seq, now: 0 } } }
+}
+
+function cannotFollow(why: string): GatewayError {
+  return new GatewayError('ERR_STORE_UNAVAILABLE', `the journal cannot be followed: ${why}`)
+}

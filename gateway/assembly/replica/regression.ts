@@ -1,0 +1,65 @@
+/** What is kept in force while the journal is not the one that was known. */
+import type { AccessEventType } from '../../access/events.ts'
+import type { Lock } from '../../access/lock.ts'
+import type { AccessState } from '../../access/state.ts'
+import type { JournalStore } from '../../domain/journal.ts'
+import { markOf, type Seen } from './position.ts'
+
+/** A journal that is not the one that was known. */
+export interface Regression {
+  readonly known: Seen
+  readonly found: { readonly epoch: string; readonly seq: number }
+}
+
+/**
+ * What may be added to a journal that has lost entries: what takes privilege away, and what gives
+ * none. Whatever gives some would be decided on a past that people have acted on already.
+ */
+const RESTRICTING: ReadonlySet<AccessEventType> = new Set([
+  'lock.set',
+  'request.denied',
+  'request.cancelled',
+  'grant.revoked',
+  'signal.received',
+  'person.seen',
+  'drill.begun',
+  'drill.reported',
+] satisfies AccessEventType[])
+
+/** Whether an event of this type takes no lock and gives no privilege. */
+export function isRestricting(type: AccessEventType): boolean {
+  return RESTRICTING.has(type)
+}
+
+/** Locks of `state` that nobody has lifted and that are not over at `now`. */
+export function locksInForce({ locks }: AccessState, now: number): readonly Lock[] {
+  return [...locks.values()].filter(
+    ({ lifted, expiresAt }) => lifted === undefined && (expiresAt ?? Infinity) > now,
+  )
+}
+
+/** `state` with `locks` that are not in it: as requests see it. */
+export function withLocks(state: AccessState, locks: readonly Lock[]): AccessState {
+  const missing = locks.filter(({ id }) => !state.locks.has(id))
+  if (missing.length === 0) return state
+  return { ...state, locks: new Map([...state.locks, ...missing.map((one) => [one.id, one] as const)]) }
+}
+
+/**
+ * Whether what was `seen` is in the journal that `state` was read from. `unknown`: the journal has
+ * only a snapshot of that time, or what was seen came from one.
+ */
+export async function placeOf(
+  seen: Seen,
+  state: AccessState,
+  journal: Pick<JournalStore, 'entriesAfter'>,
+): Promise<'same' | 'other' | 'unknown'> {
+  if (state.epoch !== seen.epoch || state.seq < seen.seq) return 'other'
+  if (seen.seq === 0) return 'same'
+  if (seen.mark === undefined) return 'unknown'
+  const page = await journal.entriesAfter(seen.seq - 1, 1)
+  const entry = page.entries.find(({ seq }) => seq === seen.seq)
+  if (page.epoch !== seen.epoch) return 'other'
+  if (entry === undefined) return 'unknown'
+  return markOf(entry.text) === seen.mark ? 'same' : 'other'
+}

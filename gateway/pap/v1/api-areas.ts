@@ -1,0 +1,20 @@
+/** What rules can permit in the control API, as `server:gate:<area>`. */
+export const API_AREAS = [
+  'requests',
+  'grants',
+  'locks',
+  'tokens',
+  'drills',
+  'reviews',
+  'privileges',
+  'versions',
+  'replicas',
+] as const
+
+/** One of {@link API_AREAS}. */
+export type ApiArea = (typeof API_AREAS)[number]
+
+/** The name behind `server:` under which rules know `area`. No upstream can have such a name. */
+export function areaName(area: ApiArea): string {
+  return `gate:${area}`
+}

@@ -1,0 +1,168 @@
+/** One call of the control API, from its route to what it comes to. */
+import type { IncomingMessage } from 'node:http'
+import { decline, isDeclined, type Command } from '../../access/command.ts'
+import type { Json } from '../../access/canonical.ts'
+import { GatewayError } from '../../domain/errors.ts'
+import {
+  readApiBody,
+  readApiQuery,
+  type ApiQuery,
+  type ApiQueryName,
+} from '../../settings/schemas/api.ts'
+import { readJsonBody } from '../json-body.ts'
+import type { Problem } from '../problem.ts'
+import { singleFields } from '../request-guard.ts'
+import type { ApiControl } from './api-control.ts'
+import { apiProblem } from './api-problems.ts'
+import type { ApiCaller, ApiResult, Change, ChangeRoute, ReadRoute } from './api-route.ts'
+import { keyedCall, onceOnly, readKey } from './idempotency.ts'
+import { pageOf, type PageAsk } from './paging.ts'
+import { etagOf, isMatch, tagsOf } from './preconditions.ts'
+
+/** A call that was let in. */
+export interface Admitted<R> {
+  readonly control: ApiControl
+  readonly route: R
+  readonly caller: ApiCaller
+  readonly params: Readonly<Record<string, string>>
+  readonly request: IncomingMessage
+}
+
+/** Runs a route that reads; it is given nothing that could change anything. */
+export function runRead(call: Admitted<ReadRoute>): ApiResult | Promise<ApiResult> {
+  const { control, route, caller, params, request } = call
+  const query = readQuery(route, request.url ?? '')
+  if ('problem' in query) return query
+  const { replica, parts } = control
+  const { state, fresh, stalenessMs, replicas } = replica
+  if (!Number.isFinite(stalenessMs))
+    return { problem: apiProblem('state_unknown', { retryAfter: 5 }) }
+  const { limit, cursor, order, ...filters }: Asked = query.value
+  const list = [route.operationId, filters, order ?? null, caller.subject.id]
+  return route.run({
+    caller,
+    params,
+    query: query.value,
+    state,
+    now: replica.now(),
+    replica: { fresh, stalenessMs, replicas },
+    parts,
+    page: (entries, idOf) =>
+      pageOf(entries, idOf, { ask: { limit, cursor, order }, of: { epoch: state.epoch, list } }),
+  })
+}
+
+/** Parameters of a page, and filters of its list. */
+type Asked = PageAsk & Readonly<Record<string, Json | undefined>>
+
+function readQuery(
+  route: ReadRoute,
+  url: string,
+): { readonly value: ApiQuery<ApiQueryName> } | { readonly problem: Problem } {
+  const at = url.indexOf('?')
+  const given = new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+  const parameters: Record<string, string> = Object.fromEntries(given)
+  if (Object.keys(parameters).length !== given.size) {
+    return { problem: apiProblem('query_invalid', { detail: 'A parameter is there twice' }) }
+  }
+  const loaded = readApiQuery(route.query, parameters)
+  if (loaded.ok) return { value: loaded.value }
+  const [first] = loaded.diagnostics
+  const more = first === undefined ? {} : { detail: first.message, remedy: first.remedy }
+  return { problem: apiProblem('query_invalid', more) }
+}
+
+/** Runs a route that changes something, once what is about to be done is on record. */
+export async function runChange(call: Admitted<ChangeRoute>): Promise<ApiResult> {
+  const { control, route, caller, params, request } = call
+  if ((request.url ?? '').includes('?')) {
+    return { problem: apiProblem('query_invalid', { detail: 'A change takes no parameters' }) }
+  }
+  const body = await readJsonBody(request, (text) => readApiBody(route.body, text))
+  if (!('value' in body)) return { problem: body }
+  const conditions = readConditions(call, body.value)
+  if ('problem' in conditions) return conditions
+  const about = Object.values(params).join(' ')
+  const facts = { what: route.operationId, ...(about === '' ? {} : { of: about }) }
+  const unrecorded = await control.note(caller, facts)
+  if (unrecorded !== undefined) return { problem: unrecorded }
+  const { replica, parts } = control
+  return route.run({
+    caller,
+    params,
+    query: {},
+    body: body.value,
+    now: replica.now(),
+    replica,
+    parts,
+    change: (command, change) => changed(control, { command, change, ...conditions }),
+  })
+}
+
+interface Conditions {
+  readonly keyed: ReturnType<typeof keyedCall> | undefined
+  readonly ifMatch: readonly string[] | undefined
+  /** Id in the path, of what is changed; absent when something is made. */
+  readonly id: string | undefined
+}
+
+function readConditions(
+  { request, route, caller, params }: Admitted<ChangeRoute>,
+  body: Json,
+): Conditions | { readonly problem: Problem } {
+  const fields = singleFields(request.rawHeaders)
+  const field = fields?.get('idempotency-key')
+  const key = field === undefined ? undefined : readKey(field)
+  if (field !== undefined && key === undefined) return { problem: apiProblem('key_invalid') }
+  const tags = fields?.get('if-match')
+  const ifMatch = tags === undefined ? undefined : tagsOf(tags)
+  if (tags !== undefined && ifMatch === undefined) {
+    return { problem: apiProblem('precondition_invalid') }
+  }
+  const path = request.url ?? ''
+  const about = { caller: caller.subject.id, method: route.method, path, body }
+  const keyed = key === undefined ? undefined : keyedCall(key, about)
+  return { keyed, ifMatch, id: params['id'] }
+}
+
+async function changed(
+  { replica }: ApiControl,
+  wanted: Conditions & {
+    readonly command: Command<{ readonly id: string }>
+    readonly change: Change
+  },
+): Promise<ApiResult> {
+  const { command, change, keyed } = wanted
+  try {
+    const ruled = await replica.run(onceOnly(whenMatching(command, wanted), keyed))
+    if (isDeclined(ruled)) return ruled
+    const { id } = ruled.done
+    const document = change.document(replica.state, id, replica.now())
+    if (document === undefined) return decline('not_found', 'It is gone already.')
+    const { status, location } = change
+    return {
+      document,
+      ...(status === undefined ? {} : { status }),
+      ...(location === undefined ? {} : { location: location(id) }),
+    }
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== 'ERR_STORE_UNAVAILABLE') throw error
+    const remedy =
+      'Send the same call again with the same Idempotency-Key, or look whether it was done.'
+    return { problem: apiProblem('store_unavailable', { retryAfter: 5, remedy }) }
+  }
+}
+
+/** `command`, if what the caller saw is what there is in the state that is decided on. */
+function whenMatching(
+  command: Command<{ readonly id: string }>,
+  { ifMatch, id, change }: Conditions & { readonly change: Change },
+): Command<{ readonly id: string }> {
+  if (ifMatch === undefined) return command
+  return (state, now) => {
+    const document = id === undefined ? undefined : change.document(state, id, now)
+    const etag = document === undefined ? undefined : etagOf(document)
+    if (isMatch(ifMatch, etag)) return command(state, now)
+    return decline('precondition_failed', 'It was changed since you read it.')
+  }
+}

@@ -1,0 +1,189 @@
+/** The control API over HTTP: one way through for every route of the table. */
+import type { Express, Request, Response } from 'express'
+import { isDeclined } from '../../access/command.ts'
+import { isRefusal } from '../../domain/refusal.ts'
+import { problem, problemOf, sendProblem, type Problem } from '../problem.ts'
+import { guardRequest, singleFields } from '../request-guard.ts'
+import { runChange, runRead } from './api-call.ts'
+import type { ApiControl } from './api-control.ts'
+import { apiProblem, declinedProblem } from './api-problems.ts'
+import type { ApiCaller, ApiResult, ApiRoute } from './api-route.ts'
+import { openApiText } from './openapi.ts'
+import { etagOf, isNoneMatch, tagsOf } from './preconditions.ts'
+import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts'
+import { createRouteTable, type FoundRoute } from './route-table.ts'
+import { API_ROUTES } from './routes.ts'
+
+const PREFIX = '/v1'
+const DESCRIPTION = `${PREFIX}/openapi.json`
+
+/** Calls of one address before anybody is authenticated, and of one principal after. */
+const ADDRESS_RATE = { perSecond: 100, burst: 400 }
+const PRINCIPAL_RATE = { perSecond: 20, burst: 200 }
+
+const HOW_TO = 'The control API is off. Set listen.control.audience to switch it on.'
+
+interface Api {
+  readonly control: ApiControl
+  readonly find: (path: string) => FoundRoute | undefined
+  readonly byAddress: RateLimit
+  readonly byPrincipal: RateLimit
+  /** The description of {@link API_ROUTES}. */
+  readonly description: string
+}
+
+/**
+ * Adds `/v1/…`: every route of {@link API_ROUTES}, and their description in OpenAPI 3.1, which needs no
+ * token. A call passes, in this order: the guard against other sites, the route and its method, the
+ * rate of its address, authentication, the rules (`read` or `admin` on `server:gate:<area>`), the rate
+ * of its principal, its parameters or body, the record of what is about to be done, the route. Without
+ * `control` everything answers 404 and says how to have it.
+ */
+export function addApi(app: Express, control: ApiControl | undefined): void {
+  const api = control === undefined ? undefined : openApi(control)
+  app.use((request, response, next) => {
+    if (request.path !== PREFIX && !request.path.startsWith(`${PREFIX}/`)) {
+      next()
+    } else if (api === undefined) {
+      sendRefusal(request, response, problem(404, 'control_api_off', HOW_TO))
+    } else {
+      answer(request, response, api).catch(next)
+    }
+  })
+}
+
+function openApi(control: ApiControl): Api {
+  const { clock } = control
+  return {
+    control,
+    find: createRouteTable(API_ROUTES),
+    byAddress: createRateLimit(ADDRESS_RATE, clock),
+    byPrincipal: createRateLimit(PRINCIPAL_RATE, clock),
+    description: openApiText(API_ROUTES),
+  }
+}
+
+async function answer(request: Request, response: Response, api: Api): Promise<void> {
+  const found = routed(request, api)
+  if ('refused' in found) {
+    if (found.allow !== undefined) response.set('allow', found.allow)
+    sendRefusal(request, response, found.refused)
+  } else if (found.route === undefined) {
+    response.type('application/json').send(api.description)
+  } else {
+    await runRoute(request, response, { api, route: found.route, params: found.params })
+  }
+}
+
+/** Where a call goes; without a route to the description of all of them. */
+type Routed =
+  | { readonly refused: Problem; readonly allow?: string }
+  | { readonly route: ApiRoute | undefined; readonly params: FoundRoute['params'] }
+
+function routed(request: Request, api: Api): Routed {
+  const refused = guardRequest(request, api.control)
+  if (refused !== undefined) return { refused }
+  const wait = api.byAddress(addressKey(request.socket.remoteAddress ?? ''))
+  if (wait !== undefined) return { refused: tooOften(wait) }
+  const path = request.url.split('?', 1)[0] ?? ''
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  if (path === DESCRIPTION) {
+    if (method === 'GET') return { route: undefined, params: {} }
+    return { refused: apiProblem('method_refused'), allow: 'GET, HEAD' }
+  }
+  const found = api.find(path)
+  if (found === undefined) return { refused: apiProblem('not_found') }
+  const { routes, params } = found
+  const route = routes.find((one) => one.method === method)
+  if (route !== undefined) return { route, params }
+  const allow = routes.map((one) => (one.method === 'GET' ? 'GET, HEAD' : one.method)).join(', ')
+  return { refused: apiProblem('method_refused'), allow }
+}
+
+function tooOften(wait: number): Problem {
+  const remedy = `Wait ${wait} s and call again.`
+  return apiProblem('rate_limited', { retryAfter: wait, remedy })
+}
+
+async function runRoute(
+  request: Request,
+  response: Response,
+  called: { readonly api: Api; readonly route: ApiRoute; readonly params: FoundRoute['params'] },
+): Promise<void> {
+  const { api, route, params } = called
+  const { control } = api
+  const caller = await control.authorize({
+    authorization: singleFields(request.rawHeaders)?.get('authorization'),
+    action: route.action,
+    area: route.area,
+    what: route.operationId,
+    peer: request.socket.remoteAddress ?? '',
+  })
+  if (isRefusal(caller)) {
+    const seen = problemOf(caller)
+    const challenge = seen.status === 401 ? { challenge: control.challenge(caller) } : {}
+    sendRefusal(request, response, { ...seen, ...challenge })
+    return
+  }
+  response.set('x-modelgate-decision-id', caller.id)
+  const wait = api.byPrincipal(caller.subject.id)
+  const result =
+    wait === undefined
+      ? await run({ control, caller, params, request }, route)
+      : { problem: tooOften(wait) }
+  send(request, response, { result, caller })
+}
+
+async function run(
+  call: Omit<Parameters<typeof runRead>[0], 'route'>,
+  route: ApiRoute,
+): Promise<ApiResult> {
+  try {
+    return route.method === 'GET'
+      ? await runRead({ ...call, route })
+      : await runChange({ ...call, route })
+  } catch (error) {
+    call.control.failed(error, call.caller.id)
+    return { problem: problem(500, 'internal', 'The gateway failed.') }
+  }
+}
+
+function send(
+  request: Request,
+  response: Response,
+  { result, caller }: { readonly result: ApiResult; readonly caller: ApiCaller },
+): void {
+  if (isDeclined(result)) {
+    sendRefusal(request, response, { ...declinedProblem(result), id: caller.id })
+  } else if ('problem' in result) {
+    sendRefusal(request, response, { ...result.problem, id: caller.id })
+  } else if ('text' in result) {
+    response.type(result.type).send(result.text)
+  } else {
+    sendDocument(request, response, result)
+  }
+}
+
+function sendDocument(
+  request: Request,
+  response: Response,
+  { document, status = 200, location }: Extract<ApiResult, { document: object }>,
+): void {
+  const etag = etagOf(document)
+  const field = singleFields(request.rawHeaders)?.get('if-none-match')
+  const tags = field === undefined ? undefined : tagsOf(field)
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  response.set('etag', etag)
+  if (location !== undefined) response.set('location', location)
+  if (isRead && tags !== undefined && !isNoneMatch(tags, etag)) {
+    response.status(304).end()
+  } else {
+    response.status(status).json(document)
+  }
+}
+
+/** A body that was not read to its end leaves the connection in no state for another request. */
+function sendRefusal(request: Request, response: Response, refused: Problem): void {
+  if (!request.complete) response.set('connection', 'close')
+  sendProblem(response, refused)
+}

@@ -1,0 +1,6 @@
+/** Every route of the control API. To add some: write `routes/<area>.ts` and add a line here. */
+import type { ApiRoute } from './api-route.ts'
+import { STATE_ROUTES } from './routes/state.ts'
+
+/** The table: what is served, documented and tested. */
+export const API_ROUTES: readonly ApiRoute[] = [...STATE_ROUTES]
