@@ -1,6 +1,12 @@
 /** Every route of the control API. To add some: write `routes/<area>.ts` and add a line here. */
 import type { ApiRoute } from './api-route.ts'
+import { PRIVILEGE_ROUTES } from './routes/privileges.ts'
+import { REVIEW_ROUTES } from './routes/reviews.ts'
 import { STATE_ROUTES } from './routes/state.ts'
 
 /** The table: what is served, documented and tested. */
-export const API_ROUTES: readonly ApiRoute[] = [...STATE_ROUTES]
+export const API_ROUTES: readonly ApiRoute[] = [
+  ...STATE_ROUTES,
+  ...REVIEW_ROUTES,
+  ...PRIVILEGE_ROUTES,
+]

@@ -6,22 +6,26 @@ import { z } from 'zod'
 import type { Loaded } from '../../domain/diagnostics.ts'
 import { loadDocument } from '../document.ts'
 import { nothing, paging } from './api-fields.ts'
+import { REVIEW_ANSWERS, REVIEW_BODIES, REVIEW_QUERIES } from './api-reviews.ts'
 import { STATE_ANSWERS } from './api-state.ts'
 
 /** Bodies of POST and PUT. */
 export const API_BODIES = {
   nothing,
+  ...REVIEW_BODIES,
 } as const
 
 /** Parameters behind `?`. */
 export const API_QUERIES = {
   none: z.strictObject({}),
   page: z.strictObject(paging),
+  ...REVIEW_QUERIES,
 } as const
 
 /** Documents that are answered. */
 export const API_ANSWERS = {
   ...STATE_ANSWERS,
+  ...REVIEW_ANSWERS,
 } as const
 
 /** Name of a body. */
