@@ -15,6 +15,11 @@ export interface LockFacts {
   readonly operations: readonly Operation[]
   /** Name of the upstream; absent before it is known, and for what goes to none. */
   readonly upstream?: string
+  /**
+   * A call of the control API: locks on callers count, those on everybody, networks, models and
+   * upstreams do not, or nobody could lift them.
+   */
+  readonly isControl?: boolean
 }
 
 /** A privilege that a review took away. */

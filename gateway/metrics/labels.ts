@@ -65,6 +65,7 @@ export const RECORD_TYPES = [
   'policy.pinned',
   'policy.unpinned',
   'admin',
+  'access',
   'jwks.changed',
   'sink.dropped',
   'witness.cosigned',

@@ -13,6 +13,7 @@ import { createFamilies, type ConfiguredNames, type Families } from './families.
 import * as labels from './labels.ts'
 import { METRICS, type MetricEntry } from './names.ts'
 import { sinkMethods, type SinkMetrics } from './sink-metrics.ts'
+import { stateMethods, type StateMetrics } from './state-metrics.ts'
 
 /** One exchange, as stage 10 settles it. */
 export interface RequestObservation {
@@ -32,7 +33,7 @@ export interface RequestObservation {
 }
 
 /** Everything that is counted. Hot-path methods cost well under a microsecond and never throw. */
-export interface Metrics extends SinkMetrics {
+export interface Metrics extends SinkMetrics, StateMetrics {
   decision(observation: {
     readonly effect: Effect
     readonly reason?: Reason | undefined
@@ -149,6 +150,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   if (options.defaultMetrics === true) collectDefaultMetrics({ register: registry })
   const { families, admit } = createFamilies(registry, options)
   const signatures = signatureMethods(families)
+  const state = stateMethods(families)
   const { version, nodeVersion } = options.buildInfo
   infoGauge(registry, METRICS.buildInfo).set({ version, node_version: nodeVersion }, 1)
   return {
@@ -162,9 +164,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...auditMethods(families),
     ...sinkMethods(families),
     ...signatures.methods,
+    ...state.methods,
     admitNames: admit,
     async expose() {
       signatures.sample()
+      state.sample()
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
   }

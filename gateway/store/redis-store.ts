@@ -16,8 +16,11 @@ import {
   checkProgress,
 } from './asks.ts'
 import { digestOf } from './digests.ts'
-import { createAsker, type Asker, type AskerOptions } from './redis/asker.ts'
-import { noJournal } from './redis/no-journal.ts'
+import type { Asker, AskerOptions } from './redis/asker.ts'
+import { createAskers } from './redis/askers.ts'
+import type { ReplicaWait } from './redis/client.ts'
+import { createHintSource } from './redis/hint-source.ts'
+import { createRedisJournal, hintChannel } from './redis/journal.ts'
 import { createLockoutList } from './redis/lockout-list.ts'
 import { claimFrom, leaseFrom, wholeFrom } from './redis/replies.ts'
 import { SCRIPTS } from './redis/scripts.ts'
@@ -27,7 +30,9 @@ export { parseRedisUrl, type RedisTarget } from './redis/url.ts'
 export type { RedisEvent } from './redis/asker.ts'
 
 /** Where Redis is, and how long it may take. */
-export interface RedisStoreOptions extends AskerOptions {
+export interface RedisStoreOptions extends Omit<AskerOptions, 'wait'> {
+  /** For appends to the journal and claims; absent is that no replica of Redis is waited for. */
+  readonly wait?: ReplicaWait
   /** Pins the time, for tests; Redis's own when absent. Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -42,22 +47,29 @@ export interface RedisStore extends SharedStore {
 
 /** Connects in the background; asks fail until Redis was reached. */
 export function createRedisStore(options: RedisStoreOptions): RedisStore {
-  const asker = createAsker(options)
+  const askers = createAskers(options)
+  const { asker, lasting, bulk } = askers
+  const { prefix } = options
+  const hints = createHintSource(options, hintChannel(prefix))
   const time = (): string => (options.now === undefined ? '' : String(options.now()))
-  const parts = { asker, time, prefix: options.prefix }
+  const parts = { asker, lasting, time, prefix }
   return {
     kind: 'redis',
     get healthy() {
-      return asker.isUp
+      return askers.isUp
     },
     ...quotas(parts),
     ...claims(parts),
     ...lockouts(parts),
-    journal: noJournal(),
-    whenUp: () => asker.whenUp(),
-    connect: (target) => asker.connect(target),
+    journal: createRedisJournal({ ...parts, bulk, hints }),
+    whenUp: () => askers.whenUp(),
+    connect(target) {
+      askers.connect(target)
+      hints.connect(target)
+    },
     close() {
-      asker.close()
+      hints.close()
+      askers.close()
       return Promise.resolve()
     },
   }
@@ -65,6 +77,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
 
 interface Parts {
   readonly asker: Asker
+  /** Asks what must not be lost. */
+  readonly lasting: Asker
   readonly time: () => string
   readonly prefix: string
 }
@@ -107,7 +121,7 @@ function quotas({ asker, time, prefix }: Parts): Part<'lease' | 'giveBack' | 'ho
   }
 }
 
-function claims({ asker, time, prefix }: Parts): Part<'claim' | 'progress' | 'release'> {
+function claims({ asker, lasting, time, prefix }: Parts): Part<'claim' | 'progress' | 'release'> {
   const keyOf = (grant: string): string => `${prefix}:g:${digestOf('grant', grant)}`
   const head = (part: { transfer: string; attempt: string; ttlMs: number }): string[] => [
     time(),
@@ -119,7 +133,7 @@ function claims({ asker, time, prefix }: Parts): Part<'claim' | 'progress' | 're
     async claim(ask) {
       checkClaim(ask)
       const args = [...head(ask), text(ask.usesMax), text(ask.bytesMax), String(ask.expiresAt)]
-      return asker.ask(SCRIPTS.claim, [keyOf(ask.grant)], args, claimFrom)
+      return lasting.ask(SCRIPTS.claim, [keyOf(ask.grant)], args, claimFrom)
     },
     async progress(part) {
       checkProgress(part)

@@ -1,8 +1,9 @@
 import { createRedisStore, parseRedisUrl } from '../../gateway/store/redis-store.ts'
 import { startRedis } from '../support/redis.ts'
-import { storeContract } from '../support/store-contract.ts'
+import { journalContract } from '../support/journal-contract.ts'
+import { storeContract, type OpenPair } from '../support/store-contract.ts'
 
-storeContract('redis', async (now) => {
+const open: OpenPair = async (now) => {
   const redis = await startRedis()
   const target = parseRedisUrl(redis.url)
   if ('problem' in target) throw new Error(target.problem)
@@ -24,4 +25,7 @@ storeContract('redis', async (now) => {
       await redis.close()
     },
   }
-})
+}
+
+storeContract('redis', open)
+journalContract('redis', open)

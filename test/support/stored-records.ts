@@ -90,6 +90,11 @@ export const ALL_KINDS: readonly Stored[] = [
     complete: true,
   }),
   stored('admin', { id: 'd-6', effect: 'permit', what: 'rules.reload', ...WHO, ip: '::1' }),
+  stored('access', {
+    ...{ what: 'lock.set', journal: 'ab'.repeat(16), entry: 7, at: '2026-11-22T10:00:00.000Z' },
+    ...{ id: 'lock-1', by: 'user:corp/op', of: 'user:corp/ann', why: 'stolen laptop' },
+    ...{ actions: ['export'], until: '2026-11-22T11:00:00.000Z' },
+  }),
   stored('protocol.rejected', { id: 'd-7', reason: 'framing_invalid', code: 'HPE_X', ip: '::1' }),
   stored('incident', {
     ...{ id: 'd-8', kind: 'weights', found: 'safetensors', ...WHO, ip: '203.0.113.7', ops: OPS },

@@ -27,7 +27,8 @@ export function decideOn<T>(
   const texts = events.map((event, at) => textOf(event, at === 0 ? call : undefined))
   const attempt = { epoch: state.epoch, after: state.seq, texts, result, events }
   const isTooMuch = texts.length > JOURNAL_BATCH_MAX || texts.some(isTooLong)
-  if (isTooMuch) throw new GatewayError('ERR_INTERNAL', 'more than one entry of the journal can hold')
+  if (isTooMuch)
+    throw new GatewayError('ERR_INTERNAL', 'more than one entry of the journal can hold')
   // What cannot be read back would end the state of every replica.
   fold(state, readBack(attempt, now))
   return attempt

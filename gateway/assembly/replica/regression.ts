@@ -42,7 +42,10 @@ export function locksInForce({ locks }: AccessState, now: number): readonly Lock
 export function withLocks(state: AccessState, locks: readonly Lock[]): AccessState {
   const missing = locks.filter(({ id }) => !state.locks.has(id))
   if (missing.length === 0) return state
-  return { ...state, locks: new Map([...state.locks, ...missing.map((one) => [one.id, one] as const)]) }
+  return {
+    ...state,
+    locks: new Map([...state.locks, ...missing.map((one) => [one.id, one] as const)]),
+  }
 }
 
 /**

@@ -26,6 +26,7 @@ const KINDS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
   outcome: ['api', ['end']],
   export: ['api', ['access', 'end']],
   admin: ['api', ['admin']],
+  access: ['iam', ['change']],
   'protocol.rejected': ['api', ['access']],
   incident: ['intrusion_detection', ['info']],
   'policy.changed': ['configuration', ['change']],

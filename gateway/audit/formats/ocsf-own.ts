@@ -78,6 +78,42 @@ export function changeEvent(record: StoredRecord): ClassPart {
   }
 }
 
+/** Entity Management (3004), of requests, grants, locks and reviews. */
+export function accessEvent(record: StoredRecord): ClassPart {
+  const what = textIn(record, 'what') ?? 'unknown'
+  const by = textIn(record, 'by')
+  const [kind = what] = what.split('.', 1)
+  return {
+    class_uid: 3004,
+    class_name: 'Entity Management',
+    category_uid: 3,
+    category_name: 'Identity & Access Management',
+    activity: Object.hasOwn(ACCESS, what) ? (ACCESS[what] ?? OTHER) : OTHER,
+    profiles: [],
+    mapped: new Set(['by', 'why', 'id', 'what']),
+    attributes: {
+      ...INFORMATIONAL,
+      ...SUCCESS,
+      message: `${what}${by === undefined ? '' : ` by ${by}`}`,
+      comment: textIn(record, 'why'),
+      actor: by === undefined ? undefined : { user: { name: by } },
+      entity: present({ name: textIn(record, 'of'), type: kind, uid: textIn(record, 'id') }),
+    },
+  }
+}
+
+/** What was done, where the class has a word for it. */
+const OTHER = [3, 'Update'] as const
+const ACCESS: Readonly<Record<string, readonly [number, string]>> = {
+  'request.created': [1, 'Create'],
+  'grant.issued': [1, 'Create'],
+  'grant.revoked': [4, 'Delete'],
+  'lock.set': [1, 'Create'],
+  'lock.lifted': [4, 'Delete'],
+  'review.started': [1, 'Create'],
+  'version.registered': [1, 'Create'],
+}
+
 const NOTHING: ReadonlySet<string> = new Set()
 
 const LIFE: Readonly<Record<string, readonly [number, string]>> = {

@@ -8,7 +8,7 @@
 import type { StoredRecord } from '../read/query.ts'
 import { filled, countIn, present, textIn, timeOf } from './fields.ts'
 import type { ClassPart, EventContext } from './ocsf-class.ts'
-import { changeEvent, incidentEvent, lifecycleEvent } from './ocsf-own.ts'
+import { accessEvent, changeEvent, incidentEvent, lifecycleEvent } from './ocsf-own.ts'
 import { requestEvent } from './ocsf-request.ts'
 
 /** Version of the schema: part of what is promised, not something to configure. */
@@ -32,6 +32,7 @@ const CLASS_OF: Readonly<Record<string, (record: StoredRecord) => ClassPart>> = 
   'policy.unpinned': changeEvent,
   'policy.rolled_back': changeEvent,
   'config.changed': changeEvent,
+  access: accessEvent,
   'jwks.changed': changeEvent,
   'key.rotate': changeEvent,
   'personal.erased': changeEvent,

@@ -55,9 +55,10 @@ function pathsOf(name: string): readonly (readonly string[])[] {
   return name.includes('.') ? [name.split('.')] : [[name], ['claims', name]]
 }
 
-/** Subjects are `user:<issuer>/<sub>`; other words in the same fields name no person. */
+/** `user:<issuer>/<sub>`, or the key of a person; other words in the same fields name nobody. */
 function isPerson(value: LedgerValue | undefined): value is string {
-  return typeof value === 'string' && value.startsWith('user:')
+  if (typeof value !== 'string') return false
+  return value.startsWith('user:') || value.startsWith('person:')
 }
 
 /** The values taken out of one record so far. Copies what it changes. */

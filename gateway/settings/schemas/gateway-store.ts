@@ -2,9 +2,27 @@
 import { z } from 'zod'
 import { durationBetween, filePath } from './fields.ts'
 
+/** How far the state may be behind; the same for both kinds. */
+const staleness = {
+  max_staleness: durationBetween('1s', '5m')
+    .prefault('5s')
+    .describe(
+      'Longest time that a replica relies on requests, grants, locks and reviews as it last read ' +
+        'them; past it, privileged actions are refused.',
+    ),
+  when_stale: z
+    .enum(['refuse', 'continue'])
+    .prefault('refuse')
+    .describe(
+      'What read and infer do past max_staleness: continue goes by the locks that are known, and ' +
+        'does not see new ones.',
+    ),
+}
+
 const embedded = z.strictObject({
   kind: z.literal('embedded').describe('One machine; a folder.'),
   dir: filePath.prefault('data/store').describe('Folder of the store; made when absent.'),
+  ...staleness,
 })
 
 const redis = z.strictObject({
@@ -25,13 +43,17 @@ const redis = z.strictObject({
   connect_timeout: durationBetween('10ms', '30s')
     .prefault('1s')
     .describe('Longest wait for a connection.'),
+  ...staleness,
 })
 
 /** `store`. */
 export const store = z
   .discriminatedUnion('kind', [embedded, redis])
   .prefault({ kind: 'embedded' })
-  .describe('What replicas share: budgets used, uses of grants, callers that are kept out.')
+  .describe(
+    'What replicas share: the journal of requests, grants, locks and reviews; budgets used, uses of ' +
+      'grants, callers that are kept out.',
+  )
 
 /** `data_tokens`. */
 export const dataTokens = z

@@ -16,7 +16,7 @@ const SNAPSHOT_KEY = 'snapshot of the journal'
 const FOREVER = Number.MAX_SAFE_INTEGER
 
 /** Entries that one snapshot may drop: the rest go with the next one. */
-const DROPPED_MAX = 10_000
+export const DROPPED_MAX = 10_000
 
 /** Where the journal stands, as it is kept. */
 export interface JournalMark {

@@ -1,8 +1,16 @@
 /** Runs scripts in bounded time and number, and only while Redis answers. */
 import { unavailable } from '../unavailable.ts'
 import { createBreaker } from './breaker.ts'
-import { connectRedis, problemOf, type ClientOptions, type RedisClient } from './client.ts'
-import { SCRIPTS, type Script } from './scripts.ts'
+import {
+  connectRedis,
+  problemOf,
+  TooFewReplicas,
+  type ClientOptions,
+  type RedisClient,
+  type ReplicaWait,
+} from './client.ts'
+import type { Script } from './script.ts'
+import { SCRIPTS } from './scripts.ts'
 import { judgeVersion } from './version.ts'
 
 /** Asks at work in one process; more fail at once (I17). */
@@ -21,6 +29,8 @@ export type RedisEvent =
 export interface AskerOptions extends Omit<ClientOptions, 'onProblem'> {
   readonly prefix: string
   readonly onEvent?: (event: RedisEvent) => void
+  /** What is written must be on so many replicas of Redis before an ask is answered. */
+  readonly wait?: ReplicaWait
 }
 
 /** Asks Redis. */
@@ -86,7 +96,8 @@ export function createAsker(options: AskerOptions): Asker {
       if (!breaker.isUp) throw unavailable('Redis did not answer before')
       if (asks >= ASKS_MAX) throw unavailable('too many asks at once')
       asks += 1
-      const running = client.run(script, keys, args).finally(() => (asks -= 1))
+      const asked = client.run(script, keys, args, options.wait)
+      const running = asked.finally(() => (asks -= 1))
       const reply = await inTime(running, options.commandTimeoutMs).catch((error: unknown) => {
         const problem = problemOf(error)
         if (!isOfOneKey(error)) breaker.trip(problem)
@@ -124,9 +135,15 @@ class TimeIsUp extends Error {
   override readonly name = 'TimeIsUp'
 }
 
-/** A key of the wrong type, or with something that nobody put there, fails alone. */
+/**
+ * A key of the wrong type, or with something that nobody put there, fails alone; so does what too
+ * few replicas have, for Redis itself answers.
+ */
 function isOfOneKey(error: unknown): boolean {
-  return error instanceof Error && /^WRONGTYPE |^ERR damaged /.test(error.message)
+  return (
+    error instanceof TooFewReplicas ||
+    (error instanceof Error && /^WRONGTYPE |^ERR damaged /.test(error.message))
+  )
 }
 
 async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {

@@ -1,17 +1,36 @@
 /** Connections to Redis as the store needs them: nothing waits in a queue. Only importer of ioredis. */
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
-import type { Script } from './scripts.ts'
+import type { Script } from './script.ts'
 import { isLoopback, type RedisTarget } from './url.ts'
 
 /** A connection, or those of a cluster. */
 export interface RedisClient {
-  /** Runs a script, by its digest when Redis knows it. Rejects with whatever went wrong. */
-  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
+  /**
+   * Runs a script, by its digest when Redis knows it; with `wait`, replicas then have what it wrote.
+   * Rejects with whatever went wrong, {@link TooFewReplicas} among it.
+   */
+  run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+    wait?: ReplicaWait,
+  ): Promise<unknown>
   /** The text of `INFO server`. */
   info(): Promise<string>
   /** Begins anew: a connection that does not answer may be half open. */
   reconnect(): void
   close(): void
+}
+
+/** How many replicas of Redis must have what was written, and how long they may take. */
+export interface ReplicaWait {
+  readonly replicas: number
+  readonly timeoutMs: number
+}
+
+/** Fewer replicas than asked for have what was written. */
+export class TooFewReplicas extends Error {
+  override readonly name = 'TooFewReplicas'
 }
 
 /** What {@link connectRedis} needs. */
@@ -37,18 +56,82 @@ export function connectRedis(options: ClientOptions): RedisClient {
   const client = options.target.mode === 'cluster' ? cluster(options) : single(options)
   client.on('error', (error: unknown) => options.onProblem(problemOf(error)))
   return {
-    async run(script, keys, args) {
-      try {
-        return await client.evalsha(script.sha, script.keys, ...keys, ...args)
-      } catch (error) {
-        // Redis was restarted, failed over, or its scripts were flushed.
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-        return client.eval(script.lua, script.keys, ...keys, ...args)
-      }
-    },
+    run: (script, keys, args, wait) =>
+      wait === undefined
+        ? run(client, { script, keys, args })
+        : runAndWait(client, { script, keys, args }, wait),
     info: () => client.info('server'),
     reconnect: () => client.disconnect(true),
     close: () => client.disconnect(),
+  }
+}
+
+interface Run {
+  readonly script: Script
+  readonly keys: readonly string[]
+  readonly args: readonly string[]
+}
+
+async function run(client: Redis | Cluster, { script, keys, args }: Run): Promise<unknown> {
+  try {
+    return await client.evalsha(script.sha, script.keys, ...keys, ...args)
+  } catch (error) {
+    if (!isUnknownScript(error)) throw error
+    return client.eval(script.lua, script.keys, ...keys, ...args)
+  }
+}
+
+/** Both go over one connection, to the node that has the keys: WAIT is about what it wrote itself. */
+async function runAndWait(
+  client: Redis | Cluster,
+  { script, keys, args }: Run,
+  { replicas, timeoutMs }: ReplicaWait,
+): Promise<unknown> {
+  const sent = async (how: 'evalsha' | 'eval'): Promise<readonly (readonly unknown[])[]> => {
+    const text = how === 'eval' ? script.lua : script.sha
+    const pipeline = client.pipeline()[how](text, script.keys, ...keys, ...args)
+    return (await pipeline.call('WAIT', replicas, timeoutMs).exec()) ?? []
+  }
+  let [ran, waited] = await sent('evalsha')
+  if (isUnknownScript(ran?.[0])) [ran, waited] = await sent('eval')
+  const error = ran?.[0] ?? waited?.[0]
+  if (error instanceof Error) throw error
+  if (!(Number(waited?.[1]) >= replicas)) throw new TooFewReplicas('too few replicas have it')
+  return ran?.[1]
+}
+
+/** Redis was restarted, failed over, or its scripts were flushed. */
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT')
+}
+
+/** A subscription. */
+export interface Subscription {
+  close(): void
+}
+
+/**
+ * Calls `onMessage` for each message of `channel`, and when it may have missed some: after each
+ * connection. Connects in the background, again and again.
+ */
+export function subscribeRedis(
+  options: ClientOptions,
+  channel: string,
+  onMessage: () => void,
+): Subscription {
+  const client = options.target.mode === 'cluster' ? cluster(options) : single(options)
+  client.on('error', (error: unknown) => options.onProblem(problemOf(error)))
+  client.on('message', onMessage)
+  client.on('ready', () => {
+    client.subscribe(channel).then(onMessage, (error: unknown) => {
+      options.onProblem(problemOf(error))
+    })
+  })
+  return {
+    close() {
+      client.removeAllListeners('message')
+      client.disconnect()
+    },
   }
 }
 

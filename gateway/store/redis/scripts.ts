@@ -3,29 +3,11 @@
  * `windows.ts`, `holds.ts` and `claims.ts` do, and one test suite holds for both. Time is that of
  * Redis. Names and texts come in as digests or as arguments and are never part of a script.
  */
-import { createHash } from 'node:crypto'
 import { KEPT_AFTER_END_MS, TRANSFERS_MAX } from '../claims.ts'
 import { HOLDERS_MAX } from '../holds.ts'
 import { LOCKOUTS_MAX } from '../lockouts.ts'
 import { KEPT } from '../windows.ts'
-
-/** A script and the name Redis knows it by. */
-export interface Script {
-  readonly lua: string
-  readonly sha: string
-  readonly keys: number
-}
-
-/** ARGV[1] is empty, or the time that a test pins. */
-const TIME = `
-local function now_ms()
-  if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
-  local t = redis.call('TIME')
-  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
-end
-local now = now_ms()
-local function whole(n) return string.format('%.0f', n) end
-`
+import { script, TIME, type Script } from './script.ts'
 
 /** ARGV: now, length of a sub-bucket, time to keep, …; KEYS: the window. */
 const WINDOW = `${TIME}
@@ -294,8 +276,3 @@ export const SCRIPTS = {
   append: script(APPEND, 1),
   probe: script(PROBE, 1),
 } as const satisfies Record<string, Script>
-
-function script(lua: string, keys: number): Script {
-  // Redis knows a script by the SHA-1 of its text; nothing is secured by it.
-  return { lua, keys, sha: createHash('sha1').update(lua).digest('hex') }
-}

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedStore } from '../../../gateway/store/embedded-store.ts'
-import { storeContract } from '../../support/store-contract.ts'
+import { journalContract } from '../../support/journal-contract.ts'
+import { storeContract, type OpenPair } from '../../support/store-contract.ts'
 
-storeContract('embedded', async (now) => {
+const open: OpenPair = async (now) => {
   const dir = await mkdtemp(join(tmpdir(), 'modelgate-store-'))
   const clock = { now, monotonicMs: now }
   const one = await openEmbeddedStore({ dir, clock })
@@ -17,4 +18,7 @@ storeContract('embedded', async (now) => {
       await rm(dir, { recursive: true, force: true })
     },
   }
-})
+}
+
+storeContract('embedded', open)
+journalContract('embedded', open)

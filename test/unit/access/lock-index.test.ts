@@ -1,0 +1,166 @@
+import { describe, expect, it } from '@jest/globals'
+import type { LockTarget } from '../../../gateway/access/lock.ts'
+import { createLockIndex } from '../../../gateway/access/locks/lock-index.ts'
+import { emptyState, type AccessState } from '../../../gateway/access/state.ts'
+import type { LockFacts } from '../../../gateway/access/view.ts'
+import { factsOf, LOCKED_AT, lockId, lockMap, lockOf, MALLORY } from '../../support/locks.ts'
+
+const NOW = LOCKED_AT + 1_000
+const on = (
+  action: 'infer' | 'export',
+  name: string,
+  version?: string,
+): LockFacts['operations'] => [
+  { action, resource: { kind: 'model', name, ...(version === undefined ? {} : { version }) } },
+]
+const by = (more: Partial<typeof MALLORY>) => factsOf({ subject: { ...MALLORY, ...more } })
+
+const TABLE: readonly (readonly [LockTarget, LockFacts, boolean])[] = [
+  [{ kind: 'user', id: 'user:corp/mallory' }, factsOf(), true],
+  [{ kind: 'user', id: 'user:other/mallory' }, factsOf(), false],
+  [{ kind: 'group', id: 'group:science' }, factsOf(), true],
+  [{ kind: 'group', id: 'group:scienc' }, factsOf(), false],
+  [{ kind: 'role', id: 'role:trainer' }, factsOf(), true],
+  [{ kind: 'role', id: 'role:anyone' }, factsOf(), true],
+  [{ kind: 'role', id: 'role:owner' }, factsOf(), false],
+  [{ kind: 'person', id: 'person:e-7' }, by({ id: 'user:other/m' }), true],
+  [{ kind: 'person', id: 'person:e-7' }, by({ person: 'person:e-8' }), false],
+  [{ kind: 'device', id: 'laptop-7' }, factsOf(), true],
+  [{ kind: 'device', id: 'laptop-8' }, factsOf(), false],
+  [{ kind: 'token', issuer: 'corp', id: 'jti-1' }, factsOf(), true],
+  [{ kind: 'token', issuer: 'other', id: 'jti-1' }, factsOf(), false],
+  [{ kind: 'token', issuer: 'corp', id: 'sid-1' }, factsOf(), false],
+  [{ kind: 'session', issuer: 'corp', id: 'sid-1' }, by({ tokenId: 'jti-9' }), true],
+  [{ kind: 'session', issuer: 'corp', id: 'jti-1' }, factsOf(), false],
+  [{ kind: 'issued-before', subject: MALLORY.id, before: LOCKED_AT }, factsOf(), true],
+  [
+    { kind: 'issued-before', subject: MALLORY.id, before: LOCKED_AT },
+    by({ issuedAt: LOCKED_AT }),
+    false,
+  ],
+  [{ kind: 'issued-before', subject: 'user:corp/bob', before: LOCKED_AT }, factsOf(), false],
+  [{ kind: 'network', cidr: '10.1.0.0/16' }, factsOf(), true],
+  [{ kind: 'network', cidr: '10.1.2.3/32' }, factsOf(), true],
+  [{ kind: 'network', cidr: '10.2.0.0/16' }, factsOf(), false],
+  [{ kind: 'network', cidr: '10.0.0.0/8' }, factsOf({ client: '::ffff:10.9.9.9' }), true],
+  [{ kind: 'network', cidr: '2001:db8::/32' }, factsOf({ client: '2001:db8::7' }), true],
+  [{ kind: 'network', cidr: '2001:db8::/32' }, factsOf({ client: '2001:db9::7' }), false],
+  [{ kind: 'network', cidr: '10.0.0.0/8' }, factsOf({ client: '2001:db8::7' }), false],
+  [{ kind: 'network', cidr: '10.0.0.0/8' }, factsOf({ client: 'not an address' }), false],
+  [{ kind: 'model', id: 'model:fraud' }, factsOf(), true],
+  [{ kind: 'model', id: 'model:fraud' }, factsOf({ operations: on('infer', 'fraud') }), true],
+  [{ kind: 'model', id: 'model:frau' }, factsOf(), false],
+  [{ kind: 'version', id: 'model:fraud@3' }, factsOf(), true],
+  [{ kind: 'version', id: 'model:fraud@4' }, factsOf(), false],
+  // The upstream could choose this version.
+  [{ kind: 'version', id: 'model:fraud@4' }, factsOf({ operations: on('infer', 'fraud') }), true],
+  [{ kind: 'version', id: 'model:fraud@4' }, factsOf({ operations: on('infer', 'frau') }), false],
+  [{ kind: 'upstream', id: 'llm' }, factsOf(), true],
+  [{ kind: 'upstream', id: 'registry' }, factsOf(), false],
+  [{ kind: 'all' }, factsOf(), true],
+]
+
+describe('a lock', () => {
+  it.each(TABLE)('on %j finds whom it is on, and nobody else (%#)', (target, facts, isLocked) => {
+    const index = createLockIndex(lockMap(lockOf(target)))
+    expect(index.find(facts, NOW)?.target).toEqual(isLocked ? target : undefined)
+  })
+
+  it.each(TABLE.filter(([, , isLocked]) => isLocked))(
+    'on %j is for its actions alone (%#)',
+    (target, facts) => {
+      const index = createLockIndex(lockMap(lockOf(target, { actions: ['export', 'deploy'] })))
+      expect(index.find(facts, NOW)).toBeUndefined()
+      const operations = facts.operations.map((one) => ({ ...one, action: 'export' as const }))
+      expect(index.find({ ...facts, operations }, NOW)).toBeDefined()
+    },
+  )
+
+  it('on a model with actions is for these actions on that model', () => {
+    const target = { kind: 'model', id: 'model:fraud' } as const
+    const index = createLockIndex(lockMap(lockOf(target, { actions: ['export'] })))
+    const operations = [...on('infer', 'fraud'), ...on('export', 'other')]
+    expect(index.find(factsOf({ operations }), NOW)).toBeUndefined()
+  })
+
+  it('counts until its time is over or it is lifted', () => {
+    const ends = lockOf({ kind: 'all' }, { expiresAt: NOW })
+    expect(createLockIndex(lockMap(ends)).find(factsOf(), NOW - 1)).toBe(ends)
+    expect(createLockIndex(lockMap(ends)).find(factsOf(), NOW)).toBeUndefined()
+    const index = createLockIndex(new Map())
+    const lock = lockOf({ kind: 'all' })
+    index.put(lock)
+    expect(index.find(factsOf(), NOW)).toBe(lock)
+    index.put({ ...lock, lifted: { by: ['user:corp/olga'], at: NOW, reason: 'over' } })
+    expect(index.find(factsOf(), NOW)).toBeUndefined()
+    expect(index.size).toBe(0)
+  })
+
+  it('on a caller alone counts for the control API', () => {
+    const facts = factsOf({ isControl: true, operations: on('infer', 'fraud') })
+    for (const [target] of TABLE.filter(
+      ([, given, isLocked]) => isLocked && given.subject === MALLORY,
+    )) {
+      const found = createLockIndex(lockMap(lockOf(target))).find(facts, NOW) !== undefined
+      const kept = ['network', 'model', 'version', 'upstream', 'all'].includes(target.kind)
+      expect([target.kind, found]).toEqual([target.kind, !kept])
+    }
+  })
+})
+
+describe('of several locks', () => {
+  it('the oldest that counts is found, wherever it is', () => {
+    const locks = [
+      lockOf({ kind: 'all' }, { id: lockId(3), at: 30 }),
+      lockOf({ kind: 'user', id: MALLORY.id }, { id: lockId(2), at: 20 }),
+      lockOf({ kind: 'user', id: MALLORY.id }, { id: lockId(1), at: 10, expiresAt: 100 }),
+    ]
+    const index = createLockIndex(lockMap(...locks))
+    expect(index.find(factsOf(), 99)?.id).toBe(lockId(1))
+    expect(index.find(factsOf(), 100)?.id).toBe(lockId(2))
+  })
+})
+
+describe('the index', () => {
+  const stateWith = (locks: AccessState['locks']) => ({ ...emptyState('e'), locks })
+  const lock = lockOf({ kind: 'all' })
+
+  it('follows events, and a snapshot that was taken over', () => {
+    const index = createLockIndex(new Map())
+    const [none, one] = [stateWith(new Map()), stateWith(lockMap(lock))]
+    const event = { type: 'lock.set', lock } as const
+    index.follow({ before: none, after: one, events: [{ seq: 1, at: LOCKED_AT, event }] })
+    expect(index.find(factsOf(), NOW)).toBe(lock)
+    index.follow({ before: one, after: none, events: [] })
+    expect(index.find(factsOf(), NOW)).toBeUndefined()
+    index.follow({ before: none, after: one, events: [] })
+    expect(index.find(factsOf(), NOW)).toBe(lock)
+    const lifted = { ...lock, lifted: { by: ['user:corp/olga'], at: NOW, reason: 'over' } }
+    const gone = { type: 'lock.lifted', id: lock.id, ...lifted.lifted } as const
+    const after = stateWith(lockMap(lifted))
+    index.follow({ before: one, after, events: [{ seq: 2, at: NOW, event: gone }] })
+    expect(index.find(factsOf(), NOW)).toBeUndefined()
+  })
+
+  // §2.L 382
+  it('of a million tokens is there within five seconds and looked up at once', () => {
+    const locks = new Map(
+      Array.from({ length: 1_000_000 }, (_, i) => {
+        const id = lockId(i)
+        const target = { kind: 'token', issuer: 'corp', id: `jti-x${i}` } as const
+        return [id, lockOf(target, { id })]
+      }),
+    )
+    // Time of this thread: the machine has other things to do.
+    const begun = process.cpuUsage()
+    const index = createLockIndex(locks)
+    expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(5_000)
+    const facts = by({ tokenId: 'jti-x999999' })
+    const asked = performance.now()
+    for (let i = 0; i < 10_000; i++) index.find(i % 2 === 0 ? facts : factsOf(), NOW)
+    // 0.1 ms each would be a scan of a thousandth of them.
+    expect(performance.now() - asked).toBeLessThan(1_000)
+    expect(index.find(facts, NOW)).toBeDefined()
+    expect(index.find(factsOf(), NOW)).toBeUndefined()
+  }, 30_000)
+})
