@@ -41,3 +41,9 @@ export async function listingOf(rules: ListedRules): Promise<PrivilegeListing> {
     journal: { uses: () => Promise.resolve(rules.uses ?? []) },
   })
 }
+
+/** A listing for tests that ask nothing of it. */
+export const NO_PRIVILEGES: PrivilegeListing = {
+  list: () => Promise.resolve({ revision: 'sha256:0', lines: [], more: false }),
+  whoHas: () => Promise.resolve({ revision: 'sha256:0', privileges: [], more: false }),
+}

@@ -45,8 +45,8 @@ export function lineDocument(review: ReviewCampaign, line: ReviewLine, now: numb
     actions,
     resources,
     given_by: line.givenBy,
-    ...instantIn('given_at', line.givenAt),
-    ...instantIn('last_used_at', line.lastUsedAt),
+    ...(line.givenAt === undefined ? {} : { given_at: isoOf(line.givenAt) }),
+    ...(line.lastUsedAt === undefined ? {} : { last_used_at: isoOf(line.lastUsedAt) }),
     ghost,
     // As of the start, so that a line does not change under the eyes of who decides it.
     unused: isUnused(line, review.startedAt),
@@ -58,13 +58,6 @@ export function lineDocument(review: ReviewCampaign, line: ReviewLine, now: numb
 
 /** A line as it is shown. */
 export type LineDocument = ReturnType<typeof lineDocument>
-
-function instantIn<K extends string>(
-  key: K,
-  at: number | undefined,
-): Readonly<Partial<Record<K, string>>> {
-  return at === undefined ? {} : ({ [key]: isoOf(at) } as Readonly<Partial<Record<K, string>>>)
-}
 
 /** Milliseconds since the epoch as ISO 8601, UTC. */
 export function isoOf(at: number): string {

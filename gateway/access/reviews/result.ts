@@ -17,7 +17,7 @@ export interface RuleEdit {
 /** The whole result, to be kept as evidence. */
 export function reviewResult(review: ReviewCampaign, now: number) {
   return {
-    v: 1,
+    v: 1 as const,
     exported_at: isoOf(now),
     review: campaignDocument(review, now),
     lines: review.lines.map((line) => lineDocument(review, line, now)),

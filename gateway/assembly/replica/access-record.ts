@@ -69,6 +69,7 @@ const FACTS: FactsOf = {
   }),
   'person.seen': ({ person }) => ({ of: person.id }),
   'review.started': ({ review }) => ({ id: review.id, by: review.by }),
+  'review.lines-added': ({ id, lines }) => ({ id, lines: lines.length }),
   'review.decided': ({ id, line, decision }) => ({
     id,
     line,

@@ -5,7 +5,10 @@ import { useKey } from '../../../gateway/access/reviews/privileges.ts'
 import { emptyState } from '../../../gateway/access/state.ts'
 import { globsMeet } from '../../../gateway/assembly/reviews/ghosts.ts'
 import { rowOrigins, type OriginSource } from '../../../gateway/assembly/reviews/row-origins.ts'
+import { createUsedBy } from '../../../gateway/assembly/reviews/used-by.ts'
 import { globMatches } from '../../../gateway/domain/glob.ts'
+import { createHolders } from '../../../gateway/pdp/analysis/standing-privileges.ts'
+import { subjectOf } from '../../support/policy.ts'
 import { listingOf } from '../../support/privileges.ts'
 import { campaignOf, lineOf, personOf, stateWith } from '../../support/reviews.ts'
 
@@ -261,5 +264,21 @@ describe('globs that meet', () => {
       }),
       { numRuns: 500 },
     )
+  })
+})
+
+describe('whose privilege is used', () => {
+  it('is that of every name of the token that comes to the rule', () => {
+    const links = [
+      ['group:ml', 'role:ml'],
+      ['role:ml', 'role:exporter'],
+      ['group:all', 'role:reader'],
+    ].map(([member = '', role = ''], line) => ({ line, column: 1, member, role }))
+    const usedBy = createUsedBy(createHolders(links, new Set(['role:exporter'])))
+    const subject = subjectOf({ groups: ['group:ml', 'group:all'], roles: ['role:exporter'] })
+    expect(usedBy(subject, 'role:exporter')).toEqual(['group:ml', 'role:exporter'])
+    expect(usedBy(subject, 'role:exporter')).toBe(usedBy(subject, 'role:exporter'))
+    expect(usedBy(subject, 'role:anyone')).toEqual(['role:anyone'])
+    expect(usedBy(subject, 'group:all')).toEqual(['group:all'])
   })
 })

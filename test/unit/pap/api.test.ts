@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { NO_PRIVILEGES } from '../../support/privileges.ts'
 import { startControlApi, type TestApi } from '../../support/control-api.ts'
 
 let api: TestApi
 beforeAll(async () => {
-  api = await startControlApi({ ann: { may: ['read'] }, bob: { may: ['read locks'] } }, () => ({
-    revision: () => 'sha256:0',
-  }))
+  api = await startControlApi(
+    { ann: { may: ['read'] }, bob: { may: ['read locks'] } },
+    (replica) => ({
+      revision: () => 'sha256:0',
+      privileges: NO_PRIVILEGES,
+      run: (command) => replica.run(command),
+    }),
+  )
 })
 beforeEach(() => {
   api.monotonic += 3_600_000

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { forget } from '../../../../gateway/access/fold/kept.ts'
+import type { ReviewCampaign } from '../../../../gateway/access/review.ts'
 import { createRevocations, nextLapse } from '../../../../gateway/access/reviews/revocations.ts'
 import { useKey } from '../../../../gateway/access/reviews/privileges.ts'
 import { campaignOf, DAY_MS, lineOf, stateWith } from '../../../support/reviews.ts'
@@ -56,7 +57,7 @@ describe('revocations', () => {
       const decision = line.decision === undefined ? {} : { decision: { ...line.decision, at } }
       return campaignOf('2', [{ ...line, ...decision }], { startedAt: 5_000, dueAt: 5 * DAY_MS })
     }
-    const at = (...reviews: Parameters<typeof stateWith>) =>
+    const at = (...reviews: ReviewCampaign[]) =>
       createRevocations(stateWith(...reviews)).find(RULE, G, 10_000)
     expect(at(first, newer())).toMatchObject({ review: 'review-1' })
     expect(at(first, newer('revoke'))).toBeDefined()
