@@ -69,7 +69,7 @@ const FACTS: FactsOf = {
   }),
   'person.seen': ({ person }) => ({ of: person.id }),
   'review.started': ({ review }) => ({ id: review.id, by: review.by }),
-  'review.lines-added': ({ id, lines }) => ({ id, lines: lines.length }),
+  'review.lines-added': ({ id }) => ({ id }),
   'review.decided': ({ id, line, decision }) => ({
     id,
     line,
