@@ -59,7 +59,13 @@ export type AccessEvent =
     }
   /** What somebody holds now, learnt from a token of theirs (threats §2.H 268). */
   | { readonly type: 'person.seen'; readonly person: Person }
+  /** With as many lines as fit into the entry. */
   | { readonly type: 'review.started'; readonly review: ReviewCampaign }
+  | {
+      readonly type: 'review.lines-added'
+      readonly id: string
+      readonly lines: readonly ReviewLine[]
+    }
   | {
       readonly type: 'review.decided'
       readonly id: string

@@ -40,8 +40,11 @@ export interface AccessView {
   lockOn(facts: LockFacts): Lock | undefined
   /** A grant of the journal that fits; see `GrantCatalog`. `holdings`: of the subject. */
   findGrant(ask: GrantAsk, holdings: ReadonlySet<string>): GrantFound
-  /** Whether what `rule` (as written) gives was taken from one of `holdings`. */
-  revokedBy(rule: string, holdings: ReadonlySet<string>): RevokedPrivilege | undefined
+  /**
+   * Whether what `rule` (as written, or `grant <id>`) gives was taken from one of `names`: those that
+   * the token gives (`namesOf`). With everything the subject holds it refuses more, never less.
+   */
+  revokedBy(rule: string, names: ReadonlySet<string>): RevokedPrivilege | undefined
   /** Whether `operation` is on a version that came of a retraining and was not released. */
   isRestricted(operation: {
     readonly action: Action

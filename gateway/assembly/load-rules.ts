@@ -155,7 +155,7 @@ function catalogOf(
 }
 
 /** What rules may name because the configuration gives it a name. */
-function knownNames(settings: Settings | undefined): KnownNames | undefined {
+export function knownNames(settings: Settings | undefined): KnownNames | undefined {
   if (settings === undefined) return undefined
   const { issuers, upstreams, listen } = settings
   // What the control API asks the rules about; no upstream.

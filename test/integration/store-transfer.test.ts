@@ -31,9 +31,10 @@ afterAll(async () => {
 
 type StoreOf = Parameters<typeof openConfigured>[0]
 
-const folder = (name: string): StoreOf => ({ kind: 'embedded', dir: join(dir, name) })
+const fresh = { maxStaleness: 5_000, whenStale: 'continue' } as const
+const folder = (name: string): StoreOf => ({ kind: 'embedded', dir: join(dir, name), ...fresh })
 const overRedis = (prefix: string): StoreOf => ({
-  ...{ kind: 'redis', urlFile: join(dir, 'url'), prefix },
+  ...{ kind: 'redis', urlFile: join(dir, 'url'), prefix, ...fresh },
   ...{ commandTimeout: 2_000, connectTimeout: 2_000, waitReplicas: 0, waitTimeout: 100 },
 })
 

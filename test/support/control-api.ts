@@ -14,6 +14,7 @@ import type { ApiParts } from '../../gateway/pap/v1/api-parts.ts'
 import type { ApiCaller } from '../../gateway/pap/v1/api-caller.ts'
 import { depsOf, type Given } from './elevation.ts'
 import { createMemoryReplica, type MemoryReplica } from './memory-replica.ts'
+import { NO_PRIVILEGES } from './privileges.ts'
 
 /** Somebody who may call. */
 export interface TestCaller {
@@ -64,7 +65,9 @@ export function testPerson(name: string, { holds = [], person }: TestCaller): Pe
 }
 
 /** The parts of a control API whose rules of approval are `rules`. */
-export function partsOf(given: Given & { readonly twoToLift?: boolean }): ApiParts {
+export function partsOf(
+  given: Given & { readonly twoToLift?: boolean },
+): Pick<ApiParts, 'elevation' | 'secondPersonToLift'> {
   const deps = depsOf(given)
   return { elevation: () => deps, secondPersonToLift: given.twoToLift === true }
 }
@@ -72,7 +75,7 @@ export function partsOf(given: Given & { readonly twoToLift?: boolean }): ApiPar
 /** Starts one. */
 export async function startControlApi(
   callers: Readonly<Record<string, TestCaller>>,
-  partsOf: (replica: MemoryReplica) => ApiParts,
+  more: (replica: MemoryReplica) => Partial<ApiParts>,
 ): Promise<TestApi> {
   const replica = createMemoryReplica()
   const noted: TestApi['noted'] = []
@@ -83,7 +86,12 @@ export async function startControlApi(
     hosts: [],
     clock: { now: () => replica.time, monotonicMs: () => own.monotonic },
     replica,
-    parts: partsOf(replica),
+    parts: {
+      ...partsOf({}),
+      privileges: NO_PRIVILEGES,
+      run: (command) => replica.run(command),
+      ...more(replica),
+    },
     authorize({ authorization, action, area }) {
       const name = (authorization ?? '').replace('Bearer ', '')
       const caller = callers[name]

@@ -2,6 +2,7 @@
 import type { AccessState } from '../state.ts'
 import type { ReadEntry } from './entry.ts'
 import { filtered, withEntry } from './maps.ts'
+import { keepReviews } from './reviews-kept.ts'
 
 const DAY_MS = 86_400_000
 
@@ -14,7 +15,7 @@ export const SIGNAL_KEPT_MS = 7 * DAY_MS
 /** How long what is over stays to be looked at: requests, grants, locks, drills. */
 const OVER_KEPT_MS = 90 * DAY_MS
 
-/** Reviews are evidence for the yearly audit. */
+/** Reviews are evidence for the yearly audit; what they took away is not given back after it. */
 const REVIEW_KEPT_MS = 400 * DAY_MS
 
 /** What a call did, so that its repetition is answered alike. */
@@ -41,7 +42,7 @@ export function forget(state: AccessState): AccessState {
       ({ expiresAt, lifted }) => Math.min(expiresAt ?? Infinity, lifted?.at ?? Infinity) > old,
     ),
     drills: filtered(state.drills, (drill) => drill.at > old),
-    reviews: filtered(state.reviews, ({ dueAt }) => dueAt > at - REVIEW_KEPT_MS),
+    reviews: keepReviews(state.reviews, at - REVIEW_KEPT_MS),
     autoApprovals: filtered(state.autoApprovals, (times) => (times.at(-1) ?? 0) > old),
   }
 }

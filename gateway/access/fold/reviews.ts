@@ -4,7 +4,8 @@ import type { AccessState } from '../state.ts'
 import type { Folds } from './entry.ts'
 import { withChanged, withEntry } from './maps.ts'
 
-type Kinds = 'review.started' | 'review.decided' | 'review.delegated' | 'review.closed'
+type Kinds =
+  'review.started' | 'review.lines-added' | 'review.decided' | 'review.delegated' | 'review.closed'
 
 /** What becomes of the state. */
 export const REVIEW_FOLDS: Folds<Kinds> = {
@@ -12,6 +13,8 @@ export const REVIEW_FOLDS: Folds<Kinds> = {
     ...state,
     reviews: withEntry(state.reviews, review.id, review),
   }),
+  'review.lines-added': (state, { id, lines }) =>
+    onReview(state, id, (review) => ({ ...review, lines: [...review.lines, ...lines] })),
   'review.decided': (state, event) =>
     onLine(state, event, (line) => ({ ...line, decision: event.decision })),
   'review.delegated': (state, event) =>

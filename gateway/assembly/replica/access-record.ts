@@ -69,6 +69,7 @@ const FACTS: FactsOf = {
   }),
   'person.seen': ({ person }) => ({ of: person.id }),
   'review.started': ({ review }) => ({ id: review.id, by: review.by }),
+  'review.lines-added': ({ id }) => ({ id }),
   'review.decided': ({ id, line, decision }) => ({
     id,
     line,

@@ -1,12 +1,10 @@
 /** What was made use of since the store was last told. */
+import { useKey } from '../../access/reviews/privileges.ts'
 import type { JournalStore, PrivilegeUse } from '../../domain/journal.ts'
 import { USES_BATCH_MAX } from '../../domain/journal.ts'
 
 /** Privileges remembered at once; of more, those that were used longest ago are forgotten. */
 const USES_MAX = 10_000
-
-/** Characters of one. */
-const PRIVILEGE_MAX = 2_048
 
 /** Collects uses in memory, in constant time. */
 export interface UseBuffer {
@@ -30,9 +28,7 @@ export function createUseBuffer(journal: Pick<JournalStore, 'noteUses'>): UseBuf
   }
   return {
     used(privilege, holder, at) {
-      // A holder is one word, and the rest is the privilege.
-      const name = `${holder} ${privilege}`
-      if (name.length > PRIVILEGE_MAX) return
+      const name = useKey(privilege, holder)
       uses.delete(name)
       uses.set(name, at)
       if (uses.size <= USES_MAX) return

@@ -1,4 +1,6 @@
 import type { ElevationDeps } from '../../access/elevation/deps.ts'
+import type { AccessReplica } from '../../access/replica.ts'
+import type { PrivilegeListing } from '../../access/reviews/listing.ts'
 import type { ApiCaller } from './api-caller.ts'
 
 /** What routes work with besides the journal; each part is composed where rooms are wired. */
@@ -7,4 +9,8 @@ export interface ApiParts {
   elevation(caller: ApiCaller): ElevationDeps
   /** Whether lifting a lock takes two people. */
   readonly secondPersonToLift: boolean
+  /** What rules and grants give. */
+  readonly privileges: PrivilegeListing
+  /** For changes of several steps, whose first one is recorded and keyed as a change. */
+  readonly run: AccessReplica['run']
 }

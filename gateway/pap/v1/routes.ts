@@ -3,6 +3,8 @@ import type { ApiRoute } from './api-route.ts'
 import { GRANT_ROUTES } from './routes/grants.ts'
 import { LOCK_ROUTES } from './routes/locks.ts'
 import { REQUEST_ROUTES } from './routes/requests.ts'
+import { PRIVILEGE_ROUTES } from './routes/privileges.ts'
+import { REVIEW_ROUTES } from './routes/reviews.ts'
 import { STATE_ROUTES } from './routes/state.ts'
 
 /** The table: what is served, documented and tested. */
@@ -11,4 +13,6 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...GRANT_ROUTES,
   ...LOCK_ROUTES,
   ...STATE_ROUTES,
+  ...REVIEW_ROUTES,
+  ...PRIVILEGE_ROUTES,
 ]

@@ -8,6 +8,7 @@ import { loadDocument } from '../document.ts'
 import { nothing, paging } from './api-fields.ts'
 import { LOCK_ANSWERS, LOCK_BODIES, LOCK_QUERIES } from './api-locks.ts'
 import { REQUEST_ANSWERS, REQUEST_BODIES, REQUEST_QUERIES } from './api-requests.ts'
+import { REVIEW_ANSWERS, REVIEW_BODIES, REVIEW_QUERIES } from './api-reviews.ts'
 import { STATE_ANSWERS } from './api-state.ts'
 
 /** Bodies of POST and PUT. */
@@ -15,6 +16,7 @@ export const API_BODIES = {
   nothing,
   ...REQUEST_BODIES,
   ...LOCK_BODIES,
+  ...REVIEW_BODIES,
 } as const
 
 /** Parameters behind `?`. */
@@ -23,6 +25,7 @@ export const API_QUERIES = {
   page: z.strictObject(paging),
   ...REQUEST_QUERIES,
   ...LOCK_QUERIES,
+  ...REVIEW_QUERIES,
 } as const
 
 /** Documents that are answered. */
@@ -30,6 +33,7 @@ export const API_ANSWERS = {
   ...STATE_ANSWERS,
   ...REQUEST_ANSWERS,
   ...LOCK_ANSWERS,
+  ...REVIEW_ANSWERS,
 } as const
 
 /** Name of a body. */

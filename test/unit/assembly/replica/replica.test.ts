@@ -239,7 +239,7 @@ describe('a replica of the journal', () => {
     clock.advance(30_000)
     await tick()
     const [use] = await inner.uses()
-    expect(use?.privilege).toBe('user:dev/ann p, role:x, export, model:m, always, allow')
+    expect(use?.privilege).toBe('p, role:x, export, model:m, always, allow\0user:dev/ann')
   })
 })
 
