@@ -7,6 +7,7 @@ import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { createSecretFile, readPemFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { StoreContents } from '../store/contents.ts'
 import { openEmbeddedStore } from '../store/embedded-store.ts'
 import { observedStore } from '../store/observed-store.ts'
 import { createRedisStream, type RedisStream } from '../store/redis-stream.ts'
@@ -75,14 +76,37 @@ type OpenedStore = SharedStore & Pick<RunningStore, 'openStream'>
 async function opened(opening: StoreOpening): Promise<OpenedStore> {
   const { settings, cwd, clock, state } = opening
   if (state !== undefined) return state
-  if (settings.store.kind === 'redis') return openRedis(opening, settings.store)
-  return openEmbeddedStore({ dir: resolve(cwd, settings.store.dir), clock })
+  const onEvent = redisEvents(opening)
+  return openConfigured(settings.store, { cwd, clock, log: opening.log, onEvent })
+}
+
+/** What {@link openConfigured} works with. */
+export interface ConfiguredOpening extends Pick<StoreOpening, 'cwd' | 'clock'> {
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>
+  readonly onEvent?: (event: RedisEvent) => void
+}
+
+/** A store with what it keeps for good. */
+export interface ConfiguredStore extends OpenedStore {
+  readonly contents: StoreContents
+}
+
+/** Opens the store that settings name. @throws ERR_STORE_UNAVAILABLE ERR_CONFIG_INVALID */
+export async function openConfigured(
+  settings: Settings['store'],
+  opening: ConfiguredOpening,
+): Promise<ConfiguredStore> {
+  if (settings.kind === 'redis') return openRedis(opening, settings)
+  const { cwd, clock } = opening
+  return openEmbeddedStore({ dir: resolve(cwd, settings.dir), clock })
 }
 
 type RedisSettings = Extract<Settings['store'], { kind: 'redis' }>
 
-async function openRedis(opening: StoreOpening, settings: RedisSettings): Promise<OpenedStore> {
-  const { log } = opening
+async function openRedis(
+  { log, onEvent }: ConfiguredOpening,
+  settings: RedisSettings,
+): Promise<ConfiguredStore> {
   const url = createSecretFile({ path: settings.urlFile })
   const loaded = await url.refresh()
   if (!loaded.ok) throw invalid(loaded.diagnostics)
@@ -92,7 +116,13 @@ async function openRedis(opening: StoreOpening, settings: RedisSettings): Promis
   const { prefix, commandTimeout: commandTimeoutMs, connectTimeout: connectTimeoutMs } = settings
   const bounds = { prefix, commandTimeoutMs, connectTimeoutMs }
   let there = { target, ...(await certificates(settings.caFile)) }
-  const store = createRedisStore({ ...bounds, ...there, onEvent: redisEvents(opening) })
+  const { waitReplicas: replicas, waitTimeout: timeoutMs } = settings
+  const store = createRedisStore({
+    ...bounds,
+    ...there,
+    ...(replicas === 0 ? {} : { wait: { replicas, timeoutMs } }),
+    ...(onEvent === undefined ? {} : { onEvent }),
+  })
   const streams: RedisStream[] = []
   const timer = setInterval(() => void refresh(), URL_REFRESH_MS).unref()
   async function refresh(): Promise<void> {

@@ -126,6 +126,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./witness.ts')).witness,
   },
   {
+    name: 'store export',
+    summary: 'write the journal and the uses of grants to a file, to keep or to move',
+    load: async () => (await import('./store/export.ts')).storeExport,
+  },
+  {
+    name: 'store import',
+    summary: 'put such a file into the store, once all of it was checked',
+    load: async () => (await import('./store/import.ts')).storeImport,
+  },
+  {
     name: 'history',
     summary: 'list the rule sets that were in force, and show what was in one',
     load: async () => (await import('./history.ts')).history,

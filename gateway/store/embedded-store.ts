@@ -12,6 +12,8 @@ import type { SharedStore } from '../domain/shared-state.ts'
 import { prepareFolder } from './embedded/data-file.ts'
 import { openLmdbValues } from './embedded/lmdb-values.ts'
 import { tryFile } from './embedded/trial.ts'
+import type { StoreContents } from './contents.ts'
+import { createLocalContents } from './journal/local-contents.ts'
 import { createLocalStore } from './local-store.ts'
 
 /** Where the store is. */
@@ -24,8 +26,13 @@ export interface EmbeddedStoreOptions {
   readonly timeoutMs?: number
 }
 
+/** An embedded store. */
+export interface EmbeddedStore extends SharedStore {
+  readonly contents: StoreContents
+}
+
 /** Opens the store in `dir`, making it when there is none. @throws ERR_STORE_UNAVAILABLE */
-export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<SharedStore> {
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const { dir, clock, timeoutMs = 2_000 } = options
   await prepareFolder(dir)
   const now = (): number => clock.now()
@@ -35,6 +42,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   })
   return {
     ...createLocalStore(values, now),
+    contents: createLocalContents(values),
     kind: 'embedded',
     get healthy() {
       return values.healthy

@@ -2,6 +2,8 @@
 import type { Clock } from '../domain/clock.ts'
 import type { SharedStore } from '../domain/shared-state.ts'
 import type { KeyValues, Transaction } from './key-values.ts'
+import type { StoreContents } from './contents.ts'
+import { createLocalContents } from './journal/local-contents.ts'
 import { createLocalStore } from './local-store.ts'
 
 /** Entries looked at for being over, for each one written. */
@@ -12,8 +14,13 @@ interface Entry {
   readonly expiresAt: number
 }
 
+/** A store in memory. */
+export interface MemoryStore extends SharedStore {
+  readonly contents: StoreContents
+}
+
 /** A store in the memory of this process. Never fails; after `close` it is empty. */
-export function createMemoryStore({ clock }: { readonly clock: Clock }): SharedStore {
+export function createMemoryStore({ clock }: { readonly clock: Clock }): MemoryStore {
   const entries = new Map<string, Entry>()
   const now = (): number => clock.now()
   const transaction = transactionOn(entries, now)
@@ -24,6 +31,7 @@ export function createMemoryStore({ clock }: { readonly clock: Clock }): SharedS
   }
   return {
     ...createLocalStore(values, now),
+    contents: createLocalContents(values),
     kind: 'memory',
     healthy: true,
     close() {

@@ -15,10 +15,12 @@ import {
   checkLockout,
   checkProgress,
 } from './asks.ts'
+import type { StoreContents } from './contents.ts'
 import { digestOf } from './digests.ts'
 import type { Asker, AskerOptions } from './redis/asker.ts'
 import { createAskers } from './redis/askers.ts'
 import type { ReplicaWait } from './redis/client.ts'
+import { createRedisContents } from './redis/contents.ts'
 import { createHintSource } from './redis/hint-source.ts'
 import { createRedisJournal, hintChannel } from './redis/journal.ts'
 import { createLockoutList } from './redis/lockout-list.ts'
@@ -39,6 +41,7 @@ export interface RedisStoreOptions extends Omit<AskerOptions, 'wait'> {
 
 /** A store over Redis. */
 export interface RedisStore extends SharedStore {
+  readonly contents: StoreContents
   /** Resolves when Redis was reached. */
   whenUp(): Promise<void>
   /** Goes on with another URL. */
@@ -62,6 +65,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     ...claims(parts),
     ...lockouts(parts),
     journal: createRedisJournal({ ...parts, bulk, hints }),
+    contents: createRedisContents(askers, prefix, time),
     whenUp: () => askers.whenUp(),
     connect(target) {
       askers.connect(target)

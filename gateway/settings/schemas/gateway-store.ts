@@ -44,6 +44,18 @@ const redis = z.strictObject({
     .prefault('1s')
     .describe('Longest wait for a connection.'),
   ...staleness,
+  wait_replicas: z
+    .int()
+    .min(0)
+    .max(5)
+    .prefault(0)
+    .describe(
+      'Replicas of Redis that must have an entry of the journal, or a use of a grant, before it ' +
+        'counts as done (WAIT); with fewer it counts as failed.',
+    ),
+  wait_timeout: durationBetween('10ms', '10s')
+    .prefault('100ms')
+    .describe('Longest wait for those replicas, beside command_timeout.'),
 })
 
 /** `store`. */

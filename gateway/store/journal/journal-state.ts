@@ -38,8 +38,15 @@ export function markOf(reader: Reader): JournalMark | undefined {
 
 /** The mark; a new journal is begun when there is none. */
 export function markIn(tx: Transaction): JournalMark {
-  const known = markOf(tx)
-  if (known !== undefined) return known
+  return markOf(tx) ?? begun(tx)
+}
+
+/** The same, of a journal that was not put in place wholly too. */
+export function markEvenHalf(tx: Transaction): JournalMark {
+  return (tx.get(HEAD_KEY) as JournalMark | undefined) ?? begun(tx)
+}
+
+function begun(tx: Transaction): JournalMark {
   const mark = { epoch: randomBytes(16).toString('hex'), seq: 0, at: 0, trimmedTo: 0 }
   keepMark(tx, mark)
   return mark
@@ -96,27 +103,39 @@ export function pageOf(
   return { ...headOf(mark, at.now), entries, trimmedTo: mark.trimmedTo }
 }
 
-/** The snapshot that is kept. */
-export function snapshotIn(reader: Reader): JournalSnapshot | undefined {
-  return reader.get(SNAPSHOT_KEY) as JournalSnapshot | undefined
+/** The snapshot that is kept. @throws ERR_STORE_UNAVAILABLE when there must be one and is none */
+export function snapshotIn(reader: Reader, mark: JournalMark): JournalSnapshot | undefined {
+  const snapshot = reader.get(SNAPSHOT_KEY) as JournalSnapshot | undefined
+  if (snapshot !== undefined || mark.trimmedTo === 0) return snapshot
+  throw unavailable('the snapshot of its journal is missing')
 }
 
 /** Keeps a newer snapshot, and drops entries that it stands for. */
 export function keepSnapshotIn(tx: Transaction, snapshot: JournalSnapshot, keep: number): void {
   const mark = markIn(tx)
-  const known = snapshotIn(tx)
+  const known = snapshotIn(tx, mark)
   const isNews = snapshot.seq > (known?.seq ?? 0) && snapshot.seq <= mark.seq
   if (mark.epoch !== snapshot.epoch || !isNews) return
-  tx.put(SNAPSHOT_KEY, snapshot, FOREVER)
-  dropEntries(tx, mark, snapshot.seq - keep)
+  keepSnapshotText(tx, snapshot)
+  const trimmedTo = dropEntries(tx, mark, snapshot.seq - keep)
+  if (trimmedTo > mark.trimmedTo) keepMark(tx, { ...mark, trimmedTo })
 }
 
-/** Drops entries up to `to`, or as many as one transaction may. */
-function dropEntries(tx: Transaction, mark: JournalMark, to: number): void {
-  const trimmedTo = Math.min(to, mark.trimmedTo + DROPPED_MAX)
-  if (trimmedTo <= mark.trimmedTo) return
-  for (let seq = mark.trimmedTo + 1; seq <= trimmedTo; seq++) tx.remove(entryKey(seq))
-  keepMark(tx, { ...mark, trimmedTo })
+/** Keeps `snapshot` in the place of what was there. */
+export function keepSnapshotText(tx: Transaction, snapshot: JournalSnapshot): void {
+  tx.put(SNAPSHOT_KEY, snapshot, FOREVER)
+}
+
+/** Drops the snapshot. */
+export function removeSnapshot(tx: Transaction): void {
+  tx.remove(SNAPSHOT_KEY)
+}
+
+/** Drops entries up to `to`, or as many as one transaction may; answers up to which one. */
+export function dropEntries(tx: Transaction, mark: JournalMark, to: number): number {
+  const last = Math.max(mark.trimmedTo, Math.min(to, mark.trimmedTo + DROPPED_MAX))
+  for (let seq = mark.trimmedTo + 1; seq <= last; seq++) tx.remove(entryKey(seq))
+  return last
 }
 
 function entryKey(seq: number): string {

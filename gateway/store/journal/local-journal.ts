@@ -59,7 +59,10 @@ function entries(
       return page ?? { ...headOf(await begun(), now()), entries: [], trimmedTo: 0 }
     },
     snapshot: () =>
-      values.read((reader) => (markOf(reader) === undefined ? undefined : snapshotIn(reader))),
+      values.read((reader) => {
+        const mark = markOf(reader)
+        return mark === undefined ? undefined : snapshotIn(reader, mark)
+      }),
     async keepSnapshot(snapshot, keep) {
       checkSnapshot(snapshot, keep)
       await values.transact(true, (tx) => keepSnapshotIn(tx, snapshot, keep))

@@ -46,6 +46,8 @@ export interface Asker {
     args: readonly string[],
     read: (reply: unknown) => T,
   ): Promise<T>
+  /** Keys that match a pattern; see {@link RedisClient.keys}. @throws ERR_STORE_UNAVAILABLE */
+  keys(pattern: string): AsyncIterable<readonly string[]>
   /** Goes on with another URL; what is asked of the old connection is not waited for. */
   connect(target: Pick<AskerOptions, 'target' | 'ca'>): void
   whenUp(): Promise<void>
@@ -96,8 +98,7 @@ export function createAsker(options: AskerOptions): Asker {
       if (!breaker.isUp) throw unavailable('Redis did not answer before')
       if (asks >= ASKS_MAX) throw unavailable('too many asks at once')
       asks += 1
-      const asked = client.run(script, keys, args, options.wait)
-      const running = asked.finally(() => (asks -= 1))
+      const running = client.run(script, keys, args, options.wait).finally(() => (asks -= 1))
       const reply = await inTime(running, options.commandTimeoutMs).catch((error: unknown) => {
         const problem = problemOf(error)
         if (!isOfOneKey(error)) breaker.trip(problem)
@@ -109,6 +110,7 @@ export function createAsker(options: AskerOptions): Asker {
         throw unavailable(error instanceof Error ? error.message : 'no answer', error)
       }
     },
+    keys: (pattern) => scanned(client, pattern),
     connect(target) {
       if (isClosed) return
       const old = client
@@ -121,6 +123,14 @@ export function createAsker(options: AskerOptions): Asker {
       breaker.close()
       client.close()
     },
+  }
+}
+
+async function* scanned(client: RedisClient, pattern: string): AsyncIterable<readonly string[]> {
+  try {
+    yield* client.keys(pattern)
+  } catch (error) {
+    throw unavailable(problemOf(error), error)
   }
 }
 

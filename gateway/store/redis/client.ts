@@ -15,6 +15,8 @@ export interface RedisClient {
     args: readonly string[],
     wait?: ReplicaWait,
   ): Promise<unknown>
+  /** Keys that match `pattern`, of all nodes of a cluster, a few at a time; each at least once. */
+  keys(pattern: string): AsyncIterable<readonly string[]>
   /** The text of `INFO server`. */
   info(): Promise<string>
   /** Begins anew: a connection that does not answer may be half open. */
@@ -60,9 +62,21 @@ export function connectRedis(options: ClientOptions): RedisClient {
       wait === undefined
         ? run(client, { script, keys, args })
         : runAndWait(client, { script, keys, args }, wait),
+    keys: (pattern) => scan(client, pattern),
     info: () => client.info('server'),
     reconnect: () => client.disconnect(true),
     close: () => client.disconnect(),
+  }
+}
+
+async function* scan(client: Redis | Cluster, pattern: string): AsyncIterable<readonly string[]> {
+  for (const node of client instanceof Cluster ? client.nodes('master') : [client]) {
+    let cursor = '0'
+    do {
+      const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', 1_000)
+      cursor = next
+      yield keys
+    } while (cursor !== '0')
   }
 }
 

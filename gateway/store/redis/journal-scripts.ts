@@ -20,12 +20,12 @@ local function damaged(what) return redis.error_reply('ERR damaged journal: ' ..
 /** ARGV[2]: what a journal that is begun here is called. */
 const JOURNAL = `${KEYS}
 local mark = redis.call('HMGET', head, 'epoch', 'seq', 'at', 'trimmed', 'filling')
+if mark[5] then return damaged('it was not put in place wholly') end
 if not mark[1] then
   if redis.call('EXISTS', log, kept, cursors) > 0 then return damaged('no head') end
   mark = { ARGV[2], '0', '0', '0' }
   redis.call('HSET', head, 'epoch', ARGV[2], 'seq', '0', 'at', '0', 'trimmed', '0')
 end
-if mark[5] then return damaged('it was not put in place wholly') end
 local epoch, seq, at, trimmed = mark[1], tonumber(mark[2]), tonumber(mark[3]), tonumber(mark[4])
 if not (seq and at and trimmed) then return damaged('head') end
 if redis.call('XLEN', log) ~= seq - trimmed then return damaged('entries are missing') end
@@ -148,6 +148,39 @@ redis.call('HSET', cursors, ARGV[2], whole(to))
 return to
 `
 
+const CURSORS = `${KEYS}
+return redis.call('HGETALL', cursors)
+`
+
+const BEGIN = `${KEYS}
+redis.call('HSET', head, 'filling', '1')
+redis.call('DEL', log, kept, cursors)
+return 1
+`
+
+/** ARGV[2..]: numbers, times and texts in turn. */
+const PUT = `${KEYS}
+if redis.call('HGET', head, 'filling') ~= '1' then return damaged('nobody puts it in place') end
+for i = 2, #ARGV, 3 do
+  redis.call('XADD', log, ARGV[i] .. '-0', 'at', ARGV[i + 1], 'text', ARGV[i + 2])
+end
+return 1
+`
+
+/** ARGV[2..7]: epoch, last entry, its time, trimmed to, end and text of the snapshot or empty, cursors. */
+const FINISH = `${KEYS}
+if redis.call('HGET', head, 'filling') ~= '1' then return damaged('nobody puts it in place') end
+local seq, trimmed = tonumber(ARGV[3]), tonumber(ARGV[5])
+if redis.call('XLEN', log) ~= seq - trimmed then return damaged('entries are missing') end
+if ARGV[6] ~= '' then
+  redis.call('HSET', kept, 'epoch', ARGV[2], 'seq', ARGV[6], 'text', ARGV[7])
+end
+for i = 8, #ARGV, 2 do redis.call('HSET', cursors, ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', head, 'epoch', ARGV[2], 'seq', ARGV[3], 'at', ARGV[4], 'trimmed', ARGV[5])
+redis.call('HDEL', head, 'filling')
+return 1
+`
+
 /** The scripts of the journal by what they do. */
 export const JOURNAL_SCRIPTS = {
   head: journalScript(HEAD),
@@ -159,6 +192,10 @@ export const JOURNAL_SCRIPTS = {
   noteUses: journalScript(NOTE_USES),
   uses: journalScript(USES),
   cursor: journalScript(CURSOR),
+  cursors: journalScript(CURSORS),
+  begin: journalScript(BEGIN),
+  put: journalScript(PUT),
+  finish: journalScript(FINISH),
 } as const satisfies Record<string, Script>
 
 function journalScript(lua: string): Script {

@@ -193,6 +193,25 @@ if not head[3] then return -1 end
 return math.max(0, tonumber(head[3]) - bytes)
 `
 
+/** All there is of a grant. */
+const GRANT_READ = `return redis.call('HGETALL', KEYS[1])`
+
+/** ARGV[2..5]: uses, bytes, bytes at most (empty without), end; then transfers: fields and values. */
+const GRANT_KEEP = `${TIME}
+local known = redis.call('HMGET', KEYS[1], 'uses', 'bytes')
+local uses, bytes, ends = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[5])
+local known_uses, known_bytes = tonumber(known[1] or -1), tonumber(known[2] or -1)
+if known_uses > uses or (known_uses == uses and known_bytes >= bytes) then return 0 end
+local keep = ends - now + ${KEPT_AFTER_END_MS}
+if keep <= 0 then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'uses', ARGV[2], 'bytes', ARGV[3], 'ends', ARGV[5])
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'bytes_max', ARGV[4]) end
+for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('PEXPIRE', KEYS[1], whole(keep))
+return 1
+`
+
 /** KEYS: ends by subject, data by subject, version. Every change makes the version a later one. */
 const LOCKOUTS = `${TIME}
 local ends, data, version = KEYS[1], KEYS[2], KEYS[3]
@@ -270,6 +289,8 @@ export const SCRIPTS = {
   hold: script(HOLD, 1),
   claim: script(CLAIM, 1),
   progress: script(PROGRESS, 1),
+  grantRead: script(GRANT_READ, 1),
+  grantKeep: script(GRANT_KEEP, 1),
   lock: script(LOCK, 3),
   unlock: script(UNLOCK, 3),
   lockouts: script(LIST, 3),
