@@ -5,7 +5,7 @@ import { importLines, mustBeFree } from '../../assembly/store-transfer/import-st
 import { lineFrom, type TransferLine } from '../../assembly/store-transfer/lines.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { EXIT, type CliIo } from '../io.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { textOption, wantsJson } from '../report.ts'
 import type { OptionValues, Verb } from '../verb.ts'
 import { oneFile, withStore } from './open.ts'

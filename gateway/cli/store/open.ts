@@ -3,7 +3,7 @@ import { openConfigured, type ConfiguredStore } from '../../assembly/open-store.
 import { systemClock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import type { CliIo } from '../io.ts'
-import { plainText } from '../output/plain-text.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { configFile, findingsOf, printDiagnostics } from '../report.ts'
 import type { OptionValues } from '../verb.ts'
 
