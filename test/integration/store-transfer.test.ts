@@ -29,12 +29,12 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
+const STALENESS = { maxStaleness: 5_000, whenStale: 'refuse' } as const
 type StoreOf = Parameters<typeof openConfigured>[0]
 
-const fresh = { maxStaleness: 5_000, whenStale: 'continue' } as const
-const folder = (name: string): StoreOf => ({ kind: 'embedded', dir: join(dir, name), ...fresh })
+const folder = (name: string): StoreOf => ({ kind: 'embedded', dir: join(dir, name), ...STALENESS })
 const overRedis = (prefix: string): StoreOf => ({
-  ...{ kind: 'redis', urlFile: join(dir, 'url'), prefix, ...fresh },
+  ...{ kind: 'redis', urlFile: join(dir, 'url'), prefix, ...STALENESS },
   ...{ commandTimeout: 2_000, connectTimeout: 2_000, waitReplicas: 0, waitTimeout: 100 },
 })
 
