@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { VERSION } from '../version.ts'
 import type { RunningLedger } from '../audit/ledger.ts'
@@ -30,6 +30,8 @@ import { openStore, type RunningStore } from './open-store.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
+import type { RunningCouriers } from './webhooks/couriers.ts'
+import { startWebhooks } from './webhooks/start-webhooks.ts'
 
 /** What a gateway is started with. */
 export interface GatewayOptions extends ConfigSource {
@@ -99,7 +101,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const user = osUser(options.process)
     const parts = { source: options, rulesDir, revisions, services, settings, runtime, digest }
     const reloader = createReloader({ ...parts, active, user })
-    const opening = { options, settings, services, reloader, runtime, revisions }
+    const webhooks = await openWebhooks(settings, services)
+    undo.push(() => webhooks?.stop() ?? Promise.resolve())
+    const opening = { options, settings, services, reloader, runtime, revisions, webhooks }
     // On the record before the first decision by these rules is.
     await reloader.started(active, loaded.warnings.concat(rules.warnings))
     return await openListeners(opening, undo)
@@ -125,6 +129,8 @@ function revisionsOf(
 interface Opening extends Controlled {
   readonly options: GatewayOptions
   readonly services: RunningServices
+  /** Absent when nobody is told of anything. */
+  readonly webhooks: RunningCouriers | undefined
 }
 
 /** Takes back one step of a start that failed later. */
@@ -166,6 +172,14 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
       return stopping
     },
   }
+}
+
+function openWebhooks(
+  { webhooks }: Settings,
+  { state, ...services }: RunningServices,
+): Promise<RunningCouriers | undefined> {
+  const { journal } = state
+  return startWebhooks({ ...services, webhooks, journal, store: state, holder: randomUUID() })
 }
 
 function stopLockouts({ lockouts, budgets }: RunningServices): Promise<void> {

@@ -1,7 +1,8 @@
 import express, { type Express, type Request, type Response } from 'express'
 import { addRulesApi, type RulesControl } from './rules-api.ts'
+import { addSignalRoutes, type SignalsControl } from './signals-api.ts'
 
-/** What the control plane shows, for operators. Only {@link RulesControl} changes anything. */
+/** What the control plane shows, for operators. Only {@link RulesControl} and {@link SignalsControl} change anything. */
 export interface ControlSources {
   /** The metrics page, Prometheus text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
@@ -13,11 +14,13 @@ export interface ControlSources {
   revision?(): { readonly revision: string; readonly pinned: boolean }
   /** The control API; its routes answer 404 when absent. */
   readonly rules?: RulesControl | undefined
+  /** What identity providers push; its routes answer 404 when absent. */
+  readonly signals?: SignalsControl | undefined
 }
 
 /**
  * The control listener's application (I21): its own socket, loopback unless configured otherwise,
- * GET and HEAD only but for {@link addRulesApi}, no CORS, nothing cached, nothing of it reachable on
+ * GET and HEAD only but for {@link addRulesApi} and {@link addSignalRoutes}, no CORS, nothing cached, nothing of it reachable on
  * the data listener.
  *
  * - `/healthz`: 200 while the process runs; depends on nothing, so that an IdP outage never makes
@@ -42,6 +45,7 @@ export function createControlApp(sources: ControlSources): Express {
     })
     next()
   })
+  addSignalRoutes(app, sources.signals)
   addRulesApi(app, sources.rules)
   app.use((request, response, next) => {
     if (request.method === 'GET' || request.method === 'HEAD') {
