@@ -161,8 +161,8 @@ function refuse(request: Request, response: Response, refused: Refused): void {
   if (retryAfterMs !== undefined) {
     response.set('retry-after', String(Math.min(3_600, Math.ceil(retryAfterMs / 1_000))))
   }
-  response
-    .status(status)
-    .set({ 'content-type': 'application/json', 'content-language': 'en' })
-    .end(JSON.stringify({ err, description }))
+  response.status(status)
+  // Express would add a charset, which this type does not have (RFC 8259 §11).
+  response.setHeader('content-type', 'application/json').setHeader('content-language', 'en')
+  response.end(JSON.stringify({ err, description }))
 }
