@@ -3,7 +3,7 @@ import { LOGOUT_EVENT, type SecurityEventToken } from '../../domain/security-eve
 import { claim, type Claims } from '../claim-checks.ts'
 import { isDate, readCommon } from './common-claims.ts'
 import { fault, isSetFault, type SetFault } from './faults.ts'
-import type { Transmitter } from './receiver.ts'
+import type { Transmitter } from './transmitter.ts'
 
 /**
  * Reads verified claims. A `nonce` would make it an ID token and is refused (§2.4); `exp` must be

@@ -3,32 +3,14 @@ import { timingSafeEqual, createHash } from 'node:crypto'
 import { compactVerify, type CryptoKey } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
 import type { SecurityEventToken } from '../../domain/security-event.ts'
-import type { SignatureAlgorithm } from '../algorithms.ts'
 import { claim, type Claims } from '../claim-checks.ts'
 import { normalType } from '../issuer.ts'
-import type { JwksKeeper, KeyLookup } from '../jwks-keeper.ts'
+import type { KeyLookup } from '../jwks-keeper.ts'
 import { isGrammarFault, parseToken, type ParsedToken } from '../token-grammar.ts'
 import { fault, isSetFault, type SetFault } from './faults.ts'
 import { readLogout } from './logout-claims.ts'
 import { readSet } from './set-claims.ts'
-
-/** One transmitter whose signals are taken. */
-export interface Transmitter {
-  /** Short name of the issuer whose subjects it speaks about. */
-  readonly name: string
-  /** The `iss` of its tokens, byte for byte. */
-  readonly issuer: string
-  /** `aud` of Security Event Tokens; none are taken when empty. */
-  readonly audiences: readonly string[]
-  /** `aud` of logout tokens: client ids. None are taken when empty. */
-  readonly logoutAudiences: readonly string[]
-  readonly algorithms: readonly SignatureAlgorithm[]
-  /** Tolerated difference of clocks. */
-  readonly skewMs: number
-  /** The value of `Authorization` that a push must come with, at this moment; none when absent. */
-  readonly authorization?: () => string | undefined
-  readonly keeper: JwksKeeper
-}
+import type { Transmitter } from './transmitter.ts'
 
 /** What was pushed. */
 export interface Pushed {

@@ -3,7 +3,7 @@ import type { SecurityEventToken } from '../../domain/security-event.ts'
 import { claim, type Claims } from '../claim-checks.ts'
 import { isDate, readCommon } from './common-claims.ts'
 import { fault, isSetFault, type SetFault } from './faults.ts'
-import type { Transmitter } from './receiver.ts'
+import type { Transmitter } from './transmitter.ts'
 
 /**
  * Reads verified claims. `exp` and a `sub` at the top would make it an access token to somebody who
