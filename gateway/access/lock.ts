@@ -30,6 +30,8 @@ export type LockCause =
       readonly issuer: string
       readonly jti: string
       readonly event: string
+      /** When it happened, as the issuer says; milliseconds since the epoch. */
+      readonly occurredAt?: number
     }
   | { readonly kind: 'review'; readonly review: string }
 

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { createControlApp } from '../pap/control-app.ts'
 import type { RulesControl } from '../pap/rules-api.ts'
+import type { SignalsControl } from '../pap/signals-api.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createControlRules } from './control-rules.ts'
@@ -29,6 +30,8 @@ export interface Controlled {
   readonly reloader: Reloader
   readonly runtime: RunningRuntime
   readonly revisions: RuleRevisions
+  /** What identity providers push, where it is configured. */
+  readonly signals?: SignalsControl | undefined
 }
 
 /** What readiness depends on beside the runtime. */
@@ -44,6 +47,7 @@ export function openControl(controlled: Controlled, state: Readonly<ListenState>
     metrics: () => services.metrics.expose(),
     assertionKeys: () => runtime.assertionKeys(),
     rules: controlRules(controlled),
+    signals: controlled.signals,
     revision: () => {
       const { rules, pin } = reloader.active()
       return { revision: rules.revision, pinned: typeof pin?.revision === 'string' }

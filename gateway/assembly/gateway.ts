@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { VERSION } from '../version.ts'
 import { NO_ACCESS } from '../access/no-access.ts'
@@ -33,6 +33,8 @@ import { osUser, type ProcessFacts } from './process-facts.ts'
 import type { RunningReplica } from './replica/replica.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
+import type { RunningCouriers } from './webhooks/couriers.ts'
+import { startWebhooks } from './webhooks/start-webhooks.ts'
 
 /** What a gateway is started with. */
 export interface GatewayOptions extends ConfigSource {
@@ -105,7 +107,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const user = osUser(options.process)
     const parts = { source: options, rulesDir, revisions, services, settings, runtime, digest }
     const reloader = createReloader({ ...parts, active, user })
-    const opening = { options, settings, services, reloader, runtime, revisions }
+    const webhooks = await openWebhooks(settings, services)
+    undo.push(() => webhooks?.stop() ?? Promise.resolve())
+    const opening = { options, settings, services, reloader, runtime, revisions, webhooks }
     // On the record before the first decision by these rules is.
     await reloader.started(active, loaded.warnings.concat(rules.warnings))
     return await openListeners(opening, undo)
@@ -131,6 +135,8 @@ function revisionsOf(
 interface Opening extends Controlled {
   readonly options: GatewayOptions
   readonly services: RunningServices
+  /** Absent when nobody is told of anything. */
+  readonly webhooks: RunningCouriers | undefined
 }
 
 /** Takes back one step of a start that failed later. */
@@ -172,6 +178,14 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
       return stopping
     },
   }
+}
+
+function openWebhooks(
+  { webhooks }: Settings,
+  { state, ...services }: RunningServices,
+): Promise<RunningCouriers | undefined> {
+  const { journal } = state
+  return startWebhooks({ ...services, webhooks, journal, store: state, holder: randomUUID() })
 }
 
 function stopLockouts({ lockouts, budgets }: RunningServices): Promise<void> {

@@ -15,6 +15,7 @@ import type { Reloader } from './reloader.ts'
 import type { RunningReplica } from './replica/replica.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 import type { ChangeWatch } from './watch.ts'
+import type { RunningCouriers } from './webhooks/couriers.ts'
 
 /** What runs and has to end. */
 export interface RunningParts {
@@ -34,6 +35,7 @@ export interface RunningParts {
   readonly listeners: DataListeners
   readonly controlServer: Server
   readonly watch: ChangeWatch
+  readonly webhooks: RunningCouriers | undefined
 }
 
 /** A client that is cut off has this long to be told; a cut stream ends within a second. */
@@ -76,6 +78,9 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   await runtime.stop()
   parts.controlServer.closeAllConnections()
   await closed(parts.controlServer)
+  // An attempt at work is waited for no longer than a reload is: it is made again after a start.
+  const told = parts.webhooks?.stop()
+  await Promise.race([told, wait(CUT_MS, undefined, { ref: false })])
   services.lockouts.stop()
   await services.replica.stop()
   // What was leased and not used; a store that does not answer keeps nobody.

@@ -23,6 +23,8 @@ export interface ConfiguredNames {
   readonly witnesses?: readonly string[]
   /** Names of sinks of the ledger. */
   readonly sinks?: readonly string[]
+  /** Names of webhooks. */
+  readonly webhooks?: readonly string[]
 }
 
 /** Names ever admitted as label values, per label: series outlive the names (I25). */
@@ -44,9 +46,12 @@ export function createFamilies(
     initialise()
   }
   const admit = ({ issuers, upstreams, limits = [], ...more }: ConfiguredNames): void => {
-    const { sinks = [], witnesses = [] } = more
+    const { sinks = [], witnesses = [], webhooks = [] } = more
     for (const name of witnesses) {
       admitOne('witness', name, () => initialiseWitness(families, name))
+    }
+    for (const name of webhooks) {
+      admitOne('webhook', name, () => initialiseWebhook(families, name))
     }
     for (const name of sinks) admitOne('sink', name, () => initialiseSink(families, name))
     for (const name of limits) admitOne('limit', name, () => undefined)
@@ -132,7 +137,19 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     budgetAlone: gauge(METRICS.budgetAlone),
     budgetKeys: gauge(METRICS.budgetKeys),
     streamsOpen: gauge(METRICS.streamsOpen),
+    ...noticeFamilies(counter, gauge),
     clientErrors: counter(METRICS.clientErrors),
+  }
+}
+
+function noticeFamilies<C, G>(
+  counter: (entry: MetricEntry) => C,
+  gauge: (entry: MetricEntry) => G,
+): { readonly signals: C; readonly webhookDeliveries: C; readonly webhookLag: G } {
+  return {
+    signals: counter(METRICS.signals),
+    webhookDeliveries: counter(METRICS.webhookDeliveries),
+    webhookLag: gauge(METRICS.webhookLag),
   }
 }
 
@@ -149,6 +166,7 @@ function initialiseClosed(families: Families): void {
   for (const treatment of CHANGING_TREATMENTS) families.fieldsTreated.at(treatment)
   for (const code of labels.CLIENT_ERROR_CODES) families.clientErrors.at(code)
   for (const result of labels.AUTHN_RESULTS) families.authn.at(result, labels.NONE)
+  families.signals.at(labels.NONE, 'refused')
   for (const reason of labels.reasonsOf('decide')) families.streamsCut.at(reason)
 }
 
@@ -176,7 +194,13 @@ function initialiseSink(families: Families, sink: string): void {
   families.auditSinkDropped.at(sink)
 }
 
+function initialiseWebhook(families: Families, webhook: string): void {
+  for (const result of labels.WEBHOOK_RESULTS) families.webhookDeliveries.at(webhook, result)
+  families.webhookLag.at(webhook)
+}
+
 function initialiseIssuer(families: Families, issuer: string): void {
+  for (const result of labels.SIGNAL_RESULTS) families.signals.at(issuer, result)
   for (const result of labels.AUTHN_RESULTS) families.authn.at(result, issuer)
   for (const result of labels.OUTCOMES) families.jwksFetches.at(issuer, result)
   // 0 is 1970: an issuer whose keys were never had is as stale as can be.

@@ -106,6 +106,23 @@ export const WITNESS_RESULTS = [
 /** One of {@link WITNESS_RESULTS}. */
 export type WitnessResult = (typeof WITNESS_RESULTS)[number]
 
+/** What came of a token that an identity provider pushed. */
+export const SIGNAL_RESULTS = [
+  'applied',
+  'noted',
+  'not-applicable',
+  'repeated',
+  'refused',
+  'unavailable',
+] as const
+/** One of {@link SIGNAL_RESULTS}. */
+export type SignalResult = (typeof SIGNAL_RESULTS)[number]
+
+/** What came of an attempt to deliver an event, and `dropped`: it was given up. */
+export const WEBHOOK_RESULTS = ['delivered', 'failed', 'dropped'] as const
+/** One of {@link WEBHOOK_RESULTS}. */
+export type WebhookResult = (typeof WEBHOOK_RESULTS)[number]
+
 /** What budgets count. */
 export const BUDGET_LABELS = [...BUDGET_UNITS, 'streams'] as const
 /** One of {@link BUDGET_LABELS}. */
@@ -182,6 +199,8 @@ export function labelValues(config: {
       ...OBLIGATION_RESULTS,
       ...EXPORT_RESULTS,
       ...WITNESS_RESULTS,
+      ...SIGNAL_RESULTS,
+      ...WEBHOOK_RESULTS,
     ],
     type: [...RECORD_TYPES, ...OBLIGATION_TYPES],
     code_class: CODE_CLASSES,
@@ -192,6 +211,7 @@ export function labelValues(config: {
     limit: [],
     sink: [],
     witness: [],
+    webhook: [],
     unit: BUDGET_LABELS,
     operation: STORE_OPERATIONS,
     treatment: CHANGING_TREATMENTS,

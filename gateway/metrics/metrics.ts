@@ -12,6 +12,7 @@ import type { Action, Effect } from '../domain/vocabulary.ts'
 import { createFamilies, type ConfiguredNames, type Families } from './families.ts'
 import * as labels from './labels.ts'
 import { METRICS, type MetricEntry } from './names.ts'
+import { noticeMethods, type NoticeMetrics } from './notice-metrics.ts'
 import { sinkMethods, type SinkMetrics } from './sink-metrics.ts'
 import { stateMethods, type StateMetrics } from './state-metrics.ts'
 
@@ -33,7 +34,7 @@ export interface RequestObservation {
 }
 
 /** Everything that is counted. Hot-path methods cost well under a microsecond and never throw. */
-export interface Metrics extends SinkMetrics, StateMetrics {
+export interface Metrics extends SinkMetrics, StateMetrics, NoticeMetrics {
   decision(observation: {
     readonly effect: Effect
     readonly reason?: Reason | undefined
@@ -165,6 +166,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...policyMethods(families, infoGauge(registry, METRICS.policyInfo)),
     ...auditMethods(families),
     ...sinkMethods(families),
+    ...noticeMethods(families),
     ...signatures.methods,
     ...state.methods,
     admitNames: admit,

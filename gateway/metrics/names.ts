@@ -128,6 +128,9 @@ export const METRICS = {
   budgetAlone: gauge('budget_alone', 'Whether budgets are counted without the store (1), because it does not answer, or with it (0).'),
   budgetKeys: gauge('budget_keys', 'Budgets of callers and models in memory.'),
   streamsOpen: gauge('streams_open', 'Upgraded connections (WebSocket) that are open.', ['upstream']),
+  signals: counter('signals_total', 'Tokens of identity providers that were pushed, by issuer and what came of them.', ['issuer', 'result']),
+  webhookDeliveries: counter('webhook_deliveries_total', 'Attempts to deliver events to webhooks, and events that were given up, by webhook and result.', ['webhook', 'result']),
+  webhookLag: gauge('webhook_lag_seconds', 'Age of the oldest event that the webhook has not taken; told by the replica that delivers.', ['webhook']),
   clientErrors: counter('client_errors_total', 'Client connections closed for what they sent or did.', ['code']),
   buildInfo: gauge('build_info', 'Version of the gateway and its runtime; the value is 1.', ['version', 'node_version']),
 } as const satisfies Record<string, MetricEntry>

@@ -5,6 +5,9 @@ import { addApi } from './v1/api.ts'
 
 /** What the control plane shows, for operators. Only {@link RulesControl} and
  * {@link ApiControl} change anything. */
+import { addSignalRoutes, type SignalsControl } from './signals-api.ts'
+
+/** What the control plane shows, for operators. Only {@link RulesControl} and {@link SignalsControl} change anything. */
 export interface ControlSources {
   /** The metrics page, Prometheus text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
@@ -18,11 +21,14 @@ export interface ControlSources {
   readonly rules?: RulesControl | undefined
   /** Requests, grants, locks, reviews; its routes answer 404 when absent. */
   readonly api?: ApiControl | undefined
+  /** What identity providers push; its routes answer 404 when absent. */
+  readonly signals?: SignalsControl | undefined
 }
 
 /**
  * The control listener's application (I21): its own socket, loopback unless configured otherwise,
  * GET and HEAD only but for {@link addRulesApi} and {@link addApi}, no CORS, nothing cached, nothing of it reachable on
+ * GET and HEAD only but for {@link addRulesApi} and {@link addSignalRoutes}, no CORS, nothing cached, nothing of it reachable on
  * the data listener.
  *
  * - `/healthz`: 200 while the process runs; depends on nothing, so that an IdP outage never makes
@@ -47,6 +53,7 @@ export function createControlApp(sources: ControlSources): Express {
     })
     next()
   })
+  addSignalRoutes(app, sources.signals)
   addRulesApi(app, sources.rules)
   addApi(app, sources.api)
   app.use((request, response, next) => {

@@ -11,7 +11,9 @@ import { listen } from './gateway-listen.ts'
 import * as shared from './gateway-store.ts'
 import { audit, sinkClashes } from './gateway-audit.ts'
 import * as server from './gateway-server.ts'
+import { signalClashes, signals } from './gateway-signals.ts'
 import { upstreams } from './gateway-upstream.ts'
+import { webhookClashes, webhooks } from './gateway-webhooks.ts'
 
 const shape = z.strictObject({
   listen,
@@ -36,6 +38,8 @@ const shape = z.strictObject({
   locks: shared.locks,
   budgets: shared.budgets,
   data_tokens: shared.dataTokens,
+  signals,
+  webhooks,
 })
 
 /**
@@ -70,6 +74,11 @@ export const gatewaySchema = shape.superRefine((value, context) => {
     ...geoClash(value),
     ...postureClashes(value),
     ...sinkClashes(value.audit, value.store.kind),
+    ...signalClashes(
+      value.signals,
+      value.issuers.map(({ name }) => name),
+    ),
+    ...webhookClashes(value.webhooks),
   ]
   for (const { path, message } of clashes) issue(path, message)
 })

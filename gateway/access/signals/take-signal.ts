@@ -1,0 +1,161 @@
+/** Taking a signal: the command that turns what an issuer says into locks, once. */
+import type { SecurityEventToken } from '../../domain/security-event.ts'
+import { decline, type Command } from '../command.ts'
+import type { AccessEvent } from '../events.ts'
+import { newId } from '../ids.ts'
+import type { Lock } from '../lock.ts'
+import type { AccessState } from '../state.ts'
+import type { Signal } from './read-signals.ts'
+import type { SignalSource } from './source.ts'
+import { isFreedBy, keyOfLock, wantedLocks, type WantedLock } from './targets.ts'
+
+/**
+ * What came of a token.
+ *
+ * - `applied`: something was locked or freed.
+ * - `noted`: it asked for nothing that is done here, or for what is so already.
+ * - `not-applicable`: it asked for something, of somebody or in a way that is not known here. An
+ *   operator should look at the mapping of this issuer.
+ * - `repeated`: it was taken before; nothing was done.
+ */
+export type SignalResult = 'applied' | 'noted' | 'not-applicable' | 'repeated'
+
+/** What a taken token led to. */
+export interface SignalTaken {
+  readonly result: SignalResult
+  /** Ids. */
+  readonly locked: readonly string[]
+  readonly freed: readonly string[]
+}
+
+/** Locks in force that signals of one issuer may have set; more are refused, loudly. */
+export const SIGNAL_LOCKS_MAX = 10_000
+
+/** Locks that one signal may free. */
+const FREED_MAX = 16
+
+/** Takes `token`, which was verified and read as `signals`. */
+export function takeSignals(
+  token: SecurityEventToken,
+  signals: readonly Signal[],
+  source: SignalSource,
+): Command<SignalTaken> {
+  return (state, now) => {
+    if (state.signals.has(`${source.name} ${token.jti}`)) {
+      return { events: [], result: { result: 'repeated', locked: [], freed: [] } }
+    }
+    const inForce = locksInForce(state, source, now)
+    if (inForce.size >= SIGNAL_LOCKS_MAX) {
+      return decline('too_many', 'Signals of this issuer have set too many locks already')
+    }
+    const events: AccessEvent[] = []
+    for (const signal of signals) {
+      events.push(...locksForSignal({ signal, source, jti: token.jti }, inForce, now))
+    }
+    const result = resultOf(signals, events, source)
+    return { events: withReceipt(events, token, source), result }
+  }
+}
+
+/** A signal of a token, and whose it is. */
+export interface SignalAsk {
+  readonly signal: Signal
+  readonly source: SignalSource
+  readonly jti: string
+}
+
+/**
+ * What `ask` changes about the locks `inForce`, by {@link keyOfLock}; these are brought up to date,
+ * for the next signal of the same token.
+ */
+export function locksForSignal(
+  { signal, source, jti }: SignalAsk,
+  inForce: Map<string, Lock>,
+  now: number,
+): readonly AccessEvent[] {
+  const events: AccessEvent[] = []
+  for (const wanted of wantedLocks(signal, source)) {
+    const key = keyOfLock(wanted.target, signal.event)
+    const there = inForce.get(key)
+    if (there !== undefined && outlasts(there, wanted, now)) continue
+    const lock = lockOf(wanted, { signal, source, jti }, now)
+    inForce.set(key, lock)
+    events.push({ type: 'lock.set', lock })
+  }
+  for (const [key, lock] of inForce) {
+    if (events.length >= FREED_MAX || !isFreedBy(lock, signal, source)) continue
+    inForce.delete(key)
+    const reason = `The issuer says otherwise: ${nameOf(signal.event)}`
+    events.push({ type: 'lock.lifted', id: lock.id, by: [`issuer:${source.name}`], reason })
+  }
+  return events
+}
+
+function locksInForce(state: AccessState, source: SignalSource, now: number): Map<string, Lock> {
+  const found = new Map<string, Lock>()
+  for (const lock of state.locks.values()) {
+    const { cause, lifted, expiresAt = Infinity } = lock
+    if (cause.kind !== 'signal' || cause.issuer !== source.name) continue
+    if (lifted === undefined && expiresAt > now)
+      found.set(keyOfLock(lock.target, cause.event), lock)
+  }
+  return found
+}
+
+/** A lock that ends earlier than what is asked for now does not stand in its place. */
+function outlasts(lock: Lock, { ttlMs = Infinity }: WantedLock, now: number): boolean {
+  return (lock.expiresAt ?? Infinity) >= now + ttlMs
+}
+
+function lockOf({ target, ttlMs }: WantedLock, ask: SignalAsk, now: number): Lock {
+  const { signal, source, jti } = ask
+  const { event, occurredAt } = signal
+  return {
+    id: newId('lock', now),
+    target,
+    reason: `The issuer ${source.name} says: ${nameOf(event)}`,
+    cause: { kind: 'signal', issuer: source.name, jti, event, occurredAt },
+    by: `issuer:${source.name}`,
+    at: now,
+    ...(ttlMs === undefined ? {} : { expiresAt: now + ttlMs }),
+  }
+}
+
+/** The last part of the URI of an event that is known here. */
+function nameOf(event: string): string {
+  return event.slice(event.lastIndexOf('/') + 1)
+}
+
+function resultOf(
+  signals: readonly Signal[],
+  events: readonly AccessEvent[],
+  source: SignalSource,
+): SignalTaken {
+  const locked = events.flatMap((one) => (one.type === 'lock.set' ? [one.lock.id] : []))
+  const freed = events.flatMap((one) => (one.type === 'lock.lifted' ? [one.id] : []))
+  if (locked.length + freed.length > 0) return { result: 'applied', locked, freed }
+  const isLost = signals.some((signal) => isNotApplicable(signal, source))
+  return { result: isLost ? 'not-applicable' : 'noted', locked, freed }
+}
+
+/** It asked for something, and there is nothing it could be done to. */
+function isNotApplicable(signal: Signal, source: SignalSource): boolean {
+  const { effect, subjects } = signal
+  if (effect === 'note') return false
+  if (effect === 'unknown') return true
+  const frees = effect.startsWith('free-')
+  return frees ? subjects.length === 0 : wantedLocks(signal, source).length === 0
+}
+
+/** A lock's entry says which signal set it; every other token needs an entry of its own. */
+function withReceipt(
+  events: readonly AccessEvent[],
+  { jti, events: [first] }: SecurityEventToken,
+  source: SignalSource,
+): readonly AccessEvent[] {
+  if (events.some(({ type }) => type === 'lock.set')) return events
+  const event = (first?.type ?? '').slice(0, EVENT_CHARS_MAX)
+  return [...events, { type: 'signal.received', issuer: source.name, jti, event }]
+}
+
+const EVENT_CHARS_MAX = 256

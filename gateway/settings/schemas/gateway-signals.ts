@@ -1,0 +1,59 @@
+/** `signals` of config/gateway.yaml: identity providers that may tell of ended logins. */
+import { z } from 'zod'
+import { count, durationBetween, filePath, secureUrl, shortName } from './fields.ts'
+
+const text = z.string().min(1).max(512)
+const audiences = z
+  .union([text, z.array(text).max(16)])
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+
+const receiver = z.strictObject({
+  issuer: shortName.describe('Name of the issuer whose subjects it speaks about.'),
+  transmitter: secureUrl.optional().describe('iss of its tokens; default: that of the issuer.'),
+  audience: audiences
+    .prefault([])
+    .describe('aud of its Security Event Tokens; none are taken when it is not written.'),
+  logout_audience: audiences
+    .prefault([])
+    .describe('aud of its logout tokens, a client id; none are taken when it is not written.'),
+  jwks_uri: secureUrl.optional().describe('Where its keys are; default: those of the issuer.'),
+  authorization_file: filePath
+    .optional()
+    .describe('File with the Authorization value that a push must come with: Bearer <secret>.'),
+  high_risk_ttl: durationBetween('1m', '7d')
+    .prefault('1h')
+    .describe('How long a high risk locks, when nothing takes it back before.'),
+})
+
+/** `signals`. */
+export const signals = z
+  .strictObject({
+    receivers: z.array(receiver).max(64).prefault([]).describe('Whose signals are taken.'),
+    rate: count(1, 100_000).prefault(600).describe('Tokens that one address may push a minute.'),
+  })
+  .prefault({})
+  .describe('Shared Signals (CAEP, RISC) and logouts that identity providers push.')
+
+/** What is wrong with the receivers, seen together with the names of the issuers. */
+export function signalClashes(
+  { receivers }: z.output<typeof signals>,
+  issuers: readonly string[],
+): { readonly path: (string | number)[]; readonly message: string }[] {
+  return receivers.flatMap(({ issuer, audience, logout_audience: logout }, index) => {
+    const path = ['signals', 'receivers', index]
+    const clashes = []
+    if (!issuers.includes(issuer)) {
+      const message = `no issuer has this name; write ${issuers.join(', ')}`
+      clashes.push({ path: [...path, 'issuer'], message })
+    }
+    if (receivers.findIndex((one) => one.issuer === issuer) < index) {
+      const message = 'this issuer has a receiver already; merge the two'
+      clashes.push({ path: [...path, 'issuer'], message })
+    }
+    if (audience.length + logout.length === 0) {
+      const message = 'without audience and logout_audience nothing is taken; write one of them'
+      clashes.push({ path: [...path, 'audience'], message })
+    }
+    return clashes
+  })
+}

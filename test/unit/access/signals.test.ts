@@ -1,0 +1,221 @@
+import { describe, expect, it } from '@jest/globals'
+import { isDeclined } from '../../../gateway/access/command.ts'
+import { fold } from '../../../gateway/access/fold/fold.ts'
+import { CAEP, KNOWN_EVENTS, RISC, SSF } from '../../../gateway/access/signals/effects.ts'
+import { isSignalFault, readSignals } from '../../../gateway/access/signals/read-signals.ts'
+import type { SignalSource } from '../../../gateway/access/signals/source.ts'
+import { takeSignals } from '../../../gateway/access/signals/take-signal.ts'
+import { emptyState, type AccessState } from '../../../gateway/access/state.ts'
+import { LOGOUT_EVENT, type SecurityEventToken } from '../../../gateway/domain/security-event.ts'
+
+const NOW = 1_790_000_000_000
+const SECOND = NOW / 1000
+const ISS = 'https://idp.example'
+const SOURCE: SignalSource = {
+  name: 'idp',
+  issuer: ISS,
+  subIsAccount: true,
+  emailIsPerson: true,
+  tokenMs: 86_400_000,
+  riskMs: 3_600_000,
+}
+const ALICE = { format: 'iss_sub', iss: ISS, sub: 'alice' }
+const OPAQUE = { format: 'opaque', id: 'x1' }
+const EMAIL = { format: 'email', email: 'Alice@Example.com' }
+const JWT = { format: 'jwt_id', iss: ISS, jti: 't1' }
+const COMPLEX = {
+  format: 'complex',
+  user: ALICE,
+  device: { format: 'opaque', id: 'laptop' },
+  session: { format: 'opaque', id: 's1' },
+}
+const SUBJECTS = { iss_sub: ALICE, opaque: OPAQUE, email: EMAIL, jwt_id: JWT, complex: COMPLEX }
+
+const token = (
+  event: string,
+  subject: unknown,
+  payload: Record<string, unknown> = {},
+  jti = 'j1',
+): SecurityEventToken => ({
+  issuer: 'idp',
+  jti,
+  issuedAt: NOW,
+  subject,
+  events: [{ type: event, payload }],
+})
+
+/** Takes a token on a state; the locks in force after it, as short texts. */
+function taken(set: SecurityEventToken, state: AccessState = emptyState('e'), source = SOURCE) {
+  const signals = readSignals(set, source, NOW)
+  if (isSignalFault(signals)) return { fault: signals, locks: [] as string[], state }
+  const ruled = takeSignals(set, signals, source)(state, NOW)
+  if (isDeclined(ruled)) throw new Error(ruled.detail)
+  const entries = ruled.events.map((event, i) => ({ v: 1, event, seq: state.seq + i + 1, at: NOW }))
+  const after = fold(state, entries)
+  const locks = [...after.locks.values()]
+    .filter(({ lifted }) => lifted === undefined)
+    .map(({ target, expiresAt }) => {
+      const { kind, ...of } = target
+      const parts = Object.values(of).map((one) => (one === SECOND * 1000 + 1000 ? 'now' : one))
+      return [kind, ...parts, expiresAt === undefined ? '' : `${(expiresAt - NOW) / 3_600_000}h`]
+        .filter((one) => one !== '')
+        .join(' ')
+    })
+  return { result: ruled.result.result, locks, state: after, events: ruled.events }
+}
+
+const BEFORE = 'issued-before user:idp/alice now 24h'
+const BEFORE_X = 'issued-before user:idp/x1 now 24h'
+const PERSON = 'person person:alice@example.com 24h'
+const TOKEN = 'token idp t1 24h'
+/** What ends tokens, by the format of the subject. */
+const TOKENS = { iss_sub: [BEFORE], opaque: [BEFORE_X], email: [PERSON], jwt_id: [TOKEN] }
+
+// prettier-ignore
+const TABLE: readonly (readonly [string, Record<string, unknown>, Record<string, readonly string[]>])[] = [
+  [`${CAEP}session-revoked`, {}, { ...TOKENS, opaque: ['session idp x1 24h', BEFORE_X], complex: ['session idp s1 24h'] }],
+  [LOGOUT_EVENT, {}, { ...TOKENS, opaque: ['session idp x1 24h', BEFORE_X], complex: ['session idp s1 24h'] }],
+  ...['revoke', 'update', 'delete', 'what'].map((change_type) =>
+    [`${CAEP}credential-change`, { change_type }, { ...TOKENS, complex: [BEFORE, 'device laptop 24h'] }] as const),
+  [`${CAEP}credential-change`, { change_type: 'create' }, { iss_sub: [], opaque: [], email: [], jwt_id: [], complex: [] }],
+  [`${CAEP}token-claims-change`, {}, { ...TOKENS, complex: [BEFORE, 'device laptop 24h'] }],
+  [`${CAEP}assurance-level-change`, { change_direction: 'decrease' }, { ...TOKENS, complex: [BEFORE, 'device laptop 24h'] }],
+  [`${CAEP}assurance-level-change`, { change_direction: 'increase' }, { iss_sub: [], complex: [] }],
+  [`${CAEP}device-compliance-change`, { current_status: 'not-compliant' }, { complex: ['device laptop'], opaque: ['device x1'], iss_sub: [], email: [] }],
+  [`${CAEP}risk-level-change`, { current_level: 'HIGH' }, { iss_sub: ['user user:idp/alice 1h'], opaque: ['user user:idp/x1 1h'], email: ['person person:alice@example.com 1h'], jwt_id: ['token idp t1 1h'] }],
+  ...['account-disabled', 'account-purged', 'identifier-changed', 'identifier-recycled'].map((name) =>
+    [`${RISC}${name}`, {}, { iss_sub: ['user user:idp/alice'], opaque: ['user user:idp/x1'], email: ['person person:alice@example.com'], jwt_id: [], complex: ['user user:idp/alice'] }] as const),
+  ...['credential-compromise', 'sessions-revoked', 'account-credential-change-required'].map((name) =>
+    [`${RISC}${name}`, {}, { ...TOKENS, complex: [BEFORE, 'device laptop 24h'] }] as const),
+]
+
+describe('what signals lock', () => {
+  it.each(TABLE.map(([event, payload, by]) => ({ event, payload, by })))(
+    '$event $payload',
+    ({ event, payload, by }) => {
+      for (const [format, locks] of Object.entries(by)) {
+        const subject = SUBJECTS[format as keyof typeof SUBJECTS]
+        expect({ format, locks: taken(token(event, subject, payload)).locks }).toEqual({
+          format,
+          locks,
+        })
+      }
+    },
+  )
+
+  it('knows every event of the table and those that ask for nothing', () => {
+    for (const event of KNOWN_EVENTS) {
+      expect(taken(token(event, ALICE)).result).not.toBe(undefined)
+    }
+    expect(taken(token(`${SSF}verification`, { format: 'opaque', id: 'stream' })).result).toBe(
+      'noted',
+    )
+    expect(taken(token(`${CAEP}session-established`, undefined)).result).toBe('noted')
+  })
+
+  it('ends what was issued until the second of the event', () => {
+    const at = { event_timestamp: SECOND - 100 }
+    expect(taken(token(`${CAEP}token-claims-change`, ALICE, at)).locks).toEqual([
+      `issued-before user:idp/alice ${(SECOND - 99) * 1000} 24h`,
+    ])
+  })
+})
+
+describe('what signals free', () => {
+  const compliance = (current_status: string, jti: string, at = SECOND) =>
+    token(`${CAEP}device-compliance-change`, COMPLEX, { current_status, event_timestamp: at }, jti)
+
+  it('a device is free once it is compliant again, and not by older news', () => {
+    const locked = taken(compliance('not-compliant', 'j1'))
+    const stale = taken(compliance('compliant', 'j2', SECOND - 10), locked.state)
+    expect(stale.locks).toEqual(['device laptop'])
+    expect(taken(compliance('compliant', 'j3'), stale.state).locks).toEqual([])
+  })
+
+  it('an account that is enabled again is free of what was said of accounts, not of a risk', () => {
+    const disabled = taken(token(`${RISC}account-disabled`, ALICE, {}, 'j1'))
+    const risky = taken(token(`${CAEP}risk-level-change`, ALICE, {}, 'j2'), disabled.state)
+    const enabled = taken(token(`${RISC}account-enabled`, ALICE, {}, 'j3'), risky.state)
+    expect(enabled.locks).toEqual(['user user:idp/alice 1h'])
+    const low = token(`${CAEP}risk-level-change`, ALICE, { current_level: 'LOW' }, 'j4')
+    expect(taken(low, enabled.state).locks).toEqual([])
+  })
+
+  it('never what another issuer or an operator locked', () => {
+    const disabled = taken(token(`${RISC}account-disabled`, ALICE))
+    const [lock] = [...disabled.state.locks.values()]
+    if (lock === undefined) throw new Error('no lock')
+    for (const cause of [
+      { kind: 'operator' } as const,
+      { kind: 'signal', issuer: 'other', jti: 'x', event: `${RISC}account-disabled` } as const,
+    ]) {
+      const state = { ...emptyState('e'), locks: new Map([[lock.id, { ...lock, cause }]]) }
+      const after = taken(token(`${RISC}account-enabled`, ALICE), state)
+      expect(after.locks).toEqual(['user user:idp/alice'])
+    }
+  })
+})
+
+describe('signals that are not what they should be', () => {
+  it('are taken once', () => {
+    const first = taken(token(`${RISC}account-disabled`, ALICE))
+    const again = taken(token(`${RISC}account-disabled`, ALICE), first.state)
+    expect([again.result, again.events]).toEqual(['repeated', []])
+    const noted = taken(token(`${CAEP}session-presented`, ALICE))
+    expect(taken(token(`${CAEP}session-presented`, ALICE), noted.state).result).toBe('repeated')
+  })
+
+  it.each([
+    ['of another issuer', { ...ALICE, iss: 'https://other' }],
+    ['a token of another issuer', { ...JWT, iss: 'https://other' }],
+    ['of another issuer within', { ...COMPLEX, user: { ...ALICE, iss: 'https://other' } }],
+    ['among aliases', { format: 'aliases', identifiers: [ALICE, { ...ALICE, iss: 'x' }] }],
+  ])('about subjects %s are refused', (_name, subject) => {
+    expect(taken(token(`${RISC}account-disabled`, subject)).fault?.err).toBe('access_denied')
+  })
+
+  it.each([
+    undefined,
+    null,
+    'alice',
+    [],
+    {},
+    { format: 'iss_sub', iss: ISS },
+    { format: 'iss_sub', iss: ISS, sub: 'a\nb' },
+    { format: 'opaque', id: 'x'.repeat(257) },
+    { format: 'email', email: 'nobody' },
+    { format: 'complex', user: 'alice' },
+    { format: 'aliases', identifiers: [] },
+  ])('with the malformed subject %j are refused', (subject) => {
+    expect(taken(token(`${RISC}account-disabled`, subject)).fault?.err).toBe('invalid_request')
+  })
+
+  it.each([
+    { format: 'account', uri: 'acct:alice@example.com' },
+    { format: 'phone_number', phone_number: '+1' },
+    { format: 'complex', tenant: { format: 'opaque', id: 't' } },
+  ])('about %j are recorded as not applicable', (subject) => {
+    const { result, events } = taken(token(`${RISC}account-disabled`, subject))
+    expect([result, events?.map(({ type }) => type)]).toEqual([
+      'not-applicable',
+      ['signal.received'],
+    ])
+  })
+
+  it('of a kind that nobody knows are recorded as not applicable', () => {
+    expect(taken(token('https://example.com/new-event', ALICE)).result).toBe('not-applicable')
+  })
+
+  it('do not find accounts or persons that the issuer names otherwise', () => {
+    const blind = { ...SOURCE, subIsAccount: false, emailIsPerson: false }
+    for (const subject of [ALICE, EMAIL]) {
+      const came = taken(token(`${RISC}account-disabled`, subject), emptyState('e'), blind)
+      expect(came.result).toBe('not-applicable')
+    }
+  })
+
+  it.each([SECOND + 3_600, NOW, 'soon', -1, null])('at the time %j are refused', (at) => {
+    const set = token(`${CAEP}token-claims-change`, ALICE, { event_timestamp: at })
+    expect(taken(set).fault?.err).toBe('invalid_request')
+  })
+})
