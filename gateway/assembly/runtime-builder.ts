@@ -92,6 +92,11 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       resources: rules.resources,
       ...(rules.grants === undefined ? {} : { grants: rules.grants }),
     },
+    training: {
+      zone: new Set(settings.training.zone),
+      classifications: new Set(settings.training.classifications),
+      required: settings.training.required,
+    },
     configRevision: parts.configRevision,
     upstreams: createUpstreamTable(entries, parseTarget),
     authenticator: parts.authenticator,

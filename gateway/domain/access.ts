@@ -1,6 +1,7 @@
 import type { Action, Effect, Operation, Resource } from './vocabulary.ts'
 import type { DevicePosture, Subject } from './subject.ts'
 import type { Reason } from './reasons.ts'
+import type { GrantedTraining } from './training.ts'
 
 /** The client's network address as judged. */
 export interface ClientAddress {
@@ -51,6 +52,8 @@ export interface Grant extends GrantInUse {
   /** `sha256:<hex>` of the one artifact it is for. */
   readonly digest?: string
   readonly approvals: readonly Approval[]
+  /** The one retraining it is for. */
+  readonly training?: GrantedTraining
 }
 
 /** Facts about now and here, one snapshot per request, so that every condition sees one time. */
@@ -76,6 +79,8 @@ export interface ResourceAttributes {
   readonly bytes?: number
   /** `sha256:<hex>` of the artifact. */
   readonly digest?: string
+  /** Of a dataset: whether models may be trained with it, whatever its classification. */
+  readonly training?: 'allowed' | 'forbidden'
   /** Paths to fields of answers about it, and the class of data that stands there. */
   readonly fields?: Readonly<Record<string, string>>
 }

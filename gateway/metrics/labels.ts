@@ -58,6 +58,8 @@ export const RECORD_TYPES = [
   'outcome',
   'incident',
   'export',
+  'provenance',
+  'registration',
   'protocol.rejected',
   'policy.changed',
   'policy.refused',

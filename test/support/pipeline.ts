@@ -1,5 +1,6 @@
 /** The data listener and its pipeline over stand-ins, for tests of `gateway/pep`. */
 import type { AddressInfo } from 'node:net'
+import type { AccessReplica } from '../../gateway/access/replica.ts'
 import { createBudgets } from '../../gateway/budget/budgets.ts'
 import type { Decision } from '../../gateway/domain/access.ts'
 import { unrefTimers } from '../../gateway/authn/timers.ts'
@@ -104,6 +105,7 @@ export function runtimeOf(calls: string[], more: Partial<Runtime> = {}): Runtime
       resources: { attributesOf: () => undefined },
     },
     recordWhenFull: 'refuse',
+    training: { zone: new Set(), classifications: new Set(), required: false },
     secure: false,
     configRevision: 'sha256:11',
     authenticator: { authenticate: () => (calls.push('authenticate'), ALICE) },
@@ -151,6 +153,8 @@ export interface TestPipeline {
 export interface TestPipelineOptions {
   /** A store of this process when absent. */
   readonly state?: SharedStore
+  /** The journal; none when absent. */
+  readonly replica?: AccessReplica
   readonly runtime?: Partial<Runtime>
   readonly listener?: Partial<ListenerOptions>
   /** Called for each record; an error is a ledger that cannot be written. */
@@ -201,6 +205,7 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
       holder: 'test',
     }),
     lockouts,
+    ...(options.replica === undefined ? {} : { replica: options.replica }),
     extraction: createExtractionDetector({ clock, seed: 1 }),
     log: { debug: log, info: log, warn: log, error: log, child: () => services.log },
   }

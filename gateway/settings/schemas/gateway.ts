@@ -11,6 +11,7 @@ import { listen } from './gateway-listen.ts'
 import * as shared from './gateway-store.ts'
 import { audit, sinkClashes } from './gateway-audit.ts'
 import * as server from './gateway-server.ts'
+import { training } from './gateway-training.ts'
 import { upstreams } from './gateway-upstream.ts'
 
 const shape = z.strictObject({
@@ -35,6 +36,7 @@ const shape = z.strictObject({
   store: shared.store,
   budgets: shared.budgets,
   data_tokens: shared.dataTokens,
+  training,
 })
 
 /**
@@ -68,6 +70,7 @@ export const gatewaySchema = shape.superRefine((value, context) => {
     ...controlClashes(value),
     ...geoClash(value),
     ...postureClashes(value),
+    ...zoneClashes(value),
     ...sinkClashes(value.audit, value.store.kind),
   ]
   for (const { path, message } of clashes) issue(path, message)
@@ -99,6 +102,14 @@ function postureClashes(value: z.output<typeof shape>): Clash[] {
   }
   const names = value.issuers.map(({ name }) => name)
   return [...clashes, ...callerClashes(assertion.callers, names)]
+}
+
+/** Nothing outside of the upstreams can be in the training zone. */
+function zoneClashes({ training: { zone }, upstreams: all }: z.output<typeof shape>): Clash[] {
+  const names = all.map(({ name }) => name)
+  const stranger = zone.findIndex((name) => !names.includes(name))
+  const message = `no upstream has this name; write ${names.join(', ')}`
+  return stranger < 0 ? [] : [{ path: ['training', 'zone', stranger], message }]
 }
 
 function callerClashes(callers: readonly string[] | undefined, names: readonly string[]): Clash[] {
