@@ -7,9 +7,12 @@ export interface TrainingRun {
   readonly at: number
   /** `user:…`. */
   readonly by: string
-  readonly grant: string
-  /** `model:<name>`. */
-  readonly destination: string
+  /** Person key of whoever that is, where their token said it. */
+  readonly person?: string
+  /** Absent where a rule allowed it without one. */
+  readonly grant?: string
+  /** `model:<name>`; absent where the request does not say it. */
+  readonly destination?: string
   /** Name of the upstream that trains. */
   readonly upstream: string
   /** What the upstream calls it, when its answer said so: job or run id. */
@@ -27,6 +30,7 @@ export interface RegisteredVersion {
   readonly at: number
   /** Who registered it. */
   readonly by: string
+  readonly person?: string
   /** The run it came of, when that is known. */
   readonly run?: string
   /** Until it is released it may be read and trained, not used (threats I7). */

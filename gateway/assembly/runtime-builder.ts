@@ -94,6 +94,11 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       holdingsOf: rules.policy.holdingsOf,
       ...(rules.grants === undefined ? {} : { grants: rules.grants }),
     },
+    training: {
+      zone: new Set(settings.training.zone),
+      classifications: new Set(settings.training.classifications),
+      required: settings.training.required,
+    },
     configRevision: parts.configRevision,
     upstreams: createUpstreamTable(entries, parseTarget),
     authenticator: parts.authenticator,

@@ -103,6 +103,8 @@ export interface ResourceAttributes {
   readonly bytes?: number
   /** `sha256:<hex>` of the artifact. */
   readonly digest?: string
+  /** Of a dataset: whether models may be trained with it, whatever its classification. */
+  readonly training?: 'allowed' | 'forbidden'
   /** Paths to fields of answers about it, and the class of data that stands there. */
   readonly fields?: Readonly<Record<string, string>>
 }

@@ -1,3 +1,4 @@
+import type { RegistrationReader, TrainingRoute } from './training.ts'
 import type { Operation } from './vocabulary.ts'
 import type { BodyWatch, ListingShape, MessageWatch } from './watch.ts'
 
@@ -68,6 +69,10 @@ export interface Classification {
   readonly answers?: readonly string[]
   /** Present when the answer lists models, of which the caller gets those it may read. */
   readonly listing?: readonly ListingShape[]
+  /** What it is to trainings; absent for routes of which that is unknown. */
+  readonly training?: TrainingRoute
+  /** Present when it registers a version of the model it is on. */
+  readonly registers?: RegistrationReader
   /** Present when more of the body decides than was peeked at. Belongs to this request alone. */
   readonly watch?: BodyWatch
   /** Present when the messages of a WebSocket decide. Belongs to this request alone. */

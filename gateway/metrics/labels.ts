@@ -64,6 +64,8 @@ export const RECORD_TYPES = [
   'incident',
   'lock.enforced',
   'export',
+  'provenance',
+  'registration',
   'protocol.rejected',
   'policy.changed',
   'policy.refused',

@@ -1,13 +1,13 @@
 import express, { type Express, type Request, type Response } from 'express'
 import { addRulesApi, type RulesControl } from './rules-api.ts'
+import { addSignalRoutes, type SignalsControl } from './signals-api.ts'
 import type { ApiControl } from './v1/api-control.ts'
 import { addApi } from './v1/api.ts'
 
-/** What the control plane shows, for operators. Only {@link RulesControl} and
- * {@link ApiControl} change anything. */
-import { addSignalRoutes, type SignalsControl } from './signals-api.ts'
-
-/** What the control plane shows, for operators. Only {@link RulesControl} and {@link SignalsControl} change anything. */
+/**
+ * What the control plane shows, for operators. Only {@link RulesControl}, {@link ApiControl} and
+ * {@link SignalsControl} change anything.
+ */
 export interface ControlSources {
   /** The metrics page, Prometheus text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
@@ -27,9 +27,8 @@ export interface ControlSources {
 
 /**
  * The control listener's application (I21): its own socket, loopback unless configured otherwise,
- * GET and HEAD only but for {@link addRulesApi} and {@link addApi}, no CORS, nothing cached, nothing of it reachable on
- * GET and HEAD only but for {@link addRulesApi} and {@link addSignalRoutes}, no CORS, nothing cached, nothing of it reachable on
- * the data listener.
+ * GET and HEAD only but for {@link addRulesApi}, {@link addApi} and {@link addSignalRoutes}, no CORS,
+ * nothing cached, nothing of it reachable on the data listener.
  *
  * - `/healthz`: 200 while the process runs; depends on nothing, so that an IdP outage never makes
  *   an orchestrator restart a healthy gateway.

@@ -28,6 +28,7 @@ import type { PeekableBody } from './body.ts'
 import type { ClassesTaken } from './classes/class-duties.ts'
 import type { GrantWatch, Transfer } from './exports/in-progress.ts'
 import type { PolicySnapshot, Runtime } from './runtime.ts'
+import type { OpenTraining } from './training/check.ts'
 import type { UpstreamRoute } from './upstream-table.ts'
 
 /** What admit established: one meaning for every part of the request. */
@@ -124,6 +125,8 @@ interface ExchangeState {
   grantWatch?: GrantWatch
   /** The answer as it is metered, where it is an export or uses a grant up. */
   transfer?: Transfer
+  /** What is known of the training that it begins. */
+  training?: OpenTraining
   decisions?: readonly DecidedOperation[]
   /** The same as if the shadow rules were enforced too; never acted on. */
   shadow?: readonly DecidedOperation[]

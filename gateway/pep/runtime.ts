@@ -1,3 +1,4 @@
+import type { AccessReplica } from '../access/replica.ts'
 import type { ClientAddress, Environment } from '../domain/access.ts'
 import type { Budgets } from '../domain/budget.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -23,6 +24,7 @@ import type { ExtractionDetector } from '../detect/detector.ts'
 import type { AccessView } from '../access/view.ts'
 import type { Lockouts } from './watching/lockouts.ts'
 import type { Answer } from './result.ts'
+import type { TrainingRules } from './training/terms.ts'
 import type { UpstreamTable } from './upstream-table.ts'
 
 /** Bounds of one request. */
@@ -64,6 +66,8 @@ export interface Runtime {
   readonly whenStale: 'refuse' | 'continue'
   /** Whether the data listener speaks TLS. */
   readonly secure: boolean
+  /** What is said of trainings. */
+  readonly training: TrainingRules
   /** `sha256:<hex>` of the effective configuration. */
   readonly configRevision: string
   readonly authenticator: Authenticator
@@ -110,6 +114,8 @@ export interface Services {
   readonly log: Logger
   /** What replicas share. Nothing on the hot path waits for it. */
   readonly state: SharedStore
+  /** The journal that this process works with. */
+  readonly replica?: AccessReplica
   /** Counts what callers use, from memory. */
   readonly budgets: Budgets
   /** Locks, grants and reviews of the journal, from memory. */

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { NO_ACCESS } from '../../gateway/access/no-access.ts'
 import type { AccessView } from '../../gateway/access/view.ts'
+import type { AccessReplica } from '../../gateway/access/replica.ts'
 import { createBudgets } from '../../gateway/budget/budgets.ts'
 import type { Decision } from '../../gateway/domain/access.ts'
 import { unrefTimers } from '../../gateway/authn/timers.ts'
@@ -112,6 +113,7 @@ export function runtimeOf(calls: string[], more: Partial<Runtime> = {}): Runtime
     },
     whenStale: 'continue',
     recordWhenFull: 'refuse',
+    training: { zone: new Set(), classifications: new Set(), required: false },
     secure: false,
     configRevision: 'sha256:11',
     authenticator: { authenticate: () => (calls.push('authenticate'), ALICE) },
@@ -159,6 +161,8 @@ export interface TestPipeline {
 export interface TestPipelineOptions {
   /** A store of this process when absent. */
   readonly state?: SharedStore
+  /** The journal; none when absent. */
+  readonly replica?: AccessReplica
   readonly runtime?: Partial<Runtime>
   /** Nothing granted or locked when absent. */
   readonly access?: AccessView
@@ -212,6 +216,7 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     }),
     access: options.access ?? NO_ACCESS,
     lockouts,
+    ...(options.replica === undefined ? {} : { replica: options.replica }),
     extraction: createExtractionDetector({ clock, seed: 1 }),
     log: { debug: log, info: log, warn: log, error: log, child: () => services.log },
   }

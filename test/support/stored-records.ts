@@ -71,6 +71,15 @@ export const ALL_KINDS: readonly Stored[] = [
   OUTCOME,
   stored('decision', { id: 'd-3', effect: 'deny', reason: 'authn_missing', stage: 'authenticate' }),
   stored('decision', { id: 'd-4', effect: 'deny', reason: 'internal' }),
+  stored('provenance', {
+    id: 'd-1',
+    sub: WHO.sub,
+    by: ['user:corp/bob'],
+    digest: 'sha256:aa',
+    statement: '{}',
+    pol: 'sha256:aa',
+  }),
+  stored('registration', { id: 'd-1', sub: WHO.sub, res: 'model:fraud@3', ver: '3', run: 'd-0' }),
   stored('decision.more', { id: 'd-1', effect: 'permit', ops: OPS, pol: 'sha256:aa' }),
   stored('decision.refused', {
     effect: 'deny',

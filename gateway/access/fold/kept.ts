@@ -18,6 +18,9 @@ const OVER_KEPT_MS = 90 * DAY_MS
 /** Reviews are evidence for the yearly audit; what they took away is not given back after it. */
 const REVIEW_KEPT_MS = 400 * DAY_MS
 
+/** Runs stay as long as a version of theirs can still be registered; then the ledger has them. */
+const RUN_KEPT_MS = 90 * DAY_MS
+
 /** What a call did, so that its repetition is answered alike. */
 export function foldCall(state: AccessState, { call, at }: ReadEntry): AccessState {
   if (call === undefined) return state
@@ -43,6 +46,12 @@ export function forget(state: AccessState): AccessState {
     ),
     drills: filtered(state.drills, (drill) => drill.at > old),
     reviews: keepReviews(state.reviews, at - REVIEW_KEPT_MS),
+    runs: filtered(state.runs, (run) => run.at > at - RUN_KEPT_MS),
+    // What is not released stays restricted, however long that takes.
+    versions: filtered(
+      state.versions,
+      ({ released }) => released === undefined || released.at > at - REVIEW_KEPT_MS,
+    ),
     autoApprovals: filtered(state.autoApprovals, (times) => (times.at(-1) ?? 0) > old),
   }
 }

@@ -4,6 +4,8 @@ import type { Action, ResourceKind } from '../../domain/vocabulary.ts'
 import type { FieldTree } from '../body/body-fields.ts'
 import type { ProtoTree } from '../grpc/proto-tree.ts'
 import type { ListingShape } from '../../domain/watch.ts'
+import type { TrainingRoute } from '../../domain/training.ts'
+import type { CompiledRegistration } from './registration.ts'
 import type { NameForm } from '../name-forms.ts'
 import type { Matcher } from './matcher.ts'
 
@@ -73,6 +75,11 @@ export interface CompiledRow extends NamedResource {
   readonly answers: readonly string[] | undefined
   readonly listing: readonly ListingShape[] | undefined
   readonly frames: CompiledFrames | undefined
+  /** What it is to trainings; absent where nobody has said. */
+  readonly training: TrainingRoute | undefined
+  readonly registers: CompiledRegistration | undefined
+  /** Fields of the body that these two read. */
+  readonly trainingPaths: readonly string[]
 }
 
 /** What the messages of a WebSocket do. */

@@ -87,6 +87,8 @@ function isMet(demand: string, asked: ReadonlySet<string>): boolean {
 const CHECKS = [
   ['frames', 'the check of messages'],
   ['version', 'the version'],
+  ['training', 'what it trains with'],
+  ['registers', 'which version it registers'],
 ] as const
 
 function lostChecks(base: Routes, over: Routes): string[] {

@@ -27,11 +27,14 @@ export function classification(
   row: CompiledRow,
   pack: string,
   operations: readonly Operation[],
+  captures: readonly string[] = [],
 ): Classification {
-  const { routeId: route, upgrade, errorShape, answers, listing } = row
+  const { routeId: route, upgrade, errorShape, answers, listing, training, registers } = row
   invariant(isSome(operations), 'a row without operations')
-  const said = { pack, route, operations, upgrade, errorShape }
-  const found = answers === undefined ? said : { ...said, answers }
+  const said: Classification = { pack, route, operations, upgrade, errorShape }
+  const more = answers === undefined ? said : { ...said, answers }
+  const trains = training === undefined ? more : { ...more, training }
+  const found = registers === undefined ? trains : { ...trains, registers: registers(captures) }
   return listing === undefined ? found : { ...found, listing }
 }
 

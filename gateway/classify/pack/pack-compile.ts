@@ -127,7 +127,7 @@ function compileGroup(
   ])
   const named = (kind: Origin['kind']): string[] =>
     origins.flatMap((origin) => ('name' in origin && origin.kind === kind ? [origin.name] : []))
-  const body = named('body')
+  const body = [...named('body'), ...rows.flatMap((row) => row.trainingPaths)]
   // Only names at the top of a body could be mistaken for a parameter of the query.
   const bodyOnlyNames = [...body, ...named('form')].filter(
     (name) => !/[.[\]]/.test(name) && !named('query').includes(name),

@@ -4,6 +4,7 @@ import type { Method, Transport } from '../../domain/request.ts'
 import type { PackPredicate, PackRoute, PackSource } from '../../settings/schemas/pack.ts'
 import { finding, type PackLayer } from './pack-layers.ts'
 import { parsePattern, type RoutePattern } from './pattern.ts'
+import { registrationPaths } from './registration.ts'
 
 /** A route under one method and one prefix. */
 export interface RouteRow {
@@ -126,7 +127,23 @@ function bodyFault(route: PackRoute): RouteFault | undefined {
   if (readsForm && kind !== undefined && kind !== 'multipart' && kind !== 'form') {
     return { key: 'body', text: 'fields of a form are read: write `body: multipart` or `form`' }
   }
-  return transportFault(route)
+  return trainingFault(route) ?? transportFault(route)
+}
+
+function trainingFault(route: PackRoute): RouteFault | undefined {
+  const { action, also = [], training, registers } = route
+  const actions = [action, ...also]
+  if (training !== undefined && !actions.includes('retrain')) {
+    return { key: 'training', text: 'only a `retrain` says what it trains with' }
+  }
+  if (registers !== undefined && route.model === undefined) {
+    return { key: 'registers', text: 'say with `model` of which model a version is made' }
+  }
+  const isCall = route.transport === 'grpc'
+  if (isCall && (registers !== undefined || (training !== undefined && training !== 'none'))) {
+    return { key: 'training', text: 'messages of gRPC are not read for it' }
+  }
+  return undefined
 }
 
 function transportFault(route: PackRoute): RouteFault | undefined {
@@ -158,7 +175,14 @@ export function readsFrom(
   route: PackRoute,
   key: 'body' | 'form' | 'query' | 'header' | 'proto',
 ): boolean {
+  if (key === 'body' && readsTraining(route)) return true
   return originsOf(route).some((origin) => origin[key] !== undefined)
+}
+
+/** Whether its body says what is trained with, or which version is registered. */
+function readsTraining({ training, registers }: PackRoute): boolean {
+  if (training !== undefined && training !== 'none') return true
+  return registers !== undefined && registrationPaths(registers).length > 0
 }
 
 /** Every place where the row reads something. */
@@ -173,7 +197,9 @@ function originsOf(route: PackRoute): readonly (PackSource | PackPredicate)[] {
 }
 
 function unknownParameter(route: PackRoute, pattern: RoutePattern): string | undefined {
-  for (const { path } of originsOf(route)) {
+  const { version, run = [] } = route.registers ?? {}
+  const told = version === undefined ? [] : [version, ...run]
+  for (const { path } of [...originsOf(route), ...told]) {
     const unknown = [path ?? []].flat().find((name) => !pattern.parameters.includes(name))
     if (unknown !== undefined) return `the path has no parameter {${unknown}}`
   }

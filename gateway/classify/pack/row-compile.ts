@@ -25,6 +25,8 @@ import type {
 import { serverActionsOf } from './lowering.ts'
 import type { RouteRow } from './pack-expand.ts'
 import type { RoutePattern } from './pattern.ts'
+import { compileRegistration, registrationPaths } from './registration.ts'
+import { compileTraining, trainingPaths } from './training.ts'
 
 /** The row, for one method and one path. `packShape` is the shape of refusals by default. */
 export function compileRow({ route, pattern }: RouteRow, packShape: ErrorShape): CompiledRow {
@@ -42,6 +44,22 @@ export function compileRow({ route, pattern }: RouteRow, packShape: ErrorShape):
     answers: route.answers,
     listing: route.listing && [route.listing].flat().map(compileListing),
     frames: route.frames && compileFrames(route.frames, route.model),
+    ...compileTrained(route, pattern),
+  }
+}
+
+function compileTrained(
+  { training, registers }: PackRoute,
+  { parameters }: RoutePattern,
+): Pick<CompiledRow, 'training' | 'registers' | 'trainingPaths'> {
+  const trains = training === 'none' ? undefined : training
+  return {
+    training: training === 'none' ? training : trains && compileTraining(trains),
+    registers: registers && compileRegistration(registers, parameters),
+    trainingPaths: [
+      ...(trains === undefined ? [] : trainingPaths(trains)),
+      ...(registers === undefined ? [] : registrationPaths(registers)),
+    ],
   }
 }
 

@@ -103,8 +103,8 @@ function textValue(text: string | undefined): FieldValue | undefined {
 }
 
 /** Whether a row stands for the same whatever the request says. */
-export function isFixed({ names, effects }: CompiledRow): boolean {
-  return names.length === 0 && effects.length === 0
+export function isFixed({ names, effects, registers }: CompiledRow): boolean {
+  return names.length === 0 && effects.length === 0 && registers === undefined
 }
 
 /** The classification of a row that reads no names, the same for every request. */
@@ -138,7 +138,8 @@ export function classifyRow(
     if (isRefusal(others)) return others
     for (const resource of others) further.push({ action: effect.action, resource })
   }
-  return classification(row, pack, operationsOf(row, fields.upstream, own, further))
+  const operations = operationsOf(row, fields.upstream, own, further)
+  return classification(row, pack, operations, fields.captures)
 }
 
 function readResources(source: NamedResource, fields: RequestFields): Resource[] | Refusal {

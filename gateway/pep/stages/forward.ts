@@ -16,6 +16,8 @@ import { carryCall, timeLeftMs } from '../grpc/carry-call.ts'
 import { answerOwn, isOwn } from '../own-routes/walk-own.ts'
 import { withOwnFields } from '../own-fields.ts'
 import { carryTunnel } from '../tunnel.ts'
+import { changedSince } from '../training/check.ts'
+import { readsAnswer } from '../training/registration.ts'
 import {
   watchStream,
   watchWhole,
@@ -50,6 +52,8 @@ async function forwardWith(
   const watched = await watchBody(exchange, services, counted)
   if (isRefusal(watched)) return watched
   const outbound = { ...prepared, body: watched?.stream ?? counted }
+  const changed = changedSince(exchange, outbound.body)
+  if (changed !== undefined) return changed
   exchange.overheadMs = services.clock.monotonicMs() - exchange.startedMs
   const result = asRefused(exchange, watched, await send(exchange, services, outbound))
   const { upstream } = labelsOf(exchange)
@@ -138,6 +142,7 @@ function prepare(
   const options: OutboundHeaderOptions = {
     inspect:
       listing !== undefined ||
+      readsAnswer(exchange) ||
       exchange.transfer?.readsWhole === true ||
       !operations.some(({ action }) => action === 'export'),
     managed: exchange.runtime.managedHeaders,

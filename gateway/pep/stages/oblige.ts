@@ -17,6 +17,9 @@ import { isExport, maskAnswer, refusePart, withholdErrors } from '../obligations
 import { limitListing } from '../obligations/visible-listing.ts'
 import type { StageResult } from '../result.ts'
 import type { Services } from '../runtime.ts'
+import { recordTraining } from '../training/begin-training.ts'
+import { beginsTraining, holdToTerms } from '../training/check.ts'
+import { readsAnswer, watchAnswer } from '../training/registration.ts'
 
 /**
  * Stage 8. Prepares the guard of the response, has lists filtered, and discharges what the decisions
@@ -72,6 +75,7 @@ function typesOf({ transport, classification }: Exchange): Partial<ResponseGuard
 /** Last of all what is claimed of a grant, and outermost what is counted as it leaves. */
 function finish(exchange: Exchange, services: Services): StageResult | Promise<StageResult> {
   maskAnswer(exchange, services)
+  if (beginsTraining(exchange) || readsAnswer(exchange)) return finishTraining(exchange, services)
   if (!isTransfer(exchange)) {
     meterAnswer(exchange, services)
     return undefined
@@ -80,4 +84,20 @@ function finish(exchange: Exchange, services: Services): StageResult | Promise<S
     if (refusal === undefined) meterAnswer(exchange, services)
     return refusal
   })
+}
+
+/** As granted, then claimed, then on record: nothing is used up for what is not sent. */
+async function finishTraining(exchange: Exchange, services: Services): Promise<StageResult> {
+  const against = await holdToTerms(exchange)
+  if (against !== undefined) return against
+  if (readsAnswer(exchange)) {
+    const unread = await watchAnswer(exchange, services)
+    if (unread !== undefined) return unread
+  }
+  if (isTransfer(exchange)) {
+    const unclaimed = await beginTransfer(exchange, services)
+    if (unclaimed !== undefined) return unclaimed
+  }
+  meterAnswer(exchange, services)
+  return recordTraining(exchange, services)
 }

@@ -12,6 +12,7 @@ import * as shared from './gateway-store.ts'
 import { audit, sinkClashes } from './gateway-audit.ts'
 import * as server from './gateway-server.ts'
 import { signalClashes, signals } from './gateway-signals.ts'
+import { training } from './gateway-training.ts'
 import { upstreams } from './gateway-upstream.ts'
 import { webhookClashes, webhooks } from './gateway-webhooks.ts'
 
@@ -40,6 +41,7 @@ const shape = z.strictObject({
   data_tokens: shared.dataTokens,
   signals,
   webhooks,
+  training,
 })
 
 /**
@@ -73,6 +75,7 @@ export const gatewaySchema = shape.superRefine((value, context) => {
     ...controlClashes(value),
     ...geoClash(value),
     ...postureClashes(value),
+    ...zoneClashes(value),
     ...sinkClashes(value.audit, value.store.kind),
     ...signalClashes(
       value.signals,
@@ -109,6 +112,14 @@ function postureClashes(value: z.output<typeof shape>): Clash[] {
   }
   const names = value.issuers.map(({ name }) => name)
   return [...clashes, ...callerClashes(assertion.callers, names)]
+}
+
+/** Nothing outside of the upstreams can be in the training zone. */
+function zoneClashes({ training: { zone }, upstreams: all }: z.output<typeof shape>): Clash[] {
+  const names = all.map(({ name }) => name)
+  const stranger = zone.findIndex((name) => !names.includes(name))
+  const message = `no upstream has this name; write ${names.join(', ')}`
+  return stranger < 0 ? [] : [{ path: ['training', 'zone', stranger], message }]
 }
 
 function callerClashes(callers: readonly string[] | undefined, names: readonly string[]): Clash[] {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ACTIONS } from '../../domain/vocabulary.ts'
 
 /** A JSON field, by the names on the way to it: `model`, `parameters.action`, `instances[].model`. */
-const bodyPath = z
+export const bodyPath = z
   .string()
   .regex(
     /^(?:\[\]|[A-Za-z0-9_@$-]{1,128}(?:\[\])?)(?:\.[A-Za-z0-9_@$-]{1,128}(?:\[\])?){0,7}$/,
@@ -18,7 +18,7 @@ const protoPath = z
     'expected field numbers separated by dots, such as 1.4, and :int or :int-message for numbers',
   )
 
-const fieldName = z.string().min(1).max(128)
+export const fieldName = z.string().min(1).max(128)
 
 const headerName = z
   .string()

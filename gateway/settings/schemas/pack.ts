@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ACTIONS } from '../../domain/vocabulary.ts'
 import { ERROR_SHAPES, METHODS } from '../../domain/request.ts'
+import { registers, training } from './pack-training.ts'
 import { answers, effect, frames, listing, predicate, profile, source } from './pack-fields.ts'
 
 const packName = z
@@ -85,6 +86,16 @@ const route = z.strictObject({
   frames: frames
     .optional()
     .describe('What the messages of a WebSocket do; none passes before one has named a model.'),
+  training: z
+    .union([z.literal('none'), training])
+    .optional()
+    .describe(
+      'How a retrain route says what it trains with; none: it trains nothing. Without it that is ' +
+        'unknown, and the route serves no grant for one training.',
+    ),
+  registers: registers
+    .optional()
+    .describe('The route makes a version of its model, which may have come of a training.'),
   verified: z
     .literal(false)
     .optional()

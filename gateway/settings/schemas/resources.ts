@@ -53,18 +53,33 @@ const attributes = z.strictObject({
     .describe('Classes of data in its answers, by path: $.rows[*].email, $..ssn, or a column.'),
 })
 
-const described = z.record(nameGlob, attributes, {
-  error: (issue) => (issue.code === 'invalid_key' ? NAME_PROBLEM : undefined),
+/** Datasets say besides whether they may be trained with. */
+const datasetAttributes = attributes.extend({
+  training: z
+    .enum(['allowed', 'forbidden'])
+    .optional()
+    .describe('Whether models may be trained with it; else `training.classifications` tell.'),
 })
+
+const keyed = {
+  error: (issue: { readonly code?: string | undefined }) =>
+    issue.code === 'invalid_key' ? NAME_PROBLEM : undefined,
+}
 
 /** `rules/resources.yaml`. */
 export const resourcesSchema = z.strictObject({
-  models: described.optional().describe('Models by name or glob; the most specific describes.'),
-  datasets: described.optional().describe('Datasets by name or glob.'),
+  models: z
+    .record(nameGlob, attributes, keyed)
+    .optional()
+    .describe('Models by name or glob; the most specific describes.'),
+  datasets: z
+    .record(nameGlob, datasetAttributes, keyed)
+    .optional()
+    .describe('Datasets by name or glob.'),
 })
 
 /** What is written in the file. */
 export type ResourcesSpec = z.output<typeof resourcesSchema>
 
 /** What is written of one name or glob; sizes in bytes. */
-export type ResourceSpec = z.output<typeof attributes>
+export type ResourceSpec = z.output<typeof datasetAttributes>

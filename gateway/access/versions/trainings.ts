@@ -1,0 +1,91 @@
+/** Trainings that begin, and the versions that come of them. */
+import { decline, type Command } from '../command.ts'
+import type { AccessState } from '../state.ts'
+import type { RegisteredVersion, TrainingRun } from '../version.ts'
+
+/** Runs, and versions, that one journal knows at once. */
+const KEPT_MAX = 100_000
+
+/** Longest text of a statement, UTF-16 code units: an entry of the journal must hold it escaped. */
+export const STATEMENT_MAX = 16_384
+
+/**
+ * Puts `run` on record before it is sent on. Declines with `closed` when its grant is over by now,
+ * which a replica that is behind cannot know, with `already_done`, `invalid` and `too_many`.
+ */
+export function beginTraining(run: TrainingRun): Command<TrainingRun> {
+  return (state, now) => {
+    if (state.runs.has(run.id)) return decline('already_done', 'This training is on record.')
+    if (run.statement.length > STATEMENT_MAX)
+      return decline('invalid', 'The statement is too long.')
+    if (state.runs.size >= KEPT_MAX) return decline('too_many', 'There are too many trainings.')
+    if (isOver(state, run.grant, now)) return decline('closed', 'The grant has ended.')
+    return { events: [{ type: 'training.begun', run }], result: run }
+  }
+}
+
+/** A grant of the rules is not in the journal: the rules in force told that it holds. */
+function isOver({ grants }: AccessState, id: string | undefined, now: number): boolean {
+  const grant = id === undefined ? undefined : grants.get(id)
+  return grant !== undefined && (grant.revoked !== undefined || grant.expiresAt <= now)
+}
+
+/** Keeps what the upstream calls the run. Once: a later name is not taken (`already_done`). */
+export function nameTraining(id: string, upstreamRun: string): Command<string> {
+  return ({ runs }) => {
+    const run = runs.get(id)
+    if (run === undefined) return decline('not_found', 'There is no such training.')
+    if (run.upstreamRun !== undefined) return decline('already_done', 'The training has a name.')
+    return { events: [{ type: 'training.named', id, upstreamRun }], result: upstreamRun }
+  }
+}
+
+/** A version that was made in a registry. */
+export interface Registration {
+  /** `model:<name>`. */
+  readonly model: string
+  readonly version: string
+  readonly by: string
+  readonly person?: string
+  readonly at: number
+  /** The run it came of, as the registry was told. */
+  readonly upstreamRun?: string
+}
+
+/**
+ * Links a version to the run it came of, and restricts it. By what the upstream calls the run; else
+ * by its destination: of several runs that could be meant it is none, and restricted all the same.
+ * What came of no retraining that is known here is left alone, and the result is `undefined`.
+ */
+export function registerVersion(
+  registration: Registration,
+): Command<RegisteredVersion | undefined> {
+  return (state) => {
+    const found = runsFor(state, registration)
+    if (found.length === 0) return { events: [], result: undefined }
+    if (state.versions.size >= KEPT_MAX) return decline('too_many', 'There are too many versions.')
+    const [only, ...others] = found
+    const { model, version: number, by, person, at } = registration
+    const version: RegisteredVersion = {
+      model: `${model}@${number}`,
+      at,
+      by,
+      ...(person === undefined ? {} : { person }),
+      ...(only === undefined || others.length > 0 ? {} : { run: only.id }),
+    }
+    return { events: [{ type: 'version.registered', version }], result: version }
+  }
+}
+
+function runsFor(state: AccessState, { model, upstreamRun }: Registration): TrainingRun[] {
+  const runs = [...state.runs.values()]
+  if (upstreamRun !== undefined) {
+    const named = runs.filter((run) => run.upstreamRun === upstreamRun)
+    if (named.length > 0) return named
+  }
+  const meant = runs.filter(({ destination }) => destination === model)
+  const used = new Set([...state.versions.values()].map(({ run }) => run))
+  const open = meant.filter(({ id }) => !used.has(id))
+  // One run may be registered twice: with none that is open it is one of those that were used.
+  return open.length > 0 ? open : meant
+}

@@ -1,0 +1,131 @@
+/** Versions of retrainings: linked, restricted, and released by somebody else. */
+import { describe, expect, it } from '@jest/globals'
+import type { AccessEvent } from '../../../gateway/access/events.ts'
+import { createRestrictions } from '../../../gateway/access/versions/restrictions.ts'
+import { releaseVersion } from '../../../gateway/access/versions/release.ts'
+import {
+  beginTraining,
+  nameTraining,
+  registerVersion,
+  STATEMENT_MAX,
+} from '../../../gateway/access/versions/trainings.ts'
+import type { TrainingRun } from '../../../gateway/access/version.ts'
+import { ACTIONS } from '../../../gateway/domain/vocabulary.ts'
+import { memoryReplica } from '../../support/broken-replica.ts'
+
+const RUN: TrainingRun = {
+  id: 'd-1',
+  at: 5,
+  by: 'user:dev/alice',
+  person: 'person:alice',
+  destination: 'model:fraud',
+  upstream: 'up',
+  statementDigest: `sha256:${'a'.repeat(64)}`,
+  statement: '{}',
+}
+const BOB = { person: 'person:bob', id: 'user:dev/bob', holds: [] }
+const REGISTRATION = { model: 'model:fraud', version: '3', by: 'user:dev/ci', at: 9 }
+
+function replicaWith(...runs: readonly Partial<TrainingRun>[]) {
+  const replica = memoryReplica(() => 10)
+  const events = runs.map((run): AccessEvent => ({
+    type: 'training.begun',
+    run: { ...RUN, ...run },
+  }))
+  replica.apply(events)
+  return replica
+}
+
+describe('the version that is registered', () => {
+  it('is linked by what the upstream calls the run, whatever it is to become', async () => {
+    const replica = replicaWith({ destination: 'model:other' }, { id: 'd-2' })
+    await replica.run(nameTraining('d-1', 'job-1'))
+    const done = await replica.run(registerVersion({ ...REGISTRATION, upstreamRun: 'job-1' }))
+    expect(done).toMatchObject({ done: { model: 'model:fraud@3', run: 'd-1' } })
+  })
+
+  it('is linked by its model when one run is open', async () => {
+    const replica = replicaWith({}, { id: 'd-2', destination: 'model:other' })
+    expect(await replica.run(registerVersion(REGISTRATION))).toMatchObject({ done: { run: 'd-1' } })
+  })
+
+  it('is restricted without a link when several runs could be meant', async () => {
+    const replica = replicaWith({}, { id: 'd-2' })
+    await replica.run(registerVersion(REGISTRATION))
+    const version = replica.state.versions.get('model:fraud@3')
+    expect(version).toBeDefined()
+    expect(version?.run).toBeUndefined()
+  })
+
+  it('is left alone when it came of no training', async () => {
+    const replica = replicaWith({ destination: 'model:other' })
+    expect(await replica.run(registerVersion(REGISTRATION))).toEqual({ done: undefined })
+    expect(replica.state.versions.size).toBe(0)
+  })
+
+  it('is named once', async () => {
+    const replica = replicaWith({})
+    await replica.run(nameTraining('d-1', 'job-1'))
+    expect(await replica.run(nameTraining('d-1', 'job-2'))).toMatchObject({
+      declined: 'already_done',
+    })
+    expect(await replica.run(nameTraining('d-9', 'job-2'))).toMatchObject({ declined: 'not_found' })
+  })
+})
+
+describe('a training on record', () => {
+  it('is there once, and has a statement that an entry can hold', async () => {
+    const replica = replicaWith({})
+    expect(await replica.run(beginTraining(RUN))).toMatchObject({ declined: 'already_done' })
+    const long = { ...RUN, id: 'd-2', statement: 'x'.repeat(STATEMENT_MAX + 1) }
+    expect(await replica.run(beginTraining(long))).toMatchObject({ declined: 'invalid' })
+  })
+})
+
+describe('a restricted version', () => {
+  it('is not used, exported or deployed by its name, until it is released', async () => {
+    const replica = replicaWith({})
+    await replica.run(registerVersion(REGISTRATION))
+    const withheld = (version: string | undefined, kind: 'model' | 'dataset' = 'model') => {
+      const isRestricted = createRestrictions(replica.state)
+      const named = version === undefined ? {} : { version }
+      return ACTIONS.filter((action) =>
+        isRestricted({ action, resource: { kind, name: 'fraud', ...named } }),
+      )
+    }
+    expect(withheld('3')).toEqual(['infer', 'export', 'deploy'])
+    expect(withheld('2')).toEqual([])
+    expect(withheld(undefined)).toEqual([])
+    expect(withheld('3', 'dataset')).toEqual([])
+    await replica.run(releaseVersion({ model: 'model:fraud@3', by: BOB, reason: 'evaluated' }))
+    expect(withheld('3')).toEqual([])
+  })
+})
+
+describe('a release', () => {
+  const release = async (by: Partial<typeof BOB>, reason = 'evaluated') => {
+    const replica = replicaWith({})
+    await replica.run(registerVersion(REGISTRATION))
+    return replica.run(releaseVersion({ model: 'model:fraud@3', by: { ...BOB, ...by }, reason }))
+  }
+
+  // 265, 266
+  it.each([
+    ['who trained it', { id: 'user:dev/alice', person: 'person:x' }, 'second_person'],
+    ['who trained it, by another account', { person: 'person:alice' }, 'second_person'],
+    ['who registered it', { id: 'user:dev/ci', person: 'person:x' }, 'second_person'],
+    ['nobody knows whom', { person: '' }, 'person_unknown'],
+  ])('is not by %s', async (_who, by, declined) => {
+    expect(await release(by)).toMatchObject({ declined })
+  })
+
+  it('needs a reason, a version, and is once', async () => {
+    expect(await release({}, ' ')).toMatchObject({ declined: 'invalid' })
+    const replica = replicaWith({})
+    const bob = releaseVersion({ model: 'model:fraud@3', by: BOB, reason: 'evaluated' })
+    expect(await replica.run(bob)).toMatchObject({ declined: 'not_found' })
+    await replica.run(registerVersion(REGISTRATION))
+    expect(await replica.run(bob)).toMatchObject({ done: { released: { by: BOB.id } } })
+    expect(await replica.run(bob)).toMatchObject({ declined: 'already_done' })
+  })
+})
