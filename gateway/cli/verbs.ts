@@ -136,6 +136,51 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./control/lock.ts')).drill,
   },
   {
+    name: 'review start',
+    summary: 'list every privilege for review, the unused and the ghosts first',
+    load: async () => (await import('./control/review.ts')).reviewStart,
+  },
+  {
+    name: 'review list',
+    summary: 'list reviews',
+    load: async () => (await import('./control/review.ts')).reviewList,
+  },
+  {
+    name: 'review show',
+    summary: 'show a review and its lines',
+    load: async () => (await import('./control/review.ts')).reviewShow,
+  },
+  {
+    name: 'review certify',
+    summary: 'say that a privilege stays',
+    load: async () => (await import('./control/review.ts')).reviewCertify,
+  },
+  {
+    name: 'review revoke',
+    summary: 'take a privilege away at once',
+    load: async () => (await import('./control/review.ts')).reviewRevoke,
+  },
+  {
+    name: 'review delegate',
+    summary: 'leave a line to somebody else',
+    load: async () => (await import('./control/review.ts')).reviewDelegate,
+  },
+  {
+    name: 'review close',
+    summary: 'close a review in which everything is decided',
+    load: async () => (await import('./control/review.ts')).reviewClose,
+  },
+  {
+    name: 'review export',
+    summary: 'write the result of a review, and what is to be changed in the rules',
+    load: async () => (await import('./control/review.ts')).reviewExport,
+  },
+  {
+    name: 'who-has',
+    summary: 'list who has what: by a rule, by a grant, by a request that is open',
+    load: async () => (await import('./control/review.ts')).whoHas,
+  },
+  {
     name: 'audit query',
     summary: 'find records of the ledger: what one person did, what a lock stopped, one request',
     load: async () => (await import('./audit/query.ts')).auditQuery,
