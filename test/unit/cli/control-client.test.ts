@@ -4,7 +4,7 @@ import {
   startFakeControlApi,
   type FakeControlApi,
   type SaidAnswer,
-} from '../../support/control-api.ts'
+} from '../../support/fake-control-listener.ts'
 
 let api: FakeControlApi | undefined
 

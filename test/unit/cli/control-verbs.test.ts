@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { inProcess } from '../../support/cli.ts'
-import { startFakeControlApi, type FakeControlApi } from '../../support/control-api.ts'
+import { startFakeControlApi, type FakeControlApi } from '../../support/fake-control-listener.ts'
 
 let api: FakeControlApi | undefined
 
