@@ -61,6 +61,126 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./exports.ts')).exports,
   },
   {
+    name: 'request create',
+    summary: 'ask for extra privilege, for a while',
+    load: async () => (await import('./control/request.ts')).requestCreate,
+  },
+  {
+    name: 'request list',
+    summary: 'list requests for extra privilege',
+    load: async () => (await import('./control/request.ts')).requestList,
+  },
+  {
+    name: 'request show',
+    summary: 'show one request, and who must agree to it',
+    load: async () => (await import('./control/request.ts')).requestShow,
+  },
+  {
+    name: 'request approve',
+    summary: 'agree to a request as it was shown to you, or to less',
+    load: async () => (await import('./control/request.ts')).requestApprove,
+  },
+  {
+    name: 'request deny',
+    summary: 'refuse a request',
+    load: async () => (await import('./control/request.ts')).requestDeny,
+  },
+  {
+    name: 'request cancel',
+    summary: 'take back a request of yours',
+    load: async () => (await import('./control/request.ts')).requestCancel,
+  },
+  {
+    name: 'grant list',
+    summary: 'list grants that came of requests',
+    load: async () => (await import('./control/grant.ts')).grantList,
+  },
+  {
+    name: 'grant show',
+    summary: 'show one grant',
+    load: async () => (await import('./control/grant.ts')).grantShow,
+  },
+  {
+    name: 'grant revoke',
+    summary: 'take a grant back at once',
+    load: async () => (await import('./control/grant.ts')).grantRevoke,
+  },
+  {
+    name: 'grant open',
+    summary: 'break the seal of a grant for emergencies',
+    load: async () => (await import('./control/grant.ts')).grantOpen,
+  },
+  {
+    name: 'grant review',
+    summary: 'say what came of an opened seal, so that others can be opened',
+    load: async () => (await import('./control/grant.ts')).grantReview,
+  },
+  {
+    name: 'lock list',
+    summary: 'list locks',
+    load: async () => (await import('./control/lock.ts')).lockList,
+  },
+  {
+    name: 'lock',
+    summary: 'take access away at once, on every replica',
+    load: async () => (await import('./control/lock.ts')).lock,
+  },
+  {
+    name: 'unlock',
+    summary: 'lift a lock, or agree that it be lifted',
+    load: async () => (await import('./control/lock.ts')).unlock,
+  },
+  {
+    name: 'drill',
+    summary: 'try the switch on every replica, without stopping anybody',
+    load: async () => (await import('./control/lock.ts')).drill,
+  },
+  {
+    name: 'review start',
+    summary: 'list every privilege for review, the unused and the ghosts first',
+    load: async () => (await import('./control/review.ts')).reviewStart,
+  },
+  {
+    name: 'review list',
+    summary: 'list reviews',
+    load: async () => (await import('./control/review.ts')).reviewList,
+  },
+  {
+    name: 'review show',
+    summary: 'show a review and its lines',
+    load: async () => (await import('./control/review.ts')).reviewShow,
+  },
+  {
+    name: 'review certify',
+    summary: 'say that a privilege stays',
+    load: async () => (await import('./control/review.ts')).reviewCertify,
+  },
+  {
+    name: 'review revoke',
+    summary: 'take a privilege away at once',
+    load: async () => (await import('./control/review.ts')).reviewRevoke,
+  },
+  {
+    name: 'review delegate',
+    summary: 'leave a line to somebody else',
+    load: async () => (await import('./control/review.ts')).reviewDelegate,
+  },
+  {
+    name: 'review close',
+    summary: 'close a review in which everything is decided',
+    load: async () => (await import('./control/review.ts')).reviewClose,
+  },
+  {
+    name: 'review export',
+    summary: 'write the result of a review, and what is to be changed in the rules',
+    load: async () => (await import('./control/review.ts')).reviewExport,
+  },
+  {
+    name: 'who-has',
+    summary: 'list who has what: by a rule, by a grant, by a request that is open',
+    load: async () => (await import('./control/review.ts')).whoHas,
+  },
+  {
     name: 'audit query',
     summary: 'find records of the ledger: what one person did, what a lock stopped, one request',
     load: async () => (await import('./audit/query.ts')).auditQuery,

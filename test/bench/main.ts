@@ -14,6 +14,7 @@ import { guardBench } from './guard/bench.ts'
 import { ledgerBench } from './ledger/bench.ts'
 import { queryBench } from './ledger/query.ts'
 import { createLoadRunner } from './load.ts'
+import { locksBench } from './locks/bench.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import { measureLatency, measureThroughput, type Bench } from './measure.ts'
 import { exportBench } from './export.ts'
@@ -35,6 +36,7 @@ else if (args[0] === 'export') await exportBench(args.slice(1))
 else if (args[0] === 'guard') await guardBench(args.slice(1))
 else if (args[0] === 'ledger' && args[1] === 'query') await queryBench(args.slice(2))
 else if (args[0] === 'ledger') await ledgerBench(args.slice(1), PROGRAMS)
+else if (args[0] === 'locks') await locksBench(args.slice(1))
 else if (args[0] === 'reload-storm') await reloadStorm(args.slice(1))
 else await gatewayBench()
 
