@@ -5,7 +5,7 @@ import { isRefusal } from '../../gateway/domain/refusal.ts'
 import { createClassifier } from '../../gateway/classify/classifier.ts'
 import { builtInPack } from '../unit/classify/support.ts'
 import { memoryReplica, type MemoryReplica } from './broken-replica.ts'
-import { entryOf, PERMIT, startPipeline, type TestPipeline } from './pipeline.ts'
+import { entryOf, holdingsOf, PERMIT, startPipeline, type TestPipeline } from './pipeline.ts'
 import { rawExchange } from './raw-client.ts'
 
 const NOW = 1_700_000_000_000
@@ -109,6 +109,7 @@ export async function startTrainingWorld(
       upstreams: { select: (_, target) => ({ entry: entryOf({ classifier }), target }) },
       policy: {
         decisionPoint: { revision: 'sha256:00', decide: () => PERMIT },
+        holdingsOf,
         resources: {
           attributesOf: ({ kind, name }) =>
             kind === 'dataset' && Object.hasOwn(datasets, name)

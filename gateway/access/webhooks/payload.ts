@@ -136,6 +136,7 @@ const TITLES = {
   'signal.received': 'A signal was received that asked for nothing',
   'person.seen': 'Somebody was seen',
   'review.started': 'A review was started',
+  'review.lines-added': 'More lines of a review are there',
   'review.decided': 'A line of a review was decided',
   'review.delegated': 'A line of a review was delegated',
   'review.closed': 'A review was closed',
