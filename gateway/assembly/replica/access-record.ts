@@ -114,7 +114,12 @@ function targetFacts(target: LockTarget): Facts {
     case 'upstream':
     case 'device':
       return { of: `${target.kind}:${target.id}` }
-    default:
+    case 'user':
+    case 'group':
+    case 'role':
+    case 'person':
+    case 'model':
+    case 'version':
       return { of: target.id }
   }
 }
