@@ -1,7 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { VERSION } from '../version.ts'
-import { NO_ACCESS } from '../access/no-access.ts'
 import type { RunningLedger } from '../audit/ledger.ts'
 import type { RunningBudgets } from '../budget/budgets.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -14,6 +13,7 @@ import { createLogger, type RootLogger } from '../log/logger.ts'
 import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import type { Services } from '../pep/runtime.ts'
+import { createLockEnforcer } from '../pep/watching/enforce-locks.ts'
 import type { Settings } from '../settings/settings.ts'
 import { openControl, type Controlled, type ListenState } from './control-server.ts'
 import { openDataListeners } from './data-listeners.ts'
@@ -27,6 +27,7 @@ import { openBudgets } from './open-budgets.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
 import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
+import { openAccess } from './open-access.ts'
 import { openReplica } from './open-replica.ts'
 import { openStore, type RunningStore } from './open-store.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
@@ -151,6 +152,13 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
   undo.push(() => closed(controlServer))
   const listeners = await openDataListeners(opening)
   const { dataPort, grpcPort } = listeners
+  const { replica } = services
+  const enforce = createLockEnforcer({
+    services,
+    flights: listeners.flights,
+    now: () => replica.now(),
+  })
+  replica.onApplied((applied) => void enforce(applied))
   state.listening = true
   undo.push(() => listeners.drain())
   const watch = await reloader.watch()
@@ -247,8 +255,8 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     await Promise.all([budgets.stop(), state.close(), opened.close()])
     throw error
   })
-  const access = NO_ACCESS
   const replica = await openReplica({ settings, process: facts, ...over, ledger })
+  const access = openAccess(replica)
   return {
     ...{ clock, ledger, sinks, metrics, log, state, replica },
     ...{ budgets, lockouts, extraction, access },

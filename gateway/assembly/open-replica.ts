@@ -104,6 +104,10 @@ export function replicaEvents(
 ): (event: ReplicaEvent) => void {
   let isUnavailable = false
   const failing = new Set<string>()
+  const tellOnce = ({ what, error }: { what: string; error: unknown }): void => {
+    if (!failing.has(what)) log.warn({ what, err: error }, 'upkeep of the journal fails')
+    failing.add(what)
+  }
   return (event) => {
     switch (event.type) {
       case 'read':
@@ -131,13 +135,10 @@ export function replicaEvents(
         log.warn({ how: event.how }, 'the journal is relied on again')
         return
       case 'locks-restored':
-        if (event.ids.length > 0) log.warn({ ids: event.ids }, 'lost locks were set again')
+        log.warn({ ids: event.ids }, 'lost locks were set again')
         return
       case 'upkeep-failed':
-        if (!failing.has(event.what)) {
-          log.warn({ what: event.what, err: event.error }, 'upkeep of the journal fails')
-        }
-        failing.add(event.what)
+        tellOnce(event)
         return
       case 'snapshot-kept':
         failing.delete('a snapshot')

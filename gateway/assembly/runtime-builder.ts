@@ -87,7 +87,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       concurrentRequestsMax: settings.limits.concurrentRequests,
     },
     recordWhenFull: parts.fixed.audit.whenFull,
-    whenStale: 'continue',
+    whenStale: parts.fixed.store.whenStale,
     policy: {
       decisionPoint: createDecisionPoint(rules.policy, { onFailure: parts.onDecisionFailure }),
       resources: rules.resources,

@@ -89,8 +89,8 @@ export interface TestReplica {
   readonly recorded: ReadEntry[]
   readonly losses: AcceptedLoss[]
   /** Runs what is scheduled, and waits until it has read on. */
-  tick(): Promise<void>
-  kinds(): readonly string[]
+  readonly tick: () => Promise<void>
+  readonly kinds: () => readonly string[]
 }
 
 /** Starts one. `dir` is where it remembers. */

@@ -180,7 +180,9 @@ export class Follower {
     }
     const { epoch, seq, locks } = this.shown
     if (before.epoch === epoch && before.seq === seq && before.locks === locks) return
-    const applied = { before, after: this.shown, events }
+    // Who follows events alone must begin anew where they do not tell everything.
+    const tellsAll = before.epoch === epoch && before.seq + events.length === seq
+    const applied = { before, after: this.shown, events: tellsAll ? events : [] }
     for (const listener of this.listeners) this.tell(listener, applied)
   }
 
