@@ -121,15 +121,8 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     errorsReplaced: counter(METRICS.errorsReplaced),
     linksMasked: counter(METRICS.linksMasked),
     listingHidden: counter(METRICS.listingHidden),
-    storeUp: gauge(METRICS.storeUp),
-    storeErrors: counter(METRICS.storeErrors),
     storeDuration: histogram(METRICS.storeDuration),
-    stateStaleness: gauge(METRICS.stateStaleness),
-    stateSeq: gauge(METRICS.stateSeq),
-    stateReplicas: gauge(METRICS.stateReplicas),
-    journalRegressed: gauge(METRICS.journalRegressed),
-    journalDamaged: gauge(METRICS.journalDamaged),
-    accessRecordErrors: counter(METRICS.accessRecordErrors),
+    ...stateFamilies(counter, gauge),
     budgetUsed: counter(METRICS.budgetUsed),
     budgetRefusals: counter(METRICS.budgetRefusals),
     budgetLeaseWait: histogram(METRICS.budgetLeaseWait),
@@ -139,6 +132,31 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
     streamsOpen: gauge(METRICS.streamsOpen),
     ...noticeFamilies(counter, gauge),
     clientErrors: counter(METRICS.clientErrors),
+  }
+}
+
+function stateFamilies<C, G>(
+  counter: (entry: MetricEntry) => C,
+  gauge: (entry: MetricEntry) => G,
+): {
+  readonly stateStaleness: G
+  readonly stateSeq: G
+  readonly stateReplicas: G
+  readonly journalRegressed: G
+  readonly journalDamaged: G
+  readonly accessRecordErrors: C
+  readonly storeUp: G
+  readonly storeErrors: C
+} {
+  return {
+    storeUp: gauge(METRICS.storeUp),
+    storeErrors: counter(METRICS.storeErrors),
+    stateStaleness: gauge(METRICS.stateStaleness),
+    stateSeq: gauge(METRICS.stateSeq),
+    stateReplicas: gauge(METRICS.stateReplicas),
+    journalRegressed: gauge(METRICS.journalRegressed),
+    journalDamaged: gauge(METRICS.journalDamaged),
+    accessRecordErrors: counter(METRICS.accessRecordErrors),
   }
 }
 

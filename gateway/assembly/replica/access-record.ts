@@ -99,23 +99,16 @@ export function accessRecord({ seq, at, event }: ReadEntry, epoch: string): Ledg
   }
 }
 
-/** What a lock is on, as one word with its kind before it. */
+/** What a lock is on, as one word with its kind before it; names of rules have theirs already. */
 function targetFacts(target: LockTarget): Facts {
-  // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- the rest have their kind in the id
-  switch (target.kind) {
-    case 'all':
-      return { of: 'all' }
-    case 'network':
-      return { of: `network:${target.cidr}` }
-    case 'token':
-    case 'session':
-      return { of: `${target.kind}:${target.issuer} ${target.id}` }
-    case 'issued-before':
-      return { of: target.subject, before: new Date(target.before).toISOString() }
-    case 'upstream':
-    case 'device':
-      return { of: `${target.kind}:${target.id}` }
-    default:
-      return { of: target.id }
+  if (target.kind === 'all') return { of: 'all' }
+  if (target.kind === 'network') return { of: `network:${target.cidr}` }
+  if (target.kind === 'token' || target.kind === 'session') {
+    return { of: `${target.kind}:${target.issuer} ${target.id}` }
   }
+  if (target.kind === 'issued-before') {
+    return { of: target.subject, before: new Date(target.before).toISOString() }
+  }
+  const isBare = target.kind === 'upstream' || target.kind === 'device'
+  return { of: isBare ? `${target.kind}:${target.id}` : target.id }
 }

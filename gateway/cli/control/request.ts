@@ -19,8 +19,7 @@ export const requestCreate = controlVerb({
   options: REQUEST_OPTIONS,
   examples: [
     'modelgate request create --action export --resource model:fraud@3 --for 4h --uses 1 --reason "audit of Q3"',
-    'modelgate request create --action retrain --resource model:fraud --for 8h \\\n' +
-      '    --dataset cards=sha256:… --base model:fraud@3 --into model:fraud --reason "drift" --ticket OPS-7',
+    'modelgate request create --action retrain --resource model:fraud --for 8h --dataset cards=sha256:… --into model:fraud --reason "drift"',
     'modelgate request create --break-glass --action deploy --resource model:fraud --for 1h --reason "on call"',
   ],
   async show({ call, options }) {
