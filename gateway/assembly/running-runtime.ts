@@ -17,6 +17,8 @@ import { openParts, type RuntimeParts } from './runtime-parts.ts'
 /** The runtime in force and its replacement. */
 export interface RunningRuntime {
   current(): Runtime
+  /** The rules that {@link current} was built from; the same object until others are in force. */
+  rules(): LoadedRules
   /**
    * Builds a runtime from new settings and rules and swaps it in; on error the old one stays. Just before
    * the swap, which cannot fail, `onReady` is told the revision of the settings.
@@ -59,6 +61,7 @@ export async function startRuntime(start: {
   })
   let parts = await openParts(start.settings, services, { fixed, before: undefined })
   let runtime = assemble({ ...start, fixed, parts })
+  let inForce = start.rules
   await beginNew(parts, undefined)
   const retired = new Set<Upstreams | CallUpstreams>()
   let replaced = (): void => undefined
@@ -70,6 +73,7 @@ export async function startRuntime(start: {
   timer.unref()
   return {
     current: () => runtime,
+    rules: () => inForce,
     async replace(settings, rules, onReady) {
       services.metrics.admitNames({
         upstreams: settings.upstreams.map(({ name }) => name),
@@ -84,6 +88,7 @@ export async function startRuntime(start: {
       const before = parts
       parts = next
       runtime = replacement
+      inForce = rules
       replaced()
       retire(before, next, retired)
     },

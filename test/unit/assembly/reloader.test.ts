@@ -57,6 +57,7 @@ async function reloaderOf(replace: RunningRuntime['replace'] = () => Promise.res
   }
   const runtime: RunningRuntime = {
     current: () => runtimeOf([]),
+    rules: () => active.rules,
     async replace(settings, rules, onReady) {
       await replace(settings, rules, onReady)
       onReady(runtimeOf([]).configRevision)
