@@ -2,18 +2,12 @@
  * The control API's port, over the parts that run: who may call it, what it shows and what it does.
  * Everything it does is in the ledger, on disk, before it takes effect.
  */
-import { randomUUID } from 'node:crypto'
-import type { Environment } from '../domain/access.ts'
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
-import type { Authenticator, LedgerRecord, LedgerValue } from '../domain/ports.ts'
-import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
-import type { HeaderBag } from '../domain/request.ts'
-import type { Subject } from '../domain/subject.ts'
+import type { LedgerValue } from '../domain/ports.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import type { ControlAsk, ControlCaller, ControlResult, RulesControl } from '../pap/rules-api.ts'
-import { lockedBy } from '../pep/watching/locked.ts'
-import { lockedOut } from '../pep/watching/kept-out.ts'
-import { refusalOf } from '../pep/stages/decide.ts'
 import type { Runtime, Services } from '../pep/runtime.ts'
+import type { ControlCallers } from './control-callers.ts'
 import { createControlLockouts } from './control-lockouts.ts'
 import type { Reloader } from './reloader.ts'
 import { readPin, writePin, type Pin } from './revisions/pin.ts'
@@ -27,12 +21,12 @@ export interface ControlRulesDeps {
   readonly reloader: Reloader
   /** Accepted names of the control listener. */
   readonly hosts: readonly string[]
-  readonly runtime: () => Runtime
-  readonly authenticator: () => Authenticator | undefined
+  readonly runtime: () => Pick<Runtime, 'challenge'>
+  readonly callers: ControlCallers
 }
 
 /** The gateway itself, as rules name it: `server:modelgate`. */
-const SELF = { kind: 'server', name: 'modelgate' } as const
+const SELF = 'modelgate'
 
 /** Entries of the history that one answer shows. */
 const HISTORY_SHOWN = 200
@@ -138,125 +132,21 @@ function refused(findings: readonly Diagnostic[]): ControlResult {
   return { problem: { ...problem, findings: findings.map(diagnosticText) } }
 }
 
-/** On disk before anything is done; what cannot be recorded is not done. */
+/** On disk before anything is done, with the revision that was in force. */
 async function note(
-  { services, reloader }: ControlRulesDeps,
-  caller: ControlCaller,
+  { reloader, callers }: ControlRulesDeps,
+  { id, subject }: ControlCaller,
   fields: Readonly<Record<string, LedgerValue | undefined>>,
 ): Promise<ControlResult | undefined> {
   const { revision: from } = reloader.active().rules
-  const facts = { id: caller.id, effect: 'permit', sub: caller.subject, from, ...fields }
-  try {
-    await services.ledger.append({ type: 'admin', fields: facts }, 'disk')
-    return undefined
-  } catch (error) {
-    services.metrics.auditError()
-    services.log.error({ err: error }, 'an operation could not be recorded and was not done')
-    const detail = 'The operation could not be recorded; nothing was done.'
-    return { problem: { status: 503, reason: 'audit_unavailable', detail, retryAfter: 5 } }
-  }
+  const problem = await callers.note({ id, subject }, { from, ...fields })
+  return problem === undefined ? undefined : { problem }
 }
 
 async function authorize(
-  deps: ControlRulesDeps,
+  { callers }: ControlRulesDeps,
   ask: ControlAsk,
 ): Promise<ControlCaller | Refusal> {
-  const id = randomUUID()
-  try {
-    const subject = await deps.authenticator()?.authenticate(ask.authorization)
-    if (subject === undefined) return refuse('internal')
-    if (isRefusal(subject)) return await denied(deps, ask, { id, refusal: subject })
-    const refusal = await judge(deps, ask, subject)
-    if (refusal !== undefined) return await denied(deps, ask, { id, refusal, subject })
-    if (ask.action === 'read') {
-      await deps.services.ledger.append(askRecord(deps, ask, { id, subject }), 'kernel')
-    }
-    return { subject: subject.id, id }
-  } catch (error) {
-    deps.services.log.error({ err: error, decisionId: id }, 'a call of the control API failed')
-    return refuse('internal')
-  }
-}
-
-const NO_HEADERS: HeaderBag = { get: () => undefined, pairs: [] }
-
-/** Why the rules in force do not let `subject` do this; the environment is that of the TCP peer. */
-async function judge(
-  deps: ControlRulesDeps,
-  ask: ControlAsk,
-  subject: Subject,
-): Promise<Refusal | undefined> {
-  const runtime = deps.runtime()
-  const now = deps.services.clock.now()
-  if (subject.expiresAt <= now) {
-    return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
-  }
-  const lockout = deps.services.lockouts.find(subject.id)
-  if (lockout !== undefined) return lockedOut(lockout)
-  const client = runtime.clientAddress(ask.peer, NO_HEADERS)
-  if (isRefusal(client)) return client
-  const { peer } = ask
-  const input = { now, peer, client, subject, headers: NO_HEADERS, peerNames: [] }
-  const environment: Environment | Refusal = await runtime.environment(input)
-  if (isRefusal(environment)) return environment
-  const lock = deps.services.access.lockOn({
-    subject,
-    holdings: runtime.policy.holdingsOf(subject),
-    client: client.ip,
-    operations: [{ action: ask.action, resource: SELF }],
-    isControl: true,
-  })
-  if (lock !== undefined) return lockedBy(lock)
-  const { decisionPoint, resources } = runtime.policy
-  const decision = decisionPoint.decide({
-    subject,
-    action: ask.action,
-    resource: SELF,
-    environment,
-    resourceAttributes: resources.attributesOf(SELF),
-  })
-  if (decision.effect !== 'permit') return refusalOf(decision)
-  return decision.obligations.length > 0 ? refuse('obligation_unknown') : undefined
-}
-
-interface Judged {
-  readonly id: string
-  readonly subject?: Subject
-  readonly refusal?: Refusal
-}
-
-async function denied(
-  deps: ControlRulesDeps,
-  ask: ControlAsk,
-  judged: Judged & { readonly refusal: Refusal },
-): Promise<Refusal> {
-  const { services } = deps
-  // A refusal that cannot be recorded is a refusal all the same.
-  await services.ledger
-    .append(askRecord(deps, ask, judged), 'kernel')
-    .catch(() => services.metrics.auditError())
-  return judged.refusal
-}
-
-function askRecord(
-  { runtime }: ControlRulesDeps,
-  ask: ControlAsk,
-  { id, subject, refusal }: Judged,
-): LedgerRecord {
-  return {
-    type: 'admin',
-    fields: {
-      id,
-      effect: refusal === undefined ? 'permit' : 'deny',
-      reason: refusal?.reason,
-      lock: refusal?.lockedBy,
-      what: ask.what,
-      sub: subject?.id,
-      iss: subject?.issuer,
-      jti: subject?.tokenId,
-      client: subject?.clientId,
-      ip: ask.peer,
-      pol: runtime().policy.decisionPoint.revision,
-    },
-  }
+  const caller = await callers.authorize({ ...ask, server: SELF, isReading: ask.action === 'read' })
+  return isRefusal(caller) ? caller : { subject: caller.subject.id, id: caller.id }
 }

@@ -1,13 +1,15 @@
 import { createServer, type Server } from 'node:http'
-import { createControlApp } from '../pap/control-app.ts'
-import type { RulesControl } from '../pap/rules-api.ts'
+import { createControlApp, type ControlSources } from '../pap/control-app.ts'
 import type { SignalsControl } from '../pap/signals-api.ts'
 import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
+import { createControlApi } from './control-api.ts'
+import { createControlCallers } from './control-callers.ts'
 import { createControlRules } from './control-rules.ts'
 import type { Reloader } from './reloader.ts'
 import type { RunningStore } from './open-store.ts'
 import type { RunningReplica } from './replica/replica.ts'
+import { createSeenPeople } from './replica/seen-people.ts'
 import type { RuleRevisions } from './revisions/rule-revisions.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 
@@ -24,8 +26,8 @@ const CONTROL_CONNECTIONS_MAX = 256
 export interface Controlled {
   readonly settings: Settings
   readonly services: Services & {
-    readonly state: Pick<RunningStore, 'wasReached'>
-    readonly replica: Pick<RunningReplica, 'hasRead'>
+    readonly state: Pick<RunningStore, 'wasReached' | 'journal'>
+    readonly replica: RunningReplica
   }
   readonly reloader: Reloader
   readonly runtime: RunningRuntime
@@ -46,7 +48,7 @@ export function openControl(controlled: Controlled, state: Readonly<ListenState>
   const app = createControlApp({
     metrics: () => services.metrics.expose(),
     assertionKeys: () => runtime.assertionKeys(),
-    rules: controlRules(controlled),
+    ...controlPorts(controlled),
     signals: controlled.signals,
     revision: () => {
       const { rules, pin } = reloader.active()
@@ -65,17 +67,29 @@ export function openControl(controlled: Controlled, state: Readonly<ListenState>
   return server
 }
 
-/** The control API, where it is switched on. */
-function controlRules(controlled: Controlled): RulesControl | undefined {
+/** The control APIs, where they are switched on. */
+function controlPorts(controlled: Controlled): Pick<ControlSources, 'rules' | 'api'> {
   const { settings, runtime, services, revisions, reloader } = controlled
   const { audience, host, hosts } = settings.listen.control
-  if (audience === undefined) return undefined
-  return createControlRules({
+  if (audience === undefined) return {}
+  const { replica, log } = services
+  const callers = createControlCallers({
     services,
-    revisions,
-    reloader,
-    hosts: [...hosts, host.toLowerCase()],
     runtime: () => runtime.current(),
     authenticator: () => runtime.controlAuthenticator(),
+    onSeen: createSeenPeople(replica, (error) =>
+      log.warn({ err: error }, 'a change of what an approver holds could not be written down'),
+    ),
   })
+  const common = {
+    revisions,
+    reloader,
+    callers,
+    hosts: [...hosts, host.toLowerCase()],
+    runtime: () => runtime.current(),
+  }
+  return {
+    rules: createControlRules({ ...common, services }),
+    api: createControlApi({ ...common, services, replica, journal: services.state.journal }),
+  }
 }

@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { VERSION } from '../version.ts'
 import type { RunningLedger } from '../audit/ledger.ts'
+import { fetchJson } from '../authn/http-fetch.ts'
 import type { RunningBudgets } from '../budget/budgets.ts'
 import type { Clock } from '../domain/clock.ts'
 import { systemClock } from '../domain/clock.ts'
@@ -34,6 +35,7 @@ import { osUser, type ProcessFacts } from './process-facts.ts'
 import type { RunningReplica } from './replica/replica.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
+import { openSignals, type RunningSignals } from './signals/open-signals.ts'
 import type { RunningCouriers } from './webhooks/couriers.ts'
 import { startWebhooks } from './webhooks/start-webhooks.ts'
 
@@ -110,7 +112,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const reloader = createReloader({ ...parts, active, user })
     const webhooks = await openWebhooks(settings, services)
     undo.push(() => webhooks?.stop() ?? Promise.resolve())
-    const opening = { options, settings, services, reloader, runtime, revisions, webhooks }
+    const receivers = await openSignals({ ...services, settings, fetchJson })
+    undo.push(() => Promise.resolve(receivers?.stop()))
+    const told = { webhooks, receivers, signals: receivers?.control }
+    const opening = { options, settings, services, reloader, runtime, revisions, ...told }
     // On the record before the first decision by these rules is.
     await reloader.started(active, loaded.warnings.concat(rules.warnings))
     return await openListeners(opening, undo)
@@ -138,6 +143,8 @@ interface Opening extends Controlled {
   readonly services: RunningServices
   /** Absent when nobody is told of anything. */
   readonly webhooks: RunningCouriers | undefined
+  /** Absent when nobody tells of anything. */
+  readonly receivers: RunningSignals | undefined
 }
 
 /** Takes back one step of a start that failed later. */

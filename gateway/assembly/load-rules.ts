@@ -13,6 +13,7 @@ import type { Grant } from '../domain/access.ts'
 import { systemClock } from '../domain/clock.ts'
 import type { GrantCatalog, ResourceCatalog } from '../domain/ports.ts'
 import type { CompiledPolicy } from '../pdp/compiled-policy.ts'
+import { API_AREAS, areaName } from '../pap/v1/api-areas.ts'
 import { loadPolicy, type Engine } from '../pdp/load-policy.ts'
 import type { KnownNames } from '../pdp/policy/warnings-of-names.ts'
 import { createGrantCatalog, loadGrants } from '../pip/grants.ts'
@@ -155,15 +156,18 @@ function catalogOf(
 }
 
 /** What rules may name because the configuration gives it a name. */
+export function knownNames(settings: Settings): KnownNames
+export function knownNames(settings: Settings | undefined): KnownNames | undefined
 export function knownNames(settings: Settings | undefined): KnownNames | undefined {
   if (settings === undefined) return undefined
   const { issuers, upstreams, listen } = settings
-  // What the control API asks the rules about; no upstream.
-  const ownName = listen.control.audience === undefined ? [] : ['modelgate']
+  // What the control API asks the rules about; no upstreams.
+  const isAsked = listen.control.audience !== undefined
+  const ownNames = isAsked ? ['modelgate', ...API_AREAS.map(areaName)] : []
   return {
     issuerNames: new Set(issuers.map(({ name }) => name)),
     issuerRoles: new Set(issuers.flatMap(({ roles }) => roles.map((name) => `role:${name}`))),
-    upstreams: new Set([...upstreams.map(({ name }) => name), ...ownName]),
+    upstreams: new Set([...upstreams.map(({ name }) => name), ...ownNames]),
   }
 }
 

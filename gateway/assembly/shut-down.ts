@@ -14,6 +14,7 @@ import { closed } from './listeners.ts'
 import type { Reloader } from './reloader.ts'
 import type { RunningReplica } from './replica/replica.ts'
 import type { RunningRuntime } from './running-runtime.ts'
+import type { RunningSignals } from './signals/open-signals.ts'
 import type { ChangeWatch } from './watch.ts'
 import type { RunningCouriers } from './webhooks/couriers.ts'
 
@@ -36,6 +37,7 @@ export interface RunningParts {
   readonly controlServer: Server
   readonly watch: ChangeWatch
   readonly webhooks: RunningCouriers | undefined
+  readonly receivers: Pick<RunningSignals, 'stop'> | undefined
 }
 
 /** A client that is cut off has this long to be told; a cut stream ends within a second. */
@@ -76,6 +78,7 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   // A reload at work still writes history and ledger.
   await Promise.race([parts.reloader.settled(), wait(CUT_MS, undefined, { ref: false })])
   await runtime.stop()
+  parts.receivers?.stop()
   parts.controlServer.closeAllConnections()
   await closed(parts.controlServer)
   // An attempt at work is waited for no longer than a reload is: it is made again after a start.

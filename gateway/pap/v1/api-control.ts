@@ -18,6 +18,8 @@ export interface ApiAsk {
   readonly what: string
   /** Address of the TCP peer. */
   readonly peer: string
+  /** Whether it is a GET or HEAD, which changes nothing and is recorded as a reading. */
+  readonly isReading: boolean
 }
 
 /** What the control API needs. */

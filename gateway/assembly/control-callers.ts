@@ -1,0 +1,208 @@
+/**
+ * Who may call the control listener: a token for it, the rules in force, no lock and no lockout. Every
+ * refusal and every reading is in the ledger; every change is before it is made.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Environment } from '../domain/access.ts'
+import type { Authenticator, LedgerRecord, LedgerValue } from '../domain/ports.ts'
+import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
+import type { HeaderBag } from '../domain/request.ts'
+import type { Subject } from '../domain/subject.ts'
+import type { Resource } from '../domain/vocabulary.ts'
+import type { Problem } from '../pap/problem.ts'
+import type { PolicySnapshot, Runtime, Services } from '../pep/runtime.ts'
+import { refusalOf } from '../pep/stages/decide.ts'
+import { lockedOut } from '../pep/watching/kept-out.ts'
+import { lockedBy } from '../pep/watching/locked.ts'
+
+/** What callers are judged with. */
+export interface ControlCallersDeps {
+  readonly services: Pick<Services, 'clock' | 'ledger' | 'metrics' | 'log' | 'lockouts' | 'access'>
+  readonly runtime: () => Runtime
+  readonly authenticator: () => Authenticator | undefined
+  /** Told of everybody whose token was good. */
+  readonly onSeen?: (subject: Subject) => void
+}
+
+/** Who asks for what. */
+export interface CallerAsk {
+  readonly authorization: string | undefined
+  readonly action: 'read' | 'admin'
+  /** What it is asked of, as rules name it behind `server:`. */
+  readonly server: string
+  /** The operation, for the record. */
+  readonly what: string
+  /** Address of the TCP peer. */
+  readonly peer: string
+  /** Whether nothing will be changed: then the record of the reading is all there is to record. */
+  readonly isReading: boolean
+}
+
+/** Whoever was let in. */
+export interface LetIn {
+  /** Id under which everything this call does is recorded. */
+  readonly id: string
+  readonly subject: Subject
+  /** By the TCP peer alone: what headers say of a caller counts on the data listeners only. */
+  readonly environment: Environment
+  /** Whether the rules by which this call was let in permit this too; never throws. */
+  readonly may: (action: 'read' | 'admin', server: string) => boolean
+}
+
+/** See {@link createControlCallers}. */
+export interface ControlCallers {
+  /** Never throws; what goes wrong inside is a refusal. */
+  authorize(ask: CallerAsk): Promise<LetIn | Refusal>
+  /** On disk before anything is done; a problem when it cannot be, and then nothing may be done. */
+  note(
+    caller: { readonly id: string; readonly subject: string },
+    fields: Readonly<Record<string, LedgerValue | undefined>>,
+  ): Promise<Problem | undefined>
+}
+
+/** Puts them together. */
+export function createControlCallers(deps: ControlCallersDeps): ControlCallers {
+  return {
+    authorize: (ask) => authorize(deps, ask),
+    note: (caller, fields) => note(deps, caller, fields),
+  }
+}
+
+async function authorize(deps: ControlCallersDeps, ask: CallerAsk): Promise<LetIn | Refusal> {
+  const id = randomUUID()
+  try {
+    const subject = await deps.authenticator()?.authenticate(ask.authorization)
+    if (subject === undefined) return refuse('internal')
+    if (isRefusal(subject)) return await denied(deps, ask, { id, refusal: subject })
+    deps.onSeen?.(subject)
+    const judged = await judge(deps, ask, subject)
+    if (isRefusal(judged)) return await denied(deps, ask, { id, refusal: judged, subject })
+    if (ask.isReading) {
+      await deps.services.ledger.append(askRecord(deps, ask, { id, subject }), 'kernel')
+    }
+    return { id, subject, ...judged }
+  } catch (error) {
+    deps.services.log.error({ err: error, decisionId: id }, 'a call of the control API failed')
+    return refuse('internal')
+  }
+}
+
+const NO_HEADERS: HeaderBag = { get: () => undefined, pairs: [] }
+
+/** Why the rules in force do not let `subject` do this, or what else is known once they do. */
+async function judge(
+  deps: ControlCallersDeps,
+  ask: CallerAsk,
+  subject: Subject,
+): Promise<Pick<LetIn, 'environment' | 'may'> | Refusal> {
+  const { clock, lockouts, access } = deps.services
+  const runtime = deps.runtime()
+  const now = clock.now()
+  if (subject.expiresAt <= now) {
+    return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
+  }
+  const lockout = lockouts.find(subject.id)
+  if (lockout !== undefined) return lockedOut(lockout)
+  const { peer, action } = ask
+  const client = runtime.clientAddress(peer, NO_HEADERS)
+  if (isRefusal(client)) return client
+  const input = { now, peer, client, subject, headers: NO_HEADERS, peerNames: [] }
+  const environment = await runtime.environment(input)
+  if (isRefusal(environment)) return environment
+  const resource = named(ask.server)
+  const lock = access.lockOn({
+    subject,
+    holdings: runtime.policy.holdingsOf(subject),
+    client: client.ip,
+    ...(environment.device?.id === undefined ? {} : { device: environment.device.id }),
+    operations: [{ action, resource }],
+    isControl: true,
+  })
+  if (lock !== undefined) return lockedBy(lock)
+  const decide = decider(runtime.policy, subject, environment)
+  return (
+    decide(action, resource) ?? {
+      environment,
+      may: (other, server) => decide(other, named(server)) === undefined,
+    }
+  )
+}
+
+function named(name: string): Resource {
+  return { kind: 'server', name }
+}
+
+/** Says why something is refused; a duty that nobody can discharge here is a reason too. */
+function decider(
+  { decisionPoint, resources }: PolicySnapshot,
+  subject: Subject,
+  environment: Environment,
+): (action: 'read' | 'admin', resource: Resource) => Refusal | undefined {
+  return (action, resource) => {
+    const resourceAttributes = resources.attributesOf(resource)
+    const asked = { subject, action, resource, environment, resourceAttributes }
+    const decision = decisionPoint.decide(asked)
+    if (decision.effect !== 'permit') return refusalOf(decision)
+    return decision.obligations.length > 0 ? refuse('obligation_unknown') : undefined
+  }
+}
+
+async function note(
+  { services, runtime }: ControlCallersDeps,
+  caller: { readonly id: string; readonly subject: string },
+  fields: Readonly<Record<string, LedgerValue | undefined>>,
+): Promise<Problem | undefined> {
+  const pol = runtime().policy.decisionPoint.revision
+  const facts = { id: caller.id, effect: 'permit', sub: caller.subject, pol, ...fields }
+  try {
+    await services.ledger.append({ type: 'admin', fields: facts }, 'disk')
+    return undefined
+  } catch (error) {
+    services.metrics.auditError()
+    services.log.error({ err: error }, 'an operation could not be recorded and was not done')
+    const detail = 'The operation could not be recorded; nothing was done.'
+    return { status: 503, reason: 'audit_unavailable', detail, retryAfter: 5 }
+  }
+}
+
+interface Judged {
+  readonly id: string
+  readonly subject?: Subject
+  readonly refusal?: Refusal
+}
+
+async function denied(
+  deps: ControlCallersDeps,
+  ask: CallerAsk,
+  judged: Judged & { readonly refusal: Refusal },
+): Promise<Refusal> {
+  const { services } = deps
+  // A refusal that cannot be recorded is a refusal all the same.
+  await services.ledger
+    .append(askRecord(deps, ask, judged), 'kernel')
+    .catch(() => services.metrics.auditError())
+  return judged.refusal
+}
+
+function askRecord(
+  { runtime }: ControlCallersDeps,
+  ask: CallerAsk,
+  { id, subject, refusal }: Judged,
+): LedgerRecord {
+  return {
+    type: 'admin',
+    fields: {
+      id,
+      effect: refusal === undefined ? 'permit' : 'deny',
+      reason: refusal?.reason,
+      lock: refusal?.lockedBy,
+      what: ask.what,
+      sub: subject?.id,
+      iss: subject?.issuer,
+      jti: subject?.tokenId,
+      client: subject?.clientId,
+      ip: ask.peer,
+      pol: runtime().policy.decisionPoint.revision,
+    },
+  }
+}
