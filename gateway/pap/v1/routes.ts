@@ -6,6 +6,7 @@ import { REQUEST_ROUTES } from './routes/requests.ts'
 import { PRIVILEGE_ROUTES } from './routes/privileges.ts'
 import { REVIEW_ROUTES } from './routes/reviews.ts'
 import { STATE_ROUTES } from './routes/state.ts'
+import { VERSION_ROUTES } from './routes/versions.ts'
 
 /** The table: what is served, documented and tested. */
 export const API_ROUTES: readonly ApiRoute[] = [
@@ -15,4 +16,5 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...STATE_ROUTES,
   ...REVIEW_ROUTES,
   ...PRIVILEGE_ROUTES,
+  ...VERSION_ROUTES,
 ]

@@ -10,6 +10,7 @@ import { LOCK_ANSWERS, LOCK_BODIES, LOCK_QUERIES } from './api-locks.ts'
 import { REQUEST_ANSWERS, REQUEST_BODIES, REQUEST_QUERIES } from './api-requests.ts'
 import { REVIEW_ANSWERS, REVIEW_BODIES, REVIEW_QUERIES } from './api-reviews.ts'
 import { STATE_ANSWERS } from './api-state.ts'
+import { VERSION_ANSWERS, VERSION_QUERIES } from './api-versions.ts'
 
 /** Bodies of POST and PUT. */
 export const API_BODIES = {
@@ -26,6 +27,7 @@ export const API_QUERIES = {
   ...REQUEST_QUERIES,
   ...LOCK_QUERIES,
   ...REVIEW_QUERIES,
+  ...VERSION_QUERIES,
 } as const
 
 /** Documents that are answered. */
@@ -34,6 +36,7 @@ export const API_ANSWERS = {
   ...REQUEST_ANSWERS,
   ...LOCK_ANSWERS,
   ...REVIEW_ANSWERS,
+  ...VERSION_ANSWERS,
 } as const
 
 /** Name of a body. */
