@@ -1,25 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, expect, it } from '@jest/globals'
 import {
   createRedisStore,
   parseRedisUrl,
   type RedisStore,
 } from '../../gateway/store/redis-store.ts'
-import { freePort, startRedis, type TestRedis } from '../support/redis.ts'
+import { startCluster, startSentinel, type Topology } from '../support/redis-topologies.ts'
 import { until } from '../support/world-files.ts'
 
 const opened: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close()
 })
-
-async function start(args: readonly string[]): Promise<TestRedis> {
-  const redis = await startRedis(args)
-  opened.push(() => redis.close())
-  return redis
-}
 
 function connect(url: string): RedisStore {
   const target = parseRedisUrl(url)
@@ -42,60 +33,22 @@ async function used(store: RedisStore): Promise<void> {
   expect(await store.lockouts()).toHaveLength(1)
 }
 
+async function begin<T extends Topology>(starting: Promise<T>): Promise<T> {
+  const topology = await starting
+  opened.push(() => topology.close())
+  return topology
+}
+
 it('works over a cluster of three nodes', async () => {
-  const nodes: TestRedis[] = []
-  for (let i = 0; i < 3; i++) {
-    const bus = String(await freePort())
-    nodes.push(await start(['--cluster-enabled', 'yes', '--cluster-port', bus]))
-    await nodes[i]?.command(
-      'CLUSTER',
-      'ADDSLOTSRANGE',
-      ...[SLOTS[i]?.[0], SLOTS[i]?.[1]].map(String),
-    )
-    if (i > 0)
-      await nodes[i]?.command(
-        'CLUSTER',
-        'MEET',
-        '127.0.0.1',
-        String(nodes[0]?.port),
-        await busOf(nodes[0]),
-      )
-  }
-  for (const node of nodes) {
-    await until(
-      'the cluster to be whole',
-      async () => {
-        const info = String(await node.command('CLUSTER', 'INFO'))
-        return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3')
-      },
-      20_000,
-    )
-  }
-  const store = connect(`redis+cluster://127.0.0.1:${nodes[0]?.port ?? 0}`)
+  const { url } = await begin(startCluster())
+  const store = connect(url)
   await store.whenUp()
   await used(store)
 }, 60_000)
 
-const SLOTS = [
-  [0, 5_460],
-  [5_461, 10_922],
-  [10_923, 16_383],
-] as const
-
-async function busOf(node: TestRedis | undefined): Promise<string> {
-  const text = String(await node?.command('CLUSTER', 'NODES'))
-  return /@(\d+)/.exec(text)?.[1] ?? ''
-}
-
 it('asks a sentinel for the master', async () => {
-  const master = await start([])
-  const dir = await mkdtemp(join(tmpdir(), 'modelgate-sentinel-'))
-  opened.push(() => rm(dir, { recursive: true, force: true }))
-  const file = join(dir, 'sentinel.conf')
-  await writeFile(file, `sentinel monitor mymaster 127.0.0.1 ${master.port} 1\n`)
-  const sentinel = await startRedis([], file)
-  opened.push(() => sentinel.close())
-  const store = connect(`redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`)
+  const { url, master } = await begin(startSentinel())
+  const store = connect(url)
   await store.whenUp()
   await used(store)
   await master.restart()

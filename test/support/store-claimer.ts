@@ -4,24 +4,11 @@
  * standard input to begin; prints the number of each grant it was given.
  */
 import { once } from 'node:events'
-import { systemClock } from '../../gateway/domain/clock.ts'
-import type { SharedStore } from '../../gateway/domain/shared-state.ts'
-import { openEmbeddedStore } from '../../gateway/store/embedded-store.ts'
-import { createRedisStore, parseRedisUrl } from '../../gateway/store/redis-store.ts'
+import { openStoreAt } from './opened-store.ts'
 
 const [where = '', name = '', count = '0'] = process.argv.slice(2)
 
-async function open(): Promise<SharedStore> {
-  if (where.startsWith('/')) return openEmbeddedStore({ dir: where, clock: systemClock })
-  const target = parseRedisUrl(where)
-  if ('problem' in target) throw new Error(target.problem)
-  const limits = { commandTimeoutMs: 5_000, connectTimeoutMs: 5_000 }
-  const store = createRedisStore({ target, prefix: 'claimer', ...limits })
-  await store.whenUp()
-  return store
-}
-
-const store = await open()
+const store = await openStoreAt(where, 'claimer')
 process.stdout.write('ready\n')
 await once(process.stdin, 'data')
 process.stdin.pause()
