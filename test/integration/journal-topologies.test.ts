@@ -20,7 +20,9 @@ async function open({ url, ca }: Topology, now: () => number): Promise<StorePair
     })
   const [one, other] = [opened(), opened()]
   await Promise.all([one.whenUp(), other.whenUp()])
-  const close = async () => void (await Promise.all([one.close(), other.close()]))
+  const close = async () => {
+    await Promise.all([one.close(), other.close()])
+  }
   return { one, other, close }
 }
 

@@ -42,8 +42,12 @@ export async function startCluster(): Promise<Topology> {
   }
   return {
     url: `redis+cluster://127.0.0.1:${nodes[0]?.port ?? 0}`,
-    empty: async () => void (await Promise.all(nodes.map((node) => node.command('FLUSHALL')))),
-    close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
+    empty: async () => {
+      await Promise.all(nodes.map((node) => node.command('FLUSHALL')))
+    },
+    close: async () => {
+      await Promise.all(nodes.map((node) => node.close()))
+    },
   }
 }
 
@@ -87,7 +91,9 @@ export async function startSentinel(count = 0): Promise<Watched> {
     url: `redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`,
     ...{ master, followers },
     command: (...parts) => sentinel.command(...parts),
-    empty: async () => void (await master.command('FLUSHALL')),
+    empty: async () => {
+      await master.command('FLUSHALL')
+    },
     async close() {
       await Promise.all([sentinel, master, ...followers].map((one) => one.close()))
       await rm(dir, { recursive: true, force: true })
@@ -132,7 +138,9 @@ export async function startTls(): Promise<Topology> {
   return {
     url: `rediss://gateway:secret@127.0.0.1:${port}`,
     ca: await readFile(authority.certFile, 'utf8'),
-    empty: async () => void (await redis.command('FLUSHALL')),
+    empty: async () => {
+      await redis.command('FLUSHALL')
+    },
     async close() {
       await redis.close()
       await rm(dir, { recursive: true, force: true })

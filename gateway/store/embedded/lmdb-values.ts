@@ -51,6 +51,9 @@ export async function openLmdbValues(options: LmdbOptions): Promise<LmdbValues> 
     noSubdir: true,
     encoding: 'json',
     mapSize: MAP_BYTES,
+    // Else a process that is killed while it flushes leaves others with an environment that fails for
+    // good (MDB_PANIC), and the number of the last transaction is put right without the write lock.
+    overlappingSync: false,
     ...{ permissionsMode: FILE_MODE },
   })
   try {

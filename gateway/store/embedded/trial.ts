@@ -47,7 +47,8 @@ const { user, system } = process.cpuUsage()
 const workerData = user + system + Number(busyUs)
 new Worker(${JSON.stringify(WATCH)}, { eval: true, workerData }).once('online', () => {
   require('node:fs').writeSync(1, '${BEGUN}')
-  const db = open({ path, noSubdir: true, encoding: 'binary', mapSize: 1024 ** 3 })
+  const how = { noSubdir: true, encoding: 'binary', mapSize: 1024 ** 3, overlappingSync: false }
+  const db = open({ path, ...how })
   const isWhole = () => {
     let found = 0
     for (const key of db.getKeys()) if (db.getBinary(key) !== undefined) found += 1
