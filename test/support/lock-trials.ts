@@ -93,7 +93,7 @@ function startOne(at: {
         control: { host: '127.0.0.1', port: 0, audience: CONTROL_AUDIENCE },
       },
       store: { kind: 'redis', url_file: 'redis-url' },
-      log: { level: 'warn' },
+      log: { level: 'info' },
     },
     prepare: ({ dir }) => writeFile(join(dir, 'redis-url'), `${at.redisUrl}\n`, { mode: 0o600 }),
   })
