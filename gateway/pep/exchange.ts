@@ -28,7 +28,7 @@ import type { PeekableBody } from './body.ts'
 import type { ClassesTaken } from './classes/class-duties.ts'
 import type { GrantWatch, Transfer } from './exports/in-progress.ts'
 import type { PolicySnapshot, Runtime } from './runtime.ts'
-import type { OpenTraining } from './training/check.ts'
+import type { OpenTraining } from './training/open-training.ts'
 import type { UpstreamRoute } from './upstream-table.ts'
 
 /** What admit established: one meaning for every part of the request. */

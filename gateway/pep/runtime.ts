@@ -115,7 +115,7 @@ export interface Services {
   /** What replicas share. Nothing on the hot path waits for it. */
   readonly state: SharedStore
   /** The journal that this process works with. */
-  readonly replica?: AccessReplica
+  readonly replica: AccessReplica
   /** Counts what callers use, from memory. */
   readonly budgets: Budgets
   /** Locks, grants and reviews of the journal, from memory. */

@@ -22,6 +22,7 @@ import { createLockouts, type Lockouts } from '../../gateway/pep/watching/lockou
 import type { Runtime, Services } from '../../gateway/pep/runtime.ts'
 import type { UpstreamEntry } from '../../gateway/pep/upstream-table.ts'
 import { createMemoryStore } from '../../gateway/store/memory-store.ts'
+import { createMemoryReplica } from './memory-replica.ts'
 
 /** A subject without anything special. */
 export const ALICE: Subject = {
@@ -216,7 +217,7 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     }),
     access: options.access ?? NO_ACCESS,
     lockouts,
-    ...(options.replica === undefined ? {} : { replica: options.replica }),
+    replica: options.replica ?? createMemoryReplica(clock.now()),
     extraction: createExtractionDetector({ clock, seed: 1 }),
     log: { debug: log, info: log, warn: log, error: log, child: () => services.log },
   }

@@ -5,15 +5,17 @@ import type { LockoutStore } from '../../gateway/domain/shared-state.ts'
 import { createExtractionDetector } from '../../gateway/detect/detector.ts'
 import { createLockouts } from '../../gateway/pep/watching/lockouts.ts'
 import type { Services } from '../../gateway/pep/runtime.ts'
+import { createMemoryReplica } from './memory-replica.ts'
 
 /** Nobody is kept out, and nothing was counted. */
 export function watchingOf(
   store: LockoutStore,
   clock: Clock,
-): Pick<Services, 'access' | 'lockouts' | 'extraction'> {
+): Pick<Services, 'access' | 'replica' | 'lockouts' | 'extraction'> {
   const schedule = () => () => undefined
   return {
     access: NO_ACCESS,
+    replica: createMemoryReplica(clock.now()),
     lockouts: createLockouts({ store, clock, schedule }),
     extraction: createExtractionDetector({ clock, seed: 1 }),
   }

@@ -47,7 +47,6 @@ async function journal(
   { replica, log }: Services,
   run: TrainingRun,
 ): Promise<Refusal | undefined> {
-  if (replica === undefined) return undefined
   try {
     const begun = await replica.run(beginTraining(run))
     if (!isDeclined(begun)) return undefined

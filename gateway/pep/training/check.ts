@@ -3,19 +3,11 @@
  * changes them any more: what was compared is what is sent (threats §2.H 272).
  */
 import { isRefusal, refuse, type Refusal } from '../../domain/refusal.ts'
-import type { TrainingFacts, TrainingRead } from '../../domain/training.ts'
+import type { TrainingRead } from '../../domain/training.ts'
 import type { OutboundRequest } from '../../domain/ports.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { outgoingBody } from './outgoing-body.ts'
 import { differsFrom, forbiddenBy, mismatch } from './terms.ts'
-
-/** What is known of a permitted `retrain` before it is sent on. */
-export interface OpenTraining {
-  /** The bytes that were read; what is forwarded must be these. */
-  readonly body: Buffer | undefined
-  /** Absent where it is unknown what is trained with. */
-  readonly facts?: TrainingFacts
-}
 
 /** Whether the request may begin a training: a `retrain` of which nobody has said that it does not. */
 export function beginsTraining({ decisions = [], classification }: Exchange): boolean {

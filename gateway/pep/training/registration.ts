@@ -58,7 +58,7 @@ async function nameRun(
   { replica, log }: Services,
   job: string | undefined,
 ): Promise<void> {
-  if (replica === undefined || job === undefined || exchange.training?.facts === undefined) return
+  if (job === undefined || exchange.training?.facts === undefined) return
   try {
     const named = await replica.run(nameTraining(exchange.id, job))
     if (!isDeclined(named)) return
@@ -83,7 +83,6 @@ async function register(
   const model = resourceText({ kind: 'model', name: resource.name })
   const subject = established(exchange.subject, 'subject')
   const { version, run: upstreamRun } = facts
-  if (replica === undefined) return undefined
   if (version === undefined) {
     log.error({ decisionId: exchange.id }, 'which version was registered cannot be told')
     return refuse('training_refused', { detail: UNTOLD })

@@ -9,7 +9,7 @@ import { createHoldings } from '../../../gateway/pdp/policy/role-links.ts'
 import { person } from '../../support/elevation.ts'
 
 const link = { member: 'group:stewards', role: 'role:approver' }
-const holdingsOf = createHoldings([{ ...link, file: 'policy.csv', line: 1, column: 1 }])
+const holdingsOf = createHoldings([{ ...link, line: 1, column: 1 }])
 
 function rules(): ElevationRules {
   return {
