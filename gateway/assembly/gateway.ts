@@ -16,6 +16,7 @@ import { createMetrics } from '../metrics/metrics.ts'
 import type { Services } from '../pep/runtime.ts'
 import { createLockEnforcer } from '../pep/watching/enforce-locks.ts'
 import type { Settings } from '../settings/settings.ts'
+import { createDrillAnswers } from './answer-drills.ts'
 import { openControl, type Controlled, type ListenState } from './control-server.ts'
 import { openDataListeners } from './data-listeners.ts'
 import { closed, listen } from './listeners.ts'
@@ -166,6 +167,8 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
     now: () => replica.now(),
   })
   replica.onApplied((applied) => void enforce(applied))
+  const answer = createDrillAnswers({ services, replica, runtime: () => opening.runtime.current() })
+  replica.onApplied((applied) => void answer(applied))
   state.listening = true
   undo.push(() => listeners.drain())
   const watch = await reloader.watch()

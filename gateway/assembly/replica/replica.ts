@@ -39,6 +39,8 @@ export interface ReplicaDeps extends Pick<SeenKeeperDeps, 'recordLoss'> {
 
 /** The port, with its life. */
 export interface RunningReplica extends AccessReplica {
+  /** This process, as others know it. */
+  readonly self: { readonly id: string; readonly name: string }
   /** Whether the journal was ever read: a replica that never was takes no callers. */
   readonly hasRead: boolean
   /** Set while the journal is not the one that was known. */
@@ -72,6 +74,7 @@ export function createReplica(deps: ReplicaDeps): RunningReplica {
     cancel = schedule(() => void tick(), pollMs)
   }
   return {
+    self: { id: deps.id, name: deps.name },
     get state() {
       return follower.shown
     },
