@@ -1,5 +1,6 @@
 /** Privilege comes and goes, over both listeners of one gateway: who does what, and what is recorded. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { JWTPayload } from 'jose'
 import { download, startRegistry, type Registry } from '../support/exports.ts'
 import {
   CONTROL_AUDIENCE,
@@ -10,6 +11,8 @@ import {
 } from '../support/privilege-world.ts'
 import { startWorld, type World, type WorldRecord } from '../support/world.ts'
 
+const ACCOUNT_DISABLED = 'https://schemas.openid.net/secevent/risc/event-type/account-disabled'
+const SIGNAL_AUDIENCE = 'urn:modelgate:signals'
 const WEIGHTS = Buffer.alloc(1_000, 7)
 
 let registry: Registry
@@ -17,7 +20,9 @@ let world: World
 beforeAll(async () => {
   registry = await startRegistry(WEIGHTS)
   const upstreams = [{ name: 'registry', pack: 'mlflow', url: registry.url }]
-  world = await startWorld({ ...PRIVILEGE_FILES, upstreams })
+  const signals = { receivers: [{ issuer: 'dev', audience: SIGNAL_AUDIENCE }] }
+  const config = { ...PRIVILEGE_FILES.config, signals }
+  world = await startWorld({ ...PRIVILEGE_FILES, upstreams, config })
   registry.answer = (request, response) => {
     const isRead = request.url?.includes('registered-models') === true
     const [type, body] = isRead ? ['json', '{}'] : ['octet-stream', WEIGHTS]
@@ -198,6 +203,36 @@ describe('a lock', () => {
     const drill = await done('root', path)
     expect(drill).toMatchObject({ state: 'passed', missing: [], reports: [{ ok: true }] })
     await recorded({ type: 'access', what: 'drill.begun' })
+  })
+})
+
+describe('a signal of the identity provider', () => {
+  it('locks whom it is about, everywhere', async () => {
+    const subject = { format: 'iss_sub', iss: world.issuer.issuer, sub: 'sam' }
+    // Such a token does not expire.
+    const told = {
+      exp: undefined,
+      aud: SIGNAL_AUDIENCE,
+      sub_id: subject,
+      events: { [ACCOUNT_DISABLED]: {} },
+    }
+    const body = await world.issuer.mint(told as unknown as JWTPayload, {
+      lifetimeS: 60,
+      typ: 'secevent+jwt',
+    })
+    const headers = { 'content-type': 'application/secevent+jwt' }
+    const url = `http://127.0.0.1:${world.controlPort}/signals/events`
+    const answer = await fetch(url, { method: 'POST', headers, body })
+    expect([answer.status, await answer.text()]).toEqual([202, ''])
+    await refused('sam', 'GET /v1/grants', {}, [403, 'locked'])
+    const { items } = await done('root', 'GET /v1/locks?kind=user&target=user:dev/sam')
+    expect(items).toEqual([
+      expect.objectContaining({
+        by: 'issuer:dev',
+        cause: expect.objectContaining({ kind: 'signal' }),
+      }),
+    ])
+    await recorded({ type: 'access', what: 'lock.set', by: 'issuer:dev' })
   })
 })
 
