@@ -181,6 +181,31 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./control/review.ts')).whoHas,
   },
   {
+    name: 'version list',
+    summary: 'list versions that came of retrainings, and whether they may be used',
+    load: async () => (await import('./control/version.ts')).versionList,
+  },
+  {
+    name: 'version show',
+    summary: 'show one version that came of a retraining',
+    load: async () => (await import('./control/version.ts')).versionShow,
+  },
+  {
+    name: 'version release',
+    summary: 'let a version be used: not by who trained or registered it',
+    load: async () => (await import('./control/version.ts')).versionRelease,
+  },
+  {
+    name: 'provenance',
+    summary: 'say what a version was made of, as an in-toto statement, and sign it',
+    load: async () => (await import('./control/provenance.ts')).provenance,
+  },
+  {
+    name: 'provenance verify',
+    summary: 'check a signed statement with nothing but a key',
+    load: async () => (await import('./control/provenance.ts')).provenanceVerify,
+  },
+  {
     name: 'audit query',
     summary: 'find records of the ledger: what one person did, what a lock stopped, one request',
     load: async () => (await import('./audit/query.ts')).auditQuery,
