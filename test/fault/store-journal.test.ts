@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import {
   createRedisStore,
@@ -6,7 +5,8 @@ import {
   type RedisStore,
 } from '../../gateway/store/redis-store.ts'
 import { appendTill, readAll } from '../support/journal-contract.ts'
-import { startRedis, type TestRedis } from '../support/redis.ts'
+import { rawCommand, startRedis, type TestRedis } from '../support/redis.ts'
+import { AT_ONCE, documentedUser, startFollower } from '../support/redis-topologies.ts'
 import { until } from '../support/world-files.ts'
 
 const TIMEOUT_MS = 300
@@ -133,13 +133,68 @@ describe('the journal in a Redis that', () => {
     expect(store.healthy).toBe(true)
   })
 
+  // Threats §2.L 367, 373.
+  it('has a replica that follows answers once that has it, scripts forgotten or not', async () => {
+    const master = await start(AT_ONCE)
+    const follower = await startFollower(master)
+    opened.push(() => follower.close())
+    const { journal } = await connect(master.url, 1)
+    expect(await appendTill(journal, 'a')).toBe(1)
+    // The replica has it at the moment of the answer, not some time later.
+    expect(await follower.command('XLEN', key('log'))).toBe(1)
+    await master.command('SCRIPT', 'FLUSH')
+    expect(await appendTill(journal, 'b')).toBe(2)
+    expect(await follower.command('XLEN', key('log'))).toBe(2)
+    follower.signal('SIGSTOP')
+    const head = await journal.head()
+    await expect(journal.append(['c'], head)).rejects.toMatchObject(UNAVAILABLE)
+    follower.signal('SIGCONT')
+    // What was not acknowledged is there, and whoever asks again finds out.
+    expect(await journal.append(['c'], head)).toMatchObject({ appended: false })
+    await until('an append that is acknowledged', () =>
+      appendTill(journal, 'd').then(
+        () => true,
+        () => false,
+      ),
+    )
+  }, 60_000)
+
+  // Threats §2.L 373.
+  it('runs a script without end fails asks in time, and is good again when that is killed', async () => {
+    const redis = await start(['--busy-reply-threshold', '50'])
+    const store = await connect(redis.url)
+    const { journal } = store
+    const head = await journal.head()
+    const endless = rawCommand(redis.port, 'EVAL "while true do end" 0')
+    const busy = async (): Promise<boolean> =>
+      (await rawCommand(redis.port, 'PING')).startsWith('-BUSY')
+    await until('Redis to be busy', busy)
+    for (const ask of [journal.append(['a'], head), journal.head(), journal.entriesAfter(0, 9)]) {
+      const started = performance.now()
+      await expect(ask).rejects.toMatchObject(UNAVAILABLE)
+      expect(performance.now() - started).toBeLessThan(TIMEOUT_MS + 500)
+    }
+    expect(store.healthy).toBe(false)
+    const killed = async (): Promise<boolean> =>
+      (await rawCommand(redis.port, 'SCRIPT KILL')).startsWith('+OK')
+    await until('the script to be killed', killed)
+    expect(await endless).toMatch(/^-/)
+    await until('the store to be up', () => store.healthy)
+    expect(await journal.append(['a'], head)).toMatchObject({ appended: true, seq: 1 })
+    expect(await readAll(journal)).toHaveLength(1)
+  }, 20_000)
+
   // Threats §2.L 376.
   it('lets the gateway do what the documentation says, and no more, is enough', async () => {
     const redis = await start()
-    const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
-    const rule = /^ACL SETUSER gateway (.*)$/m.exec(page)?.[1] ?? ''
-    const parts = rule.replace('>PASSWORD', '>secret').split(' ')
-    await redis.command('ACL', 'SETUSER', 'gateway', ...parts, '+scan', '+wait')
+    await redis.command(
+      'ACL',
+      'SETUSER',
+      'gateway',
+      ...(await documentedUser('secret')),
+      '+scan',
+      '+wait',
+    )
     const store = await connect(`redis://gateway:secret@127.0.0.1:${redis.port}`)
     const { journal, contents } = store
     let hints = 0

@@ -125,3 +125,22 @@ async function isListening(port: number, child: ChildProcess): Promise<boolean> 
     socket.once('error', () => end(false))
   })
 }
+
+/**
+ * Sends one command on a connection of its own, without asking first whether Redis is ready: one
+ * that runs a script that does not end answers little else. Resolves to the first line of the
+ * answer, or to nothing when the connection ends before.
+ */
+export function rawCommand(port: number, line: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: '127.0.0.1', port })
+    let text = ''
+    socket.on('data', (bytes) => {
+      text += String(bytes)
+      if (text.includes('\r\n')) socket.destroy()
+    })
+    socket.on('error', () => undefined)
+    socket.once('close', () => resolve(text.split('\r\n')[0] ?? ''))
+    socket.write(`${line}\r\n`)
+  })
+}

@@ -95,19 +95,18 @@ async function run(client: Redis | Cluster, { script, keys, args }: Run): Promis
   }
 }
 
-/** Both go over one connection, to the node that has the keys: WAIT is about what it wrote itself. */
+/**
+ * Both go over one connection, to the node that has the keys: WAIT is about what it wrote itself. The
+ * script is sent whole: one that Redis does not know by its digest would be found out behind a WAIT
+ * for nothing, which takes all the time there is when too few replicas follow.
+ */
 async function runAndWait(
   client: Redis | Cluster,
   { script, keys, args }: Run,
   { replicas, timeoutMs }: ReplicaWait,
 ): Promise<unknown> {
-  const sent = async (how: 'evalsha' | 'eval'): Promise<readonly (readonly unknown[])[]> => {
-    const text = how === 'eval' ? script.lua : script.sha
-    const pipeline = client.pipeline()[how](text, script.keys, ...keys, ...args)
-    return (await pipeline.call('WAIT', replicas, timeoutMs).exec()) ?? []
-  }
-  let [ran, waited] = await sent('evalsha')
-  if (isUnknownScript(ran?.[0])) [ran, waited] = await sent('eval')
+  const pipeline = client.pipeline().eval(script.lua, script.keys, ...keys, ...args)
+  const [ran, waited] = (await pipeline.call('WAIT', replicas, timeoutMs).exec()) ?? []
   const error = ran?.[0] ?? waited?.[0]
   if (error instanceof Error) throw error
   if (!(Number(waited?.[1]) >= replicas)) throw new TooFewReplicas('too few replicas have it')
