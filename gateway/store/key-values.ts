@@ -1,3 +1,9 @@
+/**
+ * Keys that begin with it never end by themselves: nobody has to look whether they are over, and what
+ * is long may be under one.
+ */
+export const KEPT_PREFIX = 'j'
+
 /** Reads what was there at one moment. */
 export interface Reader {
   /** What was put under `key`, as it was; absent when nothing or when it is over. */
@@ -6,7 +12,10 @@ export interface Reader {
 
 /** One transaction: nobody else's reads or writes come between its own. */
 export interface Transaction extends Reader {
-  /** `expiresAt`: milliseconds since the epoch after which the value may be dropped. */
+  /**
+   * `expiresAt`: milliseconds since the epoch after which the value may be dropped; under a key that
+   * begins with {@link KEPT_PREFIX} it never is.
+   */
   put(key: string, value: unknown, expiresAt: number): void
   remove(key: string): void
   /** Keys and values of all keys that begin with `prefix`. */

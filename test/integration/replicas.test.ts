@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -10,51 +9,16 @@ import type { SharedStore } from '../../gateway/domain/shared-state.ts'
 import { createRedisStore, parseRedisUrl } from '../../gateway/store/redis-store.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { setLock } from '../support/replicas.ts'
+import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/world-files.ts'
 
 const STALE_MS = 1_000
 
 let dir: string
 let redis: TestRedis
-let proxy: Proxy
+let proxy: TcpProxy
 const stores: SharedStore[] = []
 const replicas: RunningReplica[] = []
-
-interface Proxy {
-  readonly url: string
-  cut(): void
-  close(): Promise<void>
-}
-
-/** A way to the server that can be cut without a word, as a network does. */
-async function startProxy(port: number): Promise<Proxy> {
-  const sockets = new Set<Socket>()
-  let isCut = false
-  const server = createServer((client) => {
-    const upstream = connect(port, '127.0.0.1')
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-    }
-    client.on('data', (bytes) => isCut || upstream.write(bytes))
-    upstream.on('data', (bytes) => isCut || client.write(bytes))
-    client.on('close', () => upstream.destroy())
-    upstream.on('close', () => isCut || client.destroy())
-  })
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cut: () => void (isCut = true),
-    close: () => {
-      for (const socket of sockets) socket.destroy()
-      return new Promise((resolve) => {
-        server.close(() => resolve())
-      })
-    },
-  }
-}
 
 async function begin(id: string, url: string): Promise<RunningReplica> {
   const target = parseRedisUrl(url)
@@ -107,7 +71,7 @@ afterAll(async () => {
 // threats §2.L 361-371: one story, in the order of its parts.
 describe('four replicas over one Redis', () => {
   it('have the locks of each other, and know where the journal is lost', async () => {
-    const urls = [redis.url, redis.url, redis.url, proxy.url]
+    const urls = [redis.url, redis.url, redis.url, `redis://127.0.0.1:${proxy.port}`]
     const four = await Promise.all(urls.map((url, at) => begin(`r${at}`, url)))
     const [one, , , cutOff] = four
     if (one === undefined || cutOff === undefined) throw new Error('there are four')
@@ -126,8 +90,18 @@ describe('four replicas over one Redis', () => {
     await expect(cutOff.run(setLock('never'))).rejects.toMatchObject({
       code: 'ERR_STORE_UNAVAILABLE',
     })
+    expect(cutOff.stalenessMs).toBeGreaterThan(STALE_MS)
     const rest = four.slice(0, 3)
     await until('the others have it', () => rest.every((each) => has(each, 'late')))
+    expect(rest.map(({ fresh }) => fresh)).toEqual([true, true, true])
+
+    // The network is whole again: what was locked meanwhile is locked there within a second.
+    proxy.heal()
+    await until('the lock is known', () => has(cutOff, 'late'), 1_000)
+    expect(cutOff.fresh).toBe(true)
+    await cutOff.run(setLock('back'))
+    await until('its own locks are known', () => rest.every((each) => has(each, 'back')))
+    proxy.cut()
 
     // It hangs: nobody is fresh for longer than the bound, and all are again afterwards.
     redis.signal('SIGSTOP')

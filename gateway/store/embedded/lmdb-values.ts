@@ -1,7 +1,7 @@
 /** Keys and values in LMDB, for the processes of one machine. The only importer of lmdb. */
 import { createRequire } from 'node:module'
 import type * as Lmdb from 'lmdb' with { 'resolution-mode': 'require' }
-import type { KeyValues, Transaction } from '../key-values.ts'
+import { KEPT_PREFIX, type KeyValues, type Transaction } from '../key-values.ts'
 import { unavailable } from '../unavailable.ts'
 import { dataFile, FILE_MODE } from './data-file.ts'
 
@@ -16,6 +16,8 @@ const ASKS_MAX = 1_024
 const SWEPT_PER_WRITE = 4
 /** Sweeps are done together, so that a write does not pay for one each time. */
 const SWEEP_AT = 64
+/** Behind every key that begins with {@link KEPT_PREFIX}; no key itself. */
+const BEHIND_KEPT = `${KEPT_PREFIX}\uffff`
 /** Entries read at the start, so that damage shows then rather than later. */
 const CHECKED_MAX = 10_000
 
@@ -131,10 +133,14 @@ function transactionOn(db: Lmdb.RootDatabase<Entry, string>, now: () => number):
   let owed = 0
   /** Only inside a transaction. */
   const sweep = (): void => {
-    const range = [...db.getRange({ start: swept, exclusiveStart: true, limit: owed })]
+    // A journal can be most of the file, and its snapshot most of the memory there is: not read here.
+    const isBefore = swept < KEPT_PREFIX
+    const end = isBefore ? { end: KEPT_PREFIX } : {}
+    const range = [...db.getRange({ start: swept, exclusiveStart: true, ...end, limit: owed })]
     const at = now()
     for (const { key, value } of range) if (entryOf(value).x <= at) void db.remove(key)
-    swept = range.length < owed ? '' : (range.at(-1)?.key ?? '')
+    const behind = isBefore ? BEHIND_KEPT : ''
+    swept = range.length < owed ? behind : (range.at(-1)?.key ?? '')
     owed = 0
   }
   return {

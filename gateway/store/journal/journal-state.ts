@@ -8,11 +8,11 @@ import {
   type JournalPage,
   type JournalSnapshot,
 } from '../../domain/journal.ts'
-import type { Reader, Transaction } from '../key-values.ts'
+import { KEPT_PREFIX, type Reader, type Transaction } from '../key-values.ts'
 import { unavailable } from '../unavailable.ts'
 
-const HEAD_KEY = 'head of the journal'
-const SNAPSHOT_KEY = 'snapshot of the journal'
+const HEAD_KEY = `${KEPT_PREFIX} head`
+const SNAPSHOT_KEY = `${KEPT_PREFIX} snapshot`
 const FOREVER = Number.MAX_SAFE_INTEGER
 
 /** Entries that one snapshot may drop: the rest go with the next one. */
@@ -140,5 +140,5 @@ export function dropEntries(tx: Transaction, mark: JournalMark, to: number): num
 
 function entryKey(seq: number): string {
   // As many digits as the largest number has, so that keys sort as numbers do.
-  return `j${String(seq).padStart(16, '0')}`
+  return `${KEPT_PREFIX}${String(seq).padStart(16, '0')}`
 }

@@ -7,11 +7,11 @@ import {
   type ReplicaNotice,
 } from '../../domain/journal.ts'
 import { digestOf } from '../digests.ts'
-import type { Reader, Transaction } from '../key-values.ts'
+import { KEPT_PREFIX, type Reader, type Transaction } from '../key-values.ts'
 import { unavailable } from '../unavailable.ts'
 
 const REPLICAS_KEY = 'replicas of the journal'
-const CURSORS_KEY = 'cursors of the journal'
+const CURSORS_KEY = `${KEPT_PREFIX} cursors`
 const USES_PREFIX = 'u'
 /** How many were added since the list was last cut; sorts outside of {@link USES_PREFIX}. */
 const USES_ADDED_KEY = 'added uses of privileges'

@@ -15,8 +15,11 @@ import { judgeVersion } from './version.ts'
 
 /** Asks at work in one process; more fail at once (I17). */
 const ASKS_MAX = 1_024
-/** Milliseconds between probes of a Redis that does not answer. */
-const RETRY_MS = { first: 50, last: 1_000 } as const
+/**
+ * Milliseconds between probes of a Redis that does not answer: locks that were set meanwhile are to be
+ * in force within a second after it does.
+ */
+const RETRY_MS = { first: 50, last: 250 } as const
 
 /** What the store tells of. No text holds a URL, a password or a key. */
 export type RedisEvent =

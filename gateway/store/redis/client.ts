@@ -48,7 +48,7 @@ export interface ClientOptions {
 
 /** Delay before the `times`-th attempt to connect again, with jitter: replicas do not come at once. */
 const retryDelayMs = (times: number): number =>
-  Math.min(1_000, 50 * 2 ** Math.min(times, 5)) * (0.5 + Math.random() / 2)
+  Math.min(300, 50 * 2 ** Math.min(times, 5)) * (0.5 + Math.random() / 2)
 
 /** Nothing listens there. Where discovery names a host that may not be asked, this one is. */
 const NOWHERE = { host: '127.0.0.1', port: 1 }
