@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDevIssuer } from '../../gateway/authn/dev-issuer.ts'
 import { systemClock } from '../../gateway/domain/clock.ts'
+import { accessBench } from './access/bench.ts'
 import { classifyBench } from './classify/bench.ts'
 import { createChildren, type Children } from './children.ts'
 import { guardBench } from './guard/bench.ts'
@@ -36,6 +37,7 @@ else if (args[0] === 'export') await exportBench(args.slice(1))
 else if (args[0] === 'guard') await guardBench(args.slice(1))
 else if (args[0] === 'ledger' && args[1] === 'query') await queryBench(args.slice(2))
 else if (args[0] === 'ledger') await ledgerBench(args.slice(1), PROGRAMS)
+else if (args[0] === 'access') accessBench(args.slice(1))
 else if (args[0] === 'locks') await locksBench(args.slice(1))
 else if (args[0] === 'reload-storm') await reloadStorm(args.slice(1))
 else await gatewayBench()

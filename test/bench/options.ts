@@ -29,6 +29,7 @@ npm run bench -- policy [--help]   decisions of the engines, without a gateway
 npm run bench -- classify [--help] what a request does, found by route packs, without a gateway
 npm run bench -- export [GiB]      one export of so many GiB (50), generated and not stored: memory, speed
 npm run bench -- guard [--help]    what the response guard costs, without a gateway
+npm run bench -- access [N]        requests beside N grants (10000) and 1,000 locks; a million locked tokens
 npm run bench -- ledger [--help]   records taken and verified, without a gateway
 npm run bench -- locks [N]         N locks (200) on 4 gateways over one Redis: time until they hold everywhere
 npm run bench -- reload-storm [N]  rules that change 20 times a second under load, N seconds (60)

@@ -7,7 +7,8 @@ import type { ElevationGrant } from '../elevation.ts'
 import type { AccessState } from '../state.ts'
 import type { ElevationDeps } from './deps.ts'
 import type { Approver } from './eligible.ts'
-import { couldAsk, judgeGrant, type GrantFault } from './stands.ts'
+import { createJudgements, type Judged, type Judgement, type Judgements } from './judgements.ts'
+import { couldAsk, type GrantFault } from './stands.ts'
 
 /** What of the state it takes to find a grant. */
 export type GrantState = Pick<AccessState, 'grants' | 'people' | 'locks' | 'at'>
@@ -27,6 +28,7 @@ export interface GrantIndex {
 /** @param deps those in force; called for every look-up, and the same object as long as rules are */
 export function createGrantIndex(deps: () => ElevationDeps): GrantIndex {
   const slots = new GrantSlots()
+  const judgements = createJudgements()
   return {
     find(state, ask, holdings) {
       slots.follow(state)
@@ -34,7 +36,7 @@ export function createGrantIndex(deps: () => ElevationDeps): GrantIndex {
       const key = first === undefined ? undefined : keyOf(ask.subject.id, nameOf(first.resource))
       const candidates = key === undefined ? [] : slots.at(key)
       if (candidates.length === 0) return chooseGrant([], ask)
-      return choose(candidates, { state, deps: deps(), ask, holdings })
+      return choose(candidates, { judgements, state, deps: deps(), ask, holdings })
     },
   }
 }
@@ -43,10 +45,13 @@ export function createGrantIndex(deps: () => ElevationDeps): GrantIndex {
 interface Entry {
   readonly given: ElevationGrant
   readonly keys: readonly string[]
-  made?: { readonly by: string; readonly grant: Grant }
+  /** Of the last time that somebody asked; most grants of ten thousand are never asked about. */
+  judgement?: Judgement
+  made?: { readonly of: readonly Approver[]; readonly by: string; readonly grant: Grant }
 }
 
 interface Look {
+  readonly judgements: Judgements
   readonly state: GrantState
   readonly deps: ElevationDeps
   readonly ask: GrantAsk
@@ -61,7 +66,7 @@ function choose(entries: readonly Entry[], look: Look): GrantFound {
   for (const entry of entries) {
     const { given } = entry
     if (given.startsAt > ask.now || given.expiresAt <= ask.now) continue
-    const judged = judge(given, look)
+    const judged = judge(entry, look)
     if (typeof judged !== 'string') standing.push(grantFrom(entry, judged))
     else if (named === undefined || named === given.id) fallen ??= { id: given.id, fault: judged }
   }
@@ -70,11 +75,12 @@ function choose(entries: readonly Entry[], look: Look): GrantFound {
   return { hint: `Grant ${fallen.id} is suspended: ${SUSPENDED[fallen.fault]}.` }
 }
 
-function judge(given: ElevationGrant, look: Look): readonly Approver[] | GrantFault {
-  const { state, deps, ask, holdings } = look
-  const judged = judgeGrant(given, state, deps, ask.now)
+function judge(entry: Entry, look: Look): Judged {
+  const { state, deps, ask, holdings, judgements } = look
+  const by = { state, deps, now: ask.now }
+  const { judged } = (entry.judgement = judgements.of(entry.given, by, entry.judgement))
   if (typeof judged === 'string' || holdings === undefined) return judged
-  return couldAsk(given, deps, holdings) ? judged : 'may_not_ask'
+  return couldAsk(entry.given, deps, holdings) ? judged : 'may_not_ask'
 }
 
 /** What the holder is told; who is locked is not told why (see `Lock.reason`). */
@@ -88,9 +94,11 @@ const SUSPENDED: Readonly<Record<GrantFault, string>> = {
 }
 
 function grantFrom(entry: Entry, approvers: readonly Approver[]): Grant {
+  if (entry.made?.of === approvers) return entry.made.grant
   const by = approvers.map(({ vote, holds }) => `${vote.by.id} ${[...holds].join(' ')}`).join(' ')
-  if (entry.made?.by !== by) entry.made = { by, grant: made(entry.given, approvers) }
-  return entry.made.grant
+  const grant = entry.made?.by === by ? entry.made.grant : made(entry.given, approvers)
+  entry.made = { of: approvers, by, grant }
+  return grant
 }
 
 function made(given: ElevationGrant, approvers: readonly Approver[]): Grant {
@@ -127,7 +135,7 @@ function keyOf(holder: string, name: string): string {
 class GrantSlots {
   #followed: GrantState['grants'] | undefined
   readonly #entries = new Map<string, Entry>()
-  readonly #slots = new Map<string, readonly Entry[]>()
+  readonly #slots = new Map<string, Entry[]>()
 
   at(key: string): readonly Entry[] {
     return this.#slots.get(key) ?? []
@@ -136,23 +144,41 @@ class GrantSlots {
   /** Takes over what is different in `grants`; nothing when it is the map of before. */
   follow({ grants, at }: GrantState): void {
     if (grants === this.#followed) return
-    for (const [id, entry] of this.#entries) {
-      if (grants.get(id) !== entry.given || entry.given.expiresAt <= at) this.#remove(id, entry)
-    }
+    let there = 0
     for (const [id, given] of grants) {
-      if (!this.#entries.has(id) && isOfUse(given, at)) this.#add(id, given)
+      const entry = this.#entries.get(id)
+      if (entry?.given === given && given.expiresAt > at) {
+        there += 1
+        continue
+      }
+      if (entry !== undefined) this.#remove(id, entry)
+      if (!isOfUse(given, at)) continue
+      this.#add(id, given)
+      there += 1
     }
+    if (there < this.#entries.size) this.#forget(grants)
     this.#followed = grants
+  }
+
+  /** Drops what is not in `grants` any more. */
+  #forget(grants: GrantState['grants']): void {
+    for (const [id, entry] of this.#entries) {
+      if (!grants.has(id)) this.#remove(id, entry)
+    }
   }
 
   #add(id: string, given: ElevationGrant): void {
     const { holder, resources } = given.terms
     // As `nameOf` writes them; ten thousand of them need not be taken apart for that.
-    const names = resources.map((text) => text.split('@', 1)[0] ?? text)
-    const keys = [...new Set(names)].map((name) => keyOf(holder, name))
+    const names = new Set(resources.map((text) => text.split('@', 1)[0] ?? text))
+    const keys = Array.from(names, (name) => keyOf(holder, name))
     const entry: Entry = { given, keys }
     this.#entries.set(id, entry)
-    for (const key of keys) this.#slots.set(key, [...this.at(key), entry])
+    for (const key of keys) {
+      const slot = this.#slots.get(key)
+      if (slot === undefined) this.#slots.set(key, [entry])
+      else slot.push(entry)
+    }
   }
 
   #remove(id: string, entry: Entry): void {

@@ -6,22 +6,39 @@ import type { AccessState } from '../state.ts'
 
 type Locks = AccessState['locks']
 
-/** Locks on somebody, by what they are on; made once for each map of locks. */
-const known = new WeakMap<Locks, ReadonlyMap<string, readonly Lock[]>>()
+/** Locks on somebody. */
+interface Lockouts {
+  /** By what they are on. */
+  readonly byHolder: ReadonlyMap<string, readonly Lock[]>
+  /** When they end, those that do, in order. */
+  readonly ends: readonly number[]
+}
 
-function byHolder(locks: Locks): ReadonlyMap<string, readonly Lock[]> {
+/** Made once for each map of locks. */
+const known = new WeakMap<Locks, Lockouts>()
+
+function lockoutsOf(locks: Locks): Lockouts {
   const made = known.get(locks)
   if (made !== undefined) return made
-  const lists = new Map<string, Lock[]>()
+  const byHolder = new Map<string, Lock[]>()
+  const ends: number[] = []
   for (const lock of locks.values()) {
     const { target } = lock
     if (lock.lifted !== undefined || !isOnSomebody(target)) continue
-    const list = lists.get(target.id)
-    if (list === undefined) lists.set(target.id, [lock])
+    if (lock.expiresAt !== undefined) ends.push(lock.expiresAt)
+    const list = byHolder.get(target.id)
+    if (list === undefined) byHolder.set(target.id, [lock])
     else list.push(lock)
   }
-  known.set(locks, lists)
-  return lists
+  const lockouts = { byHolder, ends: ends.sort((a, b) => a - b) }
+  known.set(locks, lockouts)
+  return lockouts
+}
+
+/** When the first of the locks on somebody ends that are in force at `now`; Infinity when none does. */
+export function nextLockoutEnd({ locks }: Pick<AccessState, 'locks'>, now: number): number {
+  if (locks.size === 0) return Infinity
+  return lockoutsOf(locks).ends.find((end) => end > now) ?? Infinity
 }
 
 type OnSomebody = Extract<Lock['target'], { readonly id: string }>
@@ -43,11 +60,11 @@ export function isLockedOut(
   actions: readonly Action[],
 ): boolean {
   if (locks.size === 0) return false
-  const lists = byHolder(locks)
-  if (lists.size === 0) return false
+  const { byHolder } = lockoutsOf(locks)
+  if (byHolder.size === 0) return false
   const { person, id, holds } = who.person
   for (const name of new Set([person, id, ...holds, ...who.holds])) {
-    for (const lock of lists.get(name) ?? []) {
+    for (const lock of byHolder.get(name) ?? []) {
       const isOver = lock.expiresAt !== undefined && lock.expiresAt <= now
       const isAbout = lock.actions?.some((action) => actions.includes(action)) ?? true
       if (!isOver && isAbout) return true

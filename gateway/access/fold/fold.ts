@@ -5,6 +5,7 @@ import type { AccessState } from '../state.ts'
 import { unknownEntry, type Folds, type ReadEntry } from './entry.ts'
 import { foldCall, forget } from './kept.ts'
 import { LOCK_FOLDS } from './locks.ts'
+import { settled } from './maps.ts'
 import { REQUEST_FOLDS } from './requests.ts'
 import { REVIEW_FOLDS } from './reviews.ts'
 import { SIGNAL_FOLDS } from './signals.ts'
@@ -22,7 +23,8 @@ const FOLDS: Folds<AccessEventType> = {
 }
 
 /**
- * `state` with `entries` added, which must follow it without a gap.
+ * `state` with `entries` added, which must follow it without a gap. Copies each map once at most,
+ * whatever the number of entries: whoever has many gives them in one call.
  * @throws ERR_INTERNAL when one does not, or is of a kind this version does not know: the state is
  * then not known any more, and nothing privileged may rely on it
  */
@@ -34,7 +36,7 @@ export function fold(state: AccessState, entries: readonly ReadEntry[]): AccessS
     after = { ...folded, seq: entry.seq, at: Math.max(after.at, entry.at) }
     if (entry.seq % FORGET_EVERY === 0) after = forget(after)
   }
-  return after
+  return settled(after)
 }
 
 function foldOne(state: AccessState, { event, at, seq }: ReadEntry): AccessState {

@@ -1,12 +1,33 @@
-/** Maps that are never changed in place. */
+/** Maps that are never changed once they were handed out. */
 
-/** `map` with `value` under `key`, at the end when it is new. */
+/** Maps that a fold under way has made, and that nobody else has seen yet. */
+const drafts = new WeakSet<object>()
+
+/**
+ * `map` with `value` under `key`, at the end when it is new. Copies the map, unless the fold under way
+ * has done so already: ten thousand entries at once cost one copy.
+ */
 export function withEntry<V>(
   map: ReadonlyMap<string, V>,
   key: string,
   value: V,
 ): ReadonlyMap<string, V> {
-  return new Map(map).set(key, value)
+  if (isDraft(map)) return map.set(key, value)
+  const draft = new Map(map).set(key, value)
+  drafts.add(draft)
+  return draft
+}
+
+function isDraft<V>(map: ReadonlyMap<string, V>): map is Map<string, V> {
+  return drafts.has(map)
+}
+
+/** `state`, in which no map is changed any more. To be called before a state is handed out. */
+export function settled<S extends object>(state: S): S {
+  for (const value of Object.values(state) as unknown[]) {
+    if (value instanceof Map) drafts.delete(value)
+  }
+  return state
 }
 
 /** `map` with what is under `key` changed; the same map when there is nothing. */

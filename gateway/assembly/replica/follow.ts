@@ -2,7 +2,7 @@
 import { fold } from '../../access/fold/fold.ts'
 import { readEntry, type ReadEntry } from '../../access/fold/entry.ts'
 import { readSnapshot } from '../../access/snapshot.ts'
-import { emptyState } from '../../access/state.ts'
+import { emptyState, type AccessState } from '../../access/state.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import type {
   JournalEntry,
@@ -118,31 +118,50 @@ function add(
   before: FollowedTo,
   page: JournalPage,
 ): { readonly followed: FollowedTo; readonly damage?: unknown } {
-  const entries = [...before.entries]
-  const events = [...before.events]
-  let { state, mark } = before.position
-  const result = (): FollowedTo => {
-    const last = entries.at(-1)
-    if (last?.seq === state.seq) mark = markOf(last.text)
-    const position = { state, ...(mark === undefined ? {} : { mark }) }
-    return { kind: 'followed', position, entries, events, trimmedTo: page.trimmedTo }
+  const { state, mark } = before.position
+  const known = page.entries.find(({ seq }) => seq === state.seq)
+  const fresh = page.entries.filter(({ seq }) => seq > state.seq)
+  const { read, damage } = understood(state, fresh)
+  const last = fresh[read.events.length - 1] ?? (mark === undefined ? known : undefined)
+  const markNow = last === undefined ? mark : markOf(last.text)
+  const followed: FollowedTo = {
+    kind: 'followed',
+    position: { state: read.state, ...(markNow === undefined ? {} : { mark: markNow }) },
+    entries: [...before.entries, ...fresh.slice(0, read.events.length)],
+    events: [...before.events, ...read.events],
+    trimmedTo: page.trimmedTo,
   }
-  for (const entry of page.entries) {
-    if (entry.seq < state.seq) continue
-    if (entry.seq === state.seq) {
-      mark ??= markOf(entry.text)
-      continue
+  return damage === undefined ? { followed } : { followed, damage }
+}
+
+interface Understood {
+  readonly state: AccessState
+  readonly events: readonly ReadEntry[]
+}
+
+/**
+ * All of `entries` folded in one step, which copies no map twice; one by one where that fails, for
+ * what comes before the damage.
+ */
+function understood(
+  from: AccessState,
+  entries: readonly JournalEntry[],
+): { readonly read: Understood; readonly damage?: unknown } {
+  try {
+    const events = entries.map(readEntry)
+    return { read: { state: fold(from, events), events } }
+  } catch {
+    let read: Understood = { state: from, events: [] }
+    for (const entry of entries) {
+      try {
+        const event = readEntry(entry)
+        read = { state: fold(read.state, [event]), events: [...read.events, event] }
+      } catch (damage) {
+        return { read, damage }
+      }
     }
-    try {
-      const event = readEntry(entry)
-      state = fold(state, [event])
-      events.push(event)
-    } catch (damage) {
-      return { followed: result(), damage }
-    }
-    entries.push(entry)
+    return { read }
   }
-  return { followed: result() }
 }
 
 /** Whether `page` is of the journal that `known` was read from, and goes on from there. */

@@ -6,6 +6,7 @@ import { grantIdOf, isId, newId } from '../../../gateway/access/ids.ts'
 import { readSnapshot, snapshotText } from '../../../gateway/access/snapshot.ts'
 import { emptyState } from '../../../gateway/access/state.ts'
 import { ALICE, BOB, CAROL, HOUR, lockOn, scene, T0 } from '../../support/elevation.ts'
+import { grantOf } from '../../support/many-grants.ts'
 
 const DAY = 24 * HOUR
 
@@ -91,4 +92,38 @@ describe('a snapshot', () => {
       expect(() => readSnapshot(text)).toThrow(/cannot be read/)
     },
   )
+})
+
+describe('a fold of many entries', () => {
+  const issued = (number: number, seq: number) => ({
+    v: 1,
+    seq,
+    at: T0,
+    event: { type: 'grant.issued' as const, grant: grantOf(number) },
+  })
+
+  it('comes to what they come to one by one, and hands out nothing that changes later', () => {
+    const entries = Array.from({ length: 50 }, (_, i) => issued(i, i + 1))
+    const once = fold(emptyState('e'), entries)
+    let single = emptyState('e')
+    for (const one of entries) single = fold(single, [one])
+    expect(snapshotText(once)).toBe(snapshotText(single))
+    const more = fold(once, [issued(50, 51)])
+    expect([once.grants.size, more.grants.size]).toEqual([50, 51])
+    expect(more.grants).not.toBe(once.grants)
+  })
+
+  it('that fails changes nothing that was handed out', () => {
+    const before = fold(emptyState('e'), [issued(0, 1)])
+    expect(() => fold(before, [issued(1, 2), issued(2, 2)])).toThrow(/does not follow/)
+    expect(before.grants.size).toBe(1)
+  })
+
+  it('copies each map once at most', () => {
+    const entries = Array.from({ length: 10_000 }, (_, i) => issued(i, i + 1))
+    // Copies of ten thousand entries each, one for each entry, take many seconds of this thread.
+    const begun = process.cpuUsage()
+    expect(fold(emptyState('e'), entries).grants.size).toBe(10_000)
+    expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(2_000)
+  })
 })
