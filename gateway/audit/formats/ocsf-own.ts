@@ -97,7 +97,11 @@ export function accessEvent(record: StoredRecord): ClassPart {
       message: `${what}${by === undefined ? '' : ` by ${by}`}`,
       comment: textIn(record, 'why'),
       actor: by === undefined ? undefined : { user: { name: by } },
-      entity: present({ name: textIn(record, 'of') ?? what, type: kind, uid: textIn(record, 'id') }),
+      entity: present({
+        name: textIn(record, 'of') ?? what,
+        type: kind,
+        uid: textIn(record, 'id'),
+      }),
     },
   }
 }
