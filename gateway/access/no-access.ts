@@ -5,9 +5,11 @@ import type { AccessView } from './view.ts'
 export const NO_ACCESS: AccessView = {
   fresh: true,
   stalenessMs: 0,
+  now: () => 0,
   lockOn: () => undefined,
   findGrant: () => ({}),
   revokedBy: () => undefined,
   isRestricted: () => false,
   used: () => undefined,
+  seen: () => undefined,
 }

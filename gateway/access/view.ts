@@ -36,6 +36,8 @@ export interface AccessView {
   /** See `AccessReplica.fresh`. */
   readonly fresh: boolean
   readonly stalenessMs: number
+  /** The store's time, as far as it is known here: grants of the journal end by it. */
+  now(): number
   /** The lock in force on any of `facts`; of several, the oldest. */
   lockOn(facts: LockFacts): Lock | undefined
   /** A grant of the journal that fits; see `GrantCatalog`. `holdings`: of the subject. */
@@ -52,4 +54,9 @@ export interface AccessView {
   }): boolean
   /** Made use of: `privilege` is the rule as written or `grant <id>`; told to the store later. */
   used(privilege: string, holder: string): void
+  /**
+   * Told of everybody whose token was verified: who has agreed to a grant and holds something else
+   * now is written down. In constant time, and by itself.
+   */
+  seen(subject: Subject): void
 }

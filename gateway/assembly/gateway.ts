@@ -14,13 +14,12 @@ import { createLogger, type RootLogger } from '../log/logger.ts'
 import type { LogDestination } from '../log/output.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import type { Services } from '../pep/runtime.ts'
-import { createLockEnforcer } from '../pep/watching/enforce-locks.ts'
 import type { Settings } from '../settings/settings.ts'
-import { createDrillAnswers } from './answer-drills.ts'
 import { openControl, type Controlled, type ListenState } from './control-server.ts'
 import { openDataListeners } from './data-listeners.ts'
 import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
+import type { LoadedRules } from './load-rules.ts'
 import { createRuleRevisions, type RuleRevisions } from './revisions/rule-revisions.ts'
 import { assertRuntimeFloor } from './runtime-floor.ts'
 import { contentDigest } from './content-digest.ts'
@@ -29,6 +28,7 @@ import { openBudgets } from './open-budgets.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
 import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
+import { followJournal } from './follow-journal.ts'
 import { openAccess } from './open-access.ts'
 import { openReplica } from './open-replica.ts'
 import { openStore, type RunningStore } from './open-store.ts'
@@ -97,7 +97,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const rules = await revisions.load(settings)
   if (!rules.ok) throw invalid('ERR_RULES_INVALID', 'the rules', rules.diagnostics)
   const active = rules.value
-  const services = await openServices(options, settings)
+  let rulesNow = (): LoadedRules => active.rules
+  const services = await openServices(options, settings, () => rulesNow())
   const undo: Undo[] = [
     () => services.sinks.stop(0),
     () => services.ledger.close(),
@@ -108,6 +109,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     const runtime = await startRuntime({ settings, rules: active.rules, services })
     undo.push(() => runtime.stop())
+    rulesNow = () => runtime.rules()
     const user = osUser(options.process)
     const parts = { source: options, rulesDir, revisions, services, settings, runtime, digest }
     const reloader = createReloader({ ...parts, active, user })
@@ -160,15 +162,12 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
   undo.push(() => closed(controlServer))
   const listeners = await openDataListeners(opening)
   const { dataPort, grpcPort } = listeners
-  const { replica } = services
-  const enforce = createLockEnforcer({
-    services,
-    flights: listeners.flights,
-    now: () => replica.now(),
+  const { flights } = listeners
+  const followed = followJournal({ services, flights, runtime: () => opening.runtime.current() })
+  undo.push(() => {
+    followed.stop()
+    return Promise.resolve()
   })
-  replica.onApplied((applied) => void enforce(applied))
-  const answer = createDrillAnswers({ services, replica, runtime: () => opening.runtime.current() })
-  replica.onApplied((applied) => void answer(applied))
   state.listening = true
   undo.push(() => listeners.drain())
   const watch = await reloader.watch()
@@ -192,6 +191,7 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
     },
     stop() {
       state.draining = true
+      followed.stop()
       stopping ??= shutDown({ ...opening, listeners, controlServer, watch })
       return stopping
     },
@@ -223,7 +223,11 @@ function invalid(
   )
 }
 
-async function openServices(options: GatewayOptions, settings: Settings): Promise<RunningServices> {
+async function openServices(
+  options: GatewayOptions,
+  settings: Settings,
+  rules: () => LoadedRules,
+): Promise<RunningServices> {
   const clock = options.clock ?? systemClock
   const destination = options.logDestination
   const log = createLogger({
@@ -266,7 +270,7 @@ async function openServices(options: GatewayOptions, settings: Settings): Promis
     throw error
   })
   const replica = await openReplica({ settings, process: facts, ...over, ledger })
-  const access = openAccess(replica)
+  const access = openAccess({ replica, rules, log })
   return {
     ...{ clock, ledger, sinks, metrics, log, state, replica },
     ...{ budgets, lockouts, extraction, access },

@@ -1,29 +1,45 @@
+import { createGrantIndex } from '../access/elevation/grant-index.ts'
+import type { AccessReplica } from '../access/replica.ts'
 import { createLockIndex } from '../access/locks/lock-index.ts'
+import { createRevocationFinder } from '../access/reviews/finder.ts'
+import type { AccessState } from '../access/state.ts'
+import { createRestrictions, type IsRestricted } from '../access/versions/restrictions.ts'
 import type { AccessView } from '../access/view.ts'
-import { createAccessView, type ViewParts } from './replica/access-view.ts'
+import type { Logger } from '../log/logger.ts'
+import { elevationDepsOf, type ElevationRules } from './elevation-deps.ts'
+import { createAccessView, type VersionFinder, type ViewParts } from './replica/access-view.ts'
+import { createSeenPeople } from './replica/seen-people.ts'
 
-/**
- * The state as requests see it. Without `finders`, journalled grants are not found, which gives
- * nothing, and versions that were not released are restricted.
- */
-export function openAccess(
-  replica: ViewParts['replica'],
-  finders: Partial<Pick<ViewParts, 'grants' | 'reviews' | 'versions'>> = {},
-): AccessView {
+/** What a view is opened with. */
+export interface AccessOpening {
+  readonly replica: ViewParts['replica'] & Pick<AccessReplica, 'run'>
+  /** Those in force; the same object as long as they are. */
+  readonly rules: () => ElevationRules
+  readonly log: Pick<Logger, 'warn'>
+}
+
+/** The state as requests see it: grants stand by the rules of the moment they are made use of. */
+export function openAccess({ replica, rules, log }: AccessOpening): AccessView {
   return createAccessView({
     replica,
     locks: createLockIndex(replica.state.locks),
-    grants: finders.grants ?? { find: () => ({}) },
-    reviews: finders.reviews ?? { revokedBy: () => undefined },
-    versions: finders.versions ?? { isRestricted: isUnreleased },
+    grants: createGrantIndex(() => elevationDepsOf(rules())),
+    reviews: createRevocationFinder(),
+    versions: createVersionFinder(),
+    seen: createSeenPeople(replica, (error) => {
+      log.warn({ err: error }, 'what somebody holds now was not written down; it is tried again')
+    }),
   })
 }
 
-/** Whether the version that is named came of a retraining and was not released. */
-const isUnreleased: ViewParts['versions']['isRestricted'] = ({ versions }, { resource }) => {
-  if (versions.size === 0 || resource.kind !== 'model' || resource.version === undefined) {
-    return false
+/** Restrictions of whatever state is the newest. */
+function createVersionFinder(): VersionFinder {
+  let known: { readonly of: AccessState['versions']; readonly find: IsRestricted } | undefined
+  return {
+    isRestricted(state, operation) {
+      const { versions } = state
+      if (known?.of !== versions) known = { of: versions, find: createRestrictions(state) }
+      return known.find(operation)
+    },
   }
-  const found = versions.get(`model:${resource.name}@${resource.version}`)
-  return found !== undefined && found.released === undefined
 }

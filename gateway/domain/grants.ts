@@ -11,9 +11,10 @@ import { isPrivileged, resourceText, type Operation, type Resource } from './voc
 
 const NOTHING: GrantFound = Object.freeze({})
 
-const NAMED_DOES_NOT_FIT: GrantFound = Object.freeze({
-  hint: 'The grant that is named does not cover this request, or is not in force.',
-})
+/** Said of a grant that is named and of which nothing more is known here. */
+export const NAMED_HINT = 'The grant that is named does not cover this request, or is not in force.'
+
+const NAMED_DOES_NOT_FIT: GrantFound = Object.freeze({ hint: NAMED_HINT })
 
 /** A resource whatever its version: what grants are looked up by. */
 export function nameOf({ kind, name }: Resource): string {
@@ -41,8 +42,14 @@ export function chooseGrant(held: readonly Grant[], ask: GrantAsk): GrantFound {
       (named === undefined || id === named) && startsAt <= now && now < expiresAt,
   )
   const fits = candidates.filter((one) => covered.every((op) => grantCovers(one, op)))
-  const grant = fits.find((one) => isUsedFrom(one, ask))
-  if (grant !== undefined) return { grant }
+  let withheld: string | undefined
+  for (const grant of fits) {
+    if (!isUsedFrom(grant, ask)) continue
+    const why = ask.withheld?.(grant.id)
+    if (why === undefined) return { grant }
+    withheld ??= why
+  }
+  if (withheld !== undefined) return { hint: withheld }
   const [elsewhere] = fits
   if (elsewhere !== undefined) return { hint: placeHint(elsewhere, ask) }
   const versioned = candidates.find((one) => covered.every((op) => coversSomeVersion(one, op)))

@@ -50,6 +50,8 @@ export interface GrantAsk {
   readonly client?: string | undefined
   /** Id of the device, where its posture is known. */
   readonly device?: string | undefined
+  /** Why the grant of that id is of no use to this subject: a sentence for the caller. */
+  readonly withheld?: (id: string) => string | undefined
 }
 
 /** The answer to a {@link GrantAsk}. */

@@ -176,6 +176,8 @@ interface ExchangeState {
   outcome?: ForwardOutcome
   /** The policy under which it was last found permitted while it was forwarded. */
   standing?: PolicySnapshot
+  /** What it was found permitted by then, where that is not what was decided at first. */
+  standsBy?: readonly DecidedOperation[]
   /** The decision that ended it while it was forwarded. */
   revoked?: Decision | undefined
   /** Ends it from outside, once it is being forwarded; does nothing when it is over. */

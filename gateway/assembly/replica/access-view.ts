@@ -41,6 +41,7 @@ export interface ViewParts {
   readonly grants: GrantFinder
   readonly reviews: ReviewFinder
   readonly versions: VersionFinder
+  readonly seen: AccessView['seen']
 }
 
 /** Said where the journal is not what it was: what was approved in it may have been taken back since. */
@@ -59,6 +60,7 @@ export function createAccessView(parts: ViewParts): AccessView {
     get stalenessMs() {
       return replica.stalenessMs
     },
+    now: () => replica.now(),
     lockOn: (facts) => locks.find(facts, replica.now()),
     findGrant(ask, holdings) {
       if (replica.state.grants.size === 0) return NOTHING
@@ -69,6 +71,7 @@ export function createAccessView(parts: ViewParts): AccessView {
       reviews.revokedBy(replica.state, rule, { holdings, now: replica.now() }),
     isRestricted: (operation) => versions.isRestricted(replica.state, operation),
     used: (privilege, holder) => replica.used(privilege, holder),
+    seen: parts.seen,
   }
 }
 

@@ -1,8 +1,11 @@
 /** The grant that a request makes use of, from the first look at it to its end. */
+import { namesOf } from '../../access/reviews/names.ts'
+import { grantPrivilege } from '../../access/reviews/privileges.ts'
 import type { Environment, Grant } from '../../domain/access.ts'
+import type { GrantAsk, GrantFound } from '../../domain/ports.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
 import { isPrivileged, resourceText, type Operation } from '../../domain/vocabulary.ts'
-import { grantCovers } from '../../domain/grants.ts'
+import { grantCovers, NAMED_HINT } from '../../domain/grants.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { atInstant } from '../streams/expiry.ts'
 import type { PolicySnapshot, Services } from '../runtime.ts'
@@ -10,26 +13,70 @@ import type { PolicySnapshot, Services } from '../runtime.ts'
 /** The field by which a caller says which grant it means; it goes to no upstream. */
 export const GRANT_HEADER = 'x-modelgate-grant'
 
-/** Finds the grant that fits, and puts it where conditions look for it. */
-export function takeGrant(exchange: Exchange, policy: PolicySnapshot): void {
+/**
+ * Finds the grant that fits, and puts it where conditions look for it: one of `grants.yaml`, else one
+ * of the journal. What a review took away is none.
+ */
+export function takeGrant(exchange: Exchange, services: Services, policy: PolicySnapshot): void {
   const environment = established(exchange.environment, 'environment')
-  if (policy.grants === undefined || environment.grant !== undefined) return
-  const { grant, hint } = policy.grants.find({
-    subject: established(exchange.subject, 'subject'),
-    operations: established(exchange.classification, 'classification').operations,
-    now: environment.now,
-    client: environment.client.ip,
-    device: environment.device?.id,
-    named: established(exchange.admitted, 'admitted').headers.get(GRANT_HEADER),
-  })
+  if (environment.grant !== undefined) return
+  const named = established(exchange.admitted, 'admitted').headers.get(GRANT_HEADER)
+  const { grant, hint } = findGrant(exchange, services, { policy, named, now: environment.now })
   if (hint !== undefined) exchange.grantHint = hint
-  if (grant !== undefined) putGrant(exchange, grant, environment)
+  if (grant !== undefined) putGrant(exchange, services, { grant, environment })
 }
 
-function putGrant(exchange: Exchange, grant: Grant, environment: Environment): void {
+interface Look {
+  readonly policy: PolicySnapshot
+  readonly named: string | undefined
+  /** By the clock of this process, which grants that are written down end by. */
+  readonly now: number
+}
+
+function findGrant(
+  exchange: Exchange,
+  { access }: Pick<Services, 'access'>,
+  { policy, named, now }: Look,
+): GrantFound {
+  const subject = established(exchange.subject, 'subject')
+  const ask: GrantAsk = {
+    subject,
+    operations: established(exchange.classification, 'classification').operations,
+    now,
+    client: exchange.environment?.client.ip,
+    device: exchange.environment?.device?.id,
+    named,
+    withheld(id) {
+      const revoked = access.revokedBy(grantPrivilege(id), namesOf(subject))
+      return revoked === undefined ? undefined : `Grant ${id} ended with review ${revoked.review}.`
+    },
+  }
+  const written = policy.grants?.find(ask)
+  if (written?.grant !== undefined) return written
+  const given = access.findGrant(ask, policy.holdingsOf(subject))
+  if (given.grant !== undefined) return given
+  // What is said of one in particular is of more use than that there is none.
+  const hints = [written?.hint, given.hint].filter((hint) => hint !== undefined)
+  const hint = hints.find((one) => one !== NAMED_HINT) ?? hints[0]
+  return hint === undefined ? {} : { hint }
+}
+
+interface Found {
+  readonly grant: Grant
+  readonly environment: Environment
+}
+
+function putGrant(exchange: Exchange, services: Services, { grant, environment }: Found): void {
   exchange.grant = grant
-  const { id, expiresAt, approvals } = grant
+  const { id, approvals } = grant
+  // Conditions see one time, that of this process; what the store says of the end is put into it.
+  const expiresAt = grant.expiresAt + (services.clock.now() - timeFor(grant, services))
   exchange.environment = { ...environment, grant: { id, expiresAt }, approvals }
+}
+
+/** The time by which the grant ends: that of the store where it came of a request. */
+function timeFor({ request }: Grant, { clock, access }: Services): number {
+  return request === undefined ? clock.now() : access.now()
 }
 
 /**
@@ -43,18 +90,12 @@ export function keepGrant(
 ): Refusal | undefined {
   const { grant } = exchange
   if (grant === undefined) return undefined
-  const { grant: now } =
-    policy.grants?.find({
-      subject: established(exchange.subject, 'subject'),
-      operations: established(exchange.classification, 'classification').operations,
-      now: services.clock.now(),
-      client: exchange.environment?.client.ip,
-      device: exchange.environment?.device?.id,
-      named: grant.id,
-    }) ?? {}
+  const look = { policy, named: grant.id, now: services.clock.now() }
+  const { grant: now } = findGrant(exchange, services, look)
   if (now === undefined || isNarrower(now, exchange)) return grantEnded(grant)
   if (now === grant) return undefined
-  putGrant(exchange, now, established(exchange.environment, 'environment'))
+  const environment = established(exchange.environment, 'environment')
+  putGrant(exchange, services, { grant: now, environment })
   exchange.grantWatch?.rearm()
   return undefined
 }
@@ -71,17 +112,18 @@ function grantEnded({ id }: Grant): Refusal {
   return refuse('grant_ended', { detail: `Grant ${id} has ended.` })
 }
 
-/** Whether the grant is over by the clock. */
+/** Whether the grant is over by its clock. */
 export function overGrant({ grant }: Exchange, services: Services): Refusal | undefined {
-  if (grant === undefined || grant.expiresAt > services.clock.now()) return undefined
+  if (grant === undefined || grant.expiresAt > timeFor(grant, services)) return undefined
   return grantEnded(grant)
 }
 
 /** Begins to watch; before the exchange can be cut, `decideAgain` looks once it can. */
 export function watchGrant(exchange: Exchange, services: Services): void {
   if (exchange.grant === undefined) return
+  const now = (): number => (exchange.grant === undefined ? 0 : timeFor(exchange.grant, services))
   const arm = (): (() => void) =>
-    atInstant(services.clock, exchange.grant?.expiresAt ?? Infinity, () => {
+    atInstant({ now }, exchange.grant?.expiresAt ?? Infinity, () => {
       const over = overGrant(exchange, services)
       if (over === undefined || exchange.cut === undefined) return
       services.metrics.streamCut(over.reason)

@@ -14,11 +14,11 @@ import type { Services } from '../runtime.ts'
  */
 export function decide(exchange: Exchange, services: Services): StageResult {
   const startedMs = services.clock.monotonicMs()
-  const { decisionPoint, holdingsOf } = established(exchange.policy, 'policy')
+  const { decisionPoint } = established(exchange.policy, 'policy')
   const subject = established(exchange.subject, 'subject')
   const { operations } = established(exchange.classification, 'classification')
   const requests = operations.map((operation) => requestOf(exchange, operation))
-  const holder = { access: services.access, holdingsOf, subject }
+  const holder = { access: services.access, subject }
   const decisions = requests.map((request) =>
     decided(request, withJournal(decisionPoint.decide(request), request, holder)),
   )

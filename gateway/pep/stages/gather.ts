@@ -49,6 +49,7 @@ function settle(
   const { operations } = established(exchange.classification, 'classification')
   const barred = lockedNow(exchange, services, operations) ?? tooStale(exchange, services)
   if (barred !== undefined) return barred
-  takeGrant(exchange, exchange.policy)
+  services.access.seen(established(exchange.subject, 'subject'))
+  takeGrant(exchange, services, exchange.policy)
   return undefined
 }

@@ -36,6 +36,7 @@ export async function authoriseMore(
     // Rules that changed while it was written down were put to what had been decided before alone.
     if (exchange.latest().policy !== policy) return await authoriseMore(exchange, services, fresh)
     exchange.decisions = [...established(exchange.decisions, 'decisions'), ...decided]
+    if (exchange.standsBy !== undefined) exchange.standsBy = [...exchange.standsBy, ...decided]
     return undefined
   } catch (error) {
     services.log.error({ decisionId: exchange.id, err: error }, 'deciding on more failed')

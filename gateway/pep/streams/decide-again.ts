@@ -1,6 +1,6 @@
 /**
- * What was permitted is decided again when the policy changes while it is under way: a stream, a
- * download, a tunnel. One that would not be permitted now is ended as a refusal would have ended it.
+ * What was permitted is decided again when the policy or the journal changes while it is under way:
+ * a stream, a download, a tunnel. One that would not be permitted now is ended as a refusal would have ended it.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Decision, DecidedOperation, Obligation } from '../../domain/access.ts'
@@ -81,13 +81,13 @@ async function decideAll(
     await nextTurn()
     sliceMs = clock.monotonicMs()
   }
-  if (cut > 0) log.info({ decided, cut }, 'open exchanges were ended by a change of the rules')
+  if (cut > 0) log.info({ decided, cut }, 'open exchanges were ended: they are not permitted now')
   return { decided, cut }
 }
 
 /**
- * Decides one exchange again if the policy has changed since it was last decided, and ends it when
- * it is not permitted any more. To be called, too, once the exchange can be cut: the policy may have
+ * Decides one exchange again if the policy has changed since it was last decided, else puts to the
+ * journal what it rests on, and ends it when it is not permitted any more. To be called, too, once the exchange can be cut: the policy may have
  * changed between its decision and that moment, when nobody else could have ended it.
  * @returns whether it was ended
  */
@@ -98,11 +98,12 @@ export function decideAgain(exchange: Exchange, services: Services): boolean {
   const { policy } = exchange.latest()
   const { cut, standing = exchange.policy } = exchange
   if (cut === undefined) return false
-  const over = overGrant(exchange, services)
-  if (over === undefined && standing === policy) return false
   exchange.standing = policy
+  const over = overGrant(exchange, services)
   const against: Against | undefined =
-    over === undefined ? judge(exchange, services, policy) : { refusal: over, decision: undefined }
+    over === undefined
+      ? judge(exchange, services, { policy, isOther: standing !== policy })
+      : { refusal: over, decision: undefined }
   if (against === undefined) return false
   exchange.revoked = against.decision
   services.metrics.streamCut(against.refusal.reason)
@@ -139,6 +140,7 @@ export function decideAfterWait(
       }
       again.push({ ...before, decision })
     }
+    exchange.standsBy = again
     return again
   } catch (error) {
     services.log.error({ decisionId: exchange.id, err: error }, 'deciding again failed')
@@ -155,16 +157,23 @@ interface Against {
 function judge(
   exchange: Exchange,
   services: Services,
-  policy: PolicySnapshot,
+  { policy, isOther }: { readonly policy: PolicySnapshot; readonly isOther: boolean },
 ): Against | undefined {
   try {
+    const { grant } = exchange
     const ended = keepGrant(exchange, services, policy)
     if (ended !== undefined) return { refusal: ended, decision: undefined }
-    const decisions = established(exchange.decisions, 'decisions')
-    for (const before of decisions) {
-      const against = judgeOperation(exchange, policy, before, services)
+    // Of another grant, and of the same with other approvals, conditions may think otherwise.
+    if (!isOther && exchange.grant === grant) return takenAway(exchange, services)
+    const { standsBy = exchange.decisions } = exchange
+    const now: DecidedOperation[] = []
+    for (const before of established(standsBy, 'decisions')) {
+      const decision = decideOperation(exchange, policy, before, services)
+      const against = judgeDecision(exchange, policy, { ...before, decision })
       if (against !== undefined) return against
+      now.push({ ...before, decision })
     }
+    exchange.standsBy = now
     return undefined
   } catch (error) {
     services.log.error({ decisionId: exchange.id, err: error }, 'deciding again failed')
@@ -172,16 +181,29 @@ function judge(
   }
 }
 
-function judgeOperation(
+/**
+ * What the journal says of the rules that it stands by. The rules are not asked again: a change of
+ * the journal is no reason to look at the time of day, or at how old a token is, in the middle.
+ */
+function takenAway(exchange: Exchange, { access }: Services): Against | undefined {
+  const subject = established(exchange.subject, 'subject')
+  const { standsBy = exchange.decisions } = exchange
+  for (const one of established(standsBy, 'decisions')) {
+    const decision = withJournal(one.decision, one, { access, subject })
+    if (decision.effect !== 'permit') return { refusal: refusalOf(decision), decision }
+  }
+  return undefined
+}
+
+function judgeDecision(
   exchange: Exchange,
   policy: PolicySnapshot,
-  before: DecidedOperation,
-  services: Services,
+  decided: DecidedOperation,
 ): Against | undefined {
-  const decision = decideOperation(exchange, policy, before, services)
+  const { decision, resource } = decided
   if (decision.effect !== 'permit') return { refusal: refusalOf(decision), decision }
-  const asked = { resource: before.resource, catalog: policy.resources }
-  const isCounted = isBudgeted(exchange, [{ ...before, decision }])
+  const asked = { resource, catalog: policy.resources }
+  const isCounted = isBudgeted(exchange, [decided])
   return isCounted && decision.obligations.every((duty) => isTakenUp(duty, exchange, asked))
     ? undefined
     : { refusal: refuse('obligation_unknown'), decision }
@@ -190,7 +212,7 @@ function judgeOperation(
 /** Decides one operation of a request under way: the circumstances of its start, the time of now. */
 export function decideOperation(
   exchange: Exchange,
-  { decisionPoint, resources, holdingsOf }: PolicySnapshot,
+  { decisionPoint, resources }: PolicySnapshot,
   operation: Operation,
   { access, clock }: Pick<Services, 'access' | 'clock'>,
 ): Decision {
@@ -203,7 +225,7 @@ export function decideOperation(
     environment: { ...environmentFor(exchange, operation), now: clock.now() },
     resourceAttributes: resources.attributesOf(resource),
   })
-  return withJournal(decision, operation, { access, holdingsOf, subject })
+  return withJournal(decision, operation, { access, subject })
 }
 
 /**

@@ -19,7 +19,7 @@ export function atExpiry(exchange: Exchange, services: Services, end: () => void
  * Calls `end` once the clock says `at`, milliseconds since the epoch; never for what has no end.
  * @returns stops waiting
  */
-export function atInstant(clock: Clock, at: number, end: () => void): () => void {
+export function atInstant(clock: Pick<Clock, 'now'>, at: number, end: () => void): () => void {
   const remaining = (): number => at - clock.now()
   let timer: NodeJS.Timeout
   const look = (): void => {

@@ -1,19 +1,15 @@
 /** What reviews and retrainings say against a permit of the rules. */
+import { namesOf } from '../../access/reviews/names.ts'
 import type { AccessView } from '../../access/view.ts'
 import type { Decision } from '../../domain/access.ts'
 import type { Subject } from '../../domain/subject.ts'
 import type { Operation } from '../../domain/vocabulary.ts'
-import type { PolicySnapshot } from '../runtime.ts'
 
 /** Whose permit it is, and what is known of the journal. */
 interface Holder {
   readonly access: AccessView
-  readonly holdingsOf: PolicySnapshot['holdingsOf']
   readonly subject: Subject
 }
-
-/** Actions that a version which was not released is not for (threats I7). */
-const RESTRICTED = new Set(['infer', 'export', 'deploy'])
 
 /**
  * `decision`, unless it is a permit that does not count any more: a review took the privilege away
@@ -23,17 +19,17 @@ const RESTRICTED = new Set(['infer', 'export', 'deploy'])
 export function withJournal(
   decision: Decision,
   { action, resource }: Operation,
-  { access, holdingsOf, subject }: Holder,
+  { access, subject }: Holder,
 ): Decision {
   if (decision.effect !== 'permit') return decision
   const text = decision.rule?.text
-  const revoked = text === undefined ? undefined : access.revokedBy(text, holdingsOf(subject))
+  const revoked = text === undefined ? undefined : access.revokedBy(text, namesOf(subject))
   if (revoked !== undefined) {
     const how = revoked.lapsed ? 'lapsed, for nobody certified it in' : 'was taken away by'
     const explanation = `The privilege of ${revoked.holder} ${how} review ${revoked.review}.`
     return denied(decision, 'privilege_revoked', explanation)
   }
-  if (!RESTRICTED.has(action) || !access.isRestricted({ action, resource })) return decision
+  if (!access.isRestricted({ action, resource })) return decision
   return denied(
     decision,
     'version_restricted',

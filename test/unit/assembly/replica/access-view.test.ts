@@ -29,6 +29,7 @@ function viewOf(regression?: Regression) {
     grants: { find: (_, { now }) => (asked.push(now), {}) },
     reviews: { revokedBy: () => undefined },
     versions: { isRestricted: () => true },
+    seen: () => undefined,
   })
   return { view, listeners, asked, before }
 }
