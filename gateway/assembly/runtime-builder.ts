@@ -23,9 +23,10 @@ import type { SecretFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { countryReader, type OpenDatabase } from './country-database.ts'
 import { tokensWith } from './data-key.ts'
-import type { LoadedRules } from './load-rules.ts'
+import { knownNames, type LoadedRules } from './load-rules.ts'
 import { ownDocuments, publicUrl } from './own-documents.ts'
 import { assertionReader, managedHeaders } from './posture-assertion.ts'
+import { createUsersOf } from './reviews/used-rules.ts'
 import { upstreamEntry } from './upstream-parts.ts'
 
 /** What a runtime is built from. */
@@ -92,6 +93,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       decisionPoint: createDecisionPoint(rules.policy, { onFailure: parts.onDecisionFailure }),
       resources: rules.resources,
       holdingsOf: rules.policy.holdingsOf,
+      usersOf: createUsersOf(rules.policy, knownNames(settings)),
       ...(rules.grants === undefined ? {} : { grants: rules.grants }),
     },
     training: {

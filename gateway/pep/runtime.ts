@@ -45,6 +45,8 @@ export interface PolicySnapshot {
   readonly resources: ResourceCatalog
   /** Everything that a subject holds by this policy: its id, groups, roles, and roles by way of these. */
   readonly holdingsOf: (subject: Subject) => ReadonlySet<string>
+  /** Names in a subject's token by which it comes to a rule as written; absent where nobody asks. */
+  readonly usersOf?: (subject: Subject, rule: string) => readonly string[]
   /** What was granted; absent where nothing is. */
   readonly grants?: GrantCatalog
 }

@@ -4,6 +4,7 @@ import { established, type Exchange } from '../exchange.ts'
 import type { StageResult } from '../result.ts'
 import { decisionRecord } from '../records.ts'
 import type { Services } from '../runtime.ts'
+import { noteUse } from '../watching/note-use.ts'
 
 /**
  * Stage 7. The decision is in the ledger before anything is forwarded: on disk for a privileged
@@ -17,6 +18,7 @@ export function record(exchange: Exchange, services: Services): Promise<StageRes
   return services.ledger.append(entry, privileged ? 'disk' : 'kernel').then(
     () => {
       exchange.recorded = true
+      noteUse(exchange, services)
       return undefined
     },
     (error: unknown) => {
