@@ -161,9 +161,9 @@ export function knownNames(settings: Settings | undefined): KnownNames | undefin
 export function knownNames(settings: Settings | undefined): KnownNames | undefined {
   if (settings === undefined) return undefined
   const { issuers, upstreams, listen } = settings
-  // What the control API asks the rules about; no upstreams.
-  const isAsked = listen.control.audience !== undefined
-  const ownNames = isAsked ? ['modelgate', ...API_AREAS.map(areaName)] : []
+  // What the control APIs ask the rules about; no upstreams. The names of areas are nobody else's.
+  const own = listen.control.audience === undefined ? [] : ['modelgate']
+  const ownNames = [...own, ...API_AREAS.map(areaName)]
   return {
     issuerNames: new Set(issuers.map(({ name }) => name)),
     issuerRoles: new Set(issuers.flatMap(({ roles }) => roles.map((name) => `role:${name}`))),

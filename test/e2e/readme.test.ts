@@ -4,13 +4,17 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { describe, expect, it } from '@jest/globals'
+import { afterAll, describe, expect, it } from '@jest/globals'
 import { ensureBuilt, PROJECT } from '../support/build.ts'
 import { runModelgate } from '../support/built-gateway.ts'
+import { createStory } from '../support/command-story.ts'
+import type { Name } from '../support/privilege-world.ts'
 
 interface Command {
   /** What is run, when it is not the line itself: `npm run build` would pull `dist` from under others. */
-  readonly run?: () => Promise<{ readonly code: number | null; readonly output: string }>
+  readonly run?: (
+    line: string,
+  ) => Promise<{ readonly code: number | null; readonly output: string }>
   readonly code?: number
   /** What the output must hold. */
   readonly says?: RegExp
@@ -21,7 +25,15 @@ const modelgate = async (...args: string[]) => {
   return { code, output: stdout + stderr }
 }
 
+const story = createStory()
+afterAll(() => story.close())
+
 const CLI = 'node dist/gateway/main.js'
+
+const live =
+  (as: Name): NonNullable<Command['run']> =>
+  (line) =>
+    story.run(as, line)
 
 /** Every command of the `sh` blocks, and how it is known to work. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -37,6 +49,25 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   [`${CLI} check --rules rules --format github`]: { says: /^$/ },
   [`${CLI} test --rules rules --min-coverage 100`]: { says: /^passed: \d+ tests/m },
   [`${CLI} config print --effective --redact`]: { says: /^upstreams:/m },
+  'modelgate request create --action export --resource model:fraud --for 4h --uses 1 --reason "audit of the third quarter"':
+    { run: live('erin'), says: /pending/ },
+  'modelgate request show req-…': { run: live('olga'), says: /user:dev\/erin/ },
+  'modelgate request approve req-… --digest sha256:… --for 1h': {
+    run: live('olga'),
+    says: /user:dev\/olga/,
+  },
+  'modelgate grant list --status active': { run: live('erin'), says: /No grants/ },
+  'modelgate lock --user user:dev/erin --reason "laptop stolen, INC-12"': {
+    run: live('root'),
+    says: /active/,
+  },
+  'modelgate unlock lock-… --reason "new credentials"': { run: live('ruth'), says: /lifted/ },
+  'modelgate drill': { run: live('root'), says: /passed/ },
+  'modelgate review start --title "Q4" --due 30d': { run: live('root'), says: /review-/ },
+  'modelgate who-has model:fraud --action export': {
+    run: live('root'),
+    says: /role:exporter/,
+  },
 }
 
 /** The script of package.json with that name is there and its file exists. */
@@ -100,7 +131,7 @@ describe('README.md', () => {
     '`%s` does what it says',
     async (line) => {
       const { run = () => inShell(line), code = 0, says = /(?:)/ } = COMMANDS[line] ?? {}
-      const result = await run()
+      const result = await run(line)
       expect(result.output).toMatch(says)
       expect(result.code).toBe(code)
     },
