@@ -32,6 +32,7 @@ import { followJournal } from './follow-journal.ts'
 import { openAccess } from './open-access.ts'
 import { openReplica } from './open-replica.ts'
 import { openStore, type RunningStore } from './open-store.ts'
+import { openUnwritten } from './open-unwritten.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
 import type { RunningReplica } from './replica/replica.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
@@ -71,6 +72,7 @@ export interface Gateway {
 }
 
 type RunningServices = Services & {
+  readonly unwritten: ReturnType<typeof openUnwritten>
   readonly log: RootLogger
   readonly ledger: RunningLedger
   readonly sinks: LedgerSinks
@@ -206,7 +208,8 @@ function openWebhooks(
   return startWebhooks({ ...services, webhooks, journal, store: state, holder: randomUUID() })
 }
 
-function stopLockouts({ lockouts, budgets }: RunningServices): Promise<void> {
+function stopLockouts({ lockouts, budgets, unwritten }: RunningServices): Promise<void> {
+  unwritten.stop()
   lockouts.stop()
   return budgets.stop()
 }
@@ -270,9 +273,10 @@ async function openServices(
     throw error
   })
   const replica = await openReplica({ settings, process: facts, ...over, ledger })
-  const access = openAccess({ replica, rules, log })
+  const unwritten = openUnwritten(replica, log)
+  const access = openAccess({ replica, rules, unwritten, log })
   return {
     ...{ clock, ledger, sinks, metrics, log, state, replica },
-    ...{ budgets, lockouts, extraction, access },
+    ...{ budgets, lockouts, extraction, access, unwritten },
   }
 }

@@ -1,10 +1,16 @@
 import { createGrantIndex } from '../access/elevation/grant-index.ts'
-import type { AccessReplica } from '../access/replica.ts'
 import { createLockIndex } from '../access/locks/lock-index.ts'
+import type { AccessReplica } from '../access/replica.ts'
 import { createRevocationFinder } from '../access/reviews/finder.ts'
 import type { AccessState } from '../access/state.ts'
-import { createRestrictions, type IsRestricted } from '../access/versions/restrictions.ts'
+import {
+  createRestrictions,
+  isWithheld,
+  type IsRestricted,
+} from '../access/versions/restrictions.ts'
+import type { UnwrittenVersions } from '../access/versions/unwritten.ts'
 import type { AccessView } from '../access/view.ts'
+import { resourceText } from '../domain/vocabulary.ts'
 import type { Logger } from '../log/logger.ts'
 import { elevationDepsOf, type ElevationRules } from './elevation-deps.ts'
 import { createAccessView, type VersionFinder, type ViewParts } from './replica/access-view.ts'
@@ -15,29 +21,34 @@ export interface AccessOpening {
   readonly replica: ViewParts['replica'] & Pick<AccessReplica, 'run'>
   /** Those in force; the same object as long as they are. */
   readonly rules: () => ElevationRules
+  /** Versions that the journal does not have yet. */
+  readonly unwritten: Pick<UnwrittenVersions, 'has'>
   readonly log: Pick<Logger, 'warn'>
 }
 
 /** The state as requests see it: grants stand by the rules of the moment they are made use of. */
-export function openAccess({ replica, rules, log }: AccessOpening): AccessView {
+export function openAccess({ replica, rules, unwritten, log }: AccessOpening): AccessView {
   return createAccessView({
     replica,
     locks: createLockIndex(replica.state.locks),
     grants: createGrantIndex(() => elevationDepsOf(rules())),
     reviews: createRevocationFinder(),
-    versions: createVersionFinder(),
+    versions: createVersionFinder(unwritten),
     seen: createSeenPeople(replica, (error) => {
       log.warn({ err: error }, 'what somebody holds now was not written down; it is tried again')
     }),
   })
 }
 
-/** Restrictions of whatever state is the newest. */
-function createVersionFinder(): VersionFinder {
+/** Restrictions of whatever state is the newest, and of versions that it does not have yet. */
+function createVersionFinder(unwritten: AccessOpening['unwritten']): VersionFinder {
   let known: { readonly of: AccessState['versions']; readonly find: IsRestricted } | undefined
   return {
     isRestricted(state, operation) {
       const { versions } = state
+      const { resource } = operation
+      if (resource.kind !== 'model' || resource.version === undefined) return false
+      if (isWithheld(operation.action) && unwritten.has(resourceText(resource))) return true
       if (known?.of !== versions) known = { of: versions, find: createRestrictions(state) }
       return known.find(operation)
     },

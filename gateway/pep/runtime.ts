@@ -1,4 +1,5 @@
 import type { AccessReplica } from '../access/replica.ts'
+import type { UnwrittenVersions } from '../access/versions/unwritten.ts'
 import type { ClientAddress, Environment } from '../domain/access.ts'
 import type { Budgets } from '../domain/budget.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -118,6 +119,8 @@ export interface Services {
   readonly state: SharedStore
   /** The journal that this process works with. */
   readonly replica: AccessReplica
+  /** Versions that the journal has yet to be told of. */
+  readonly unwritten?: Pick<UnwrittenVersions, 'hold'>
   /** Counts what callers use, from memory. */
   readonly budgets: Budgets
   /** Locks, grants and reviews of the journal, from memory. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { NO_ACCESS } from '../../gateway/access/no-access.ts'
 import type { AccessView } from '../../gateway/access/view.ts'
 import type { AccessReplica } from '../../gateway/access/replica.ts'
+import type { UnwrittenVersions } from '../../gateway/access/versions/unwritten.ts'
 import { createBudgets } from '../../gateway/budget/budgets.ts'
 import type { Decision } from '../../gateway/domain/access.ts'
 import { unrefTimers } from '../../gateway/authn/timers.ts'
@@ -164,6 +165,7 @@ export interface TestPipelineOptions {
   readonly state?: SharedStore
   /** The journal; none when absent. */
   readonly replica?: AccessReplica
+  readonly unwritten?: Pick<UnwrittenVersions, 'hold'>
   readonly runtime?: Partial<Runtime>
   /** Nothing granted or locked when absent. */
   readonly access?: AccessView
@@ -218,6 +220,7 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     access: options.access ?? NO_ACCESS,
     lockouts,
     replica: options.replica ?? createMemoryReplica(clock.now()),
+    ...(options.unwritten === undefined ? {} : { unwritten: options.unwritten }),
     extraction: createExtractionDetector({ clock, seed: 1 }),
     log: { debug: log, info: log, warn: log, error: log, child: () => services.log },
   }

@@ -2,6 +2,7 @@
 import type { Grant } from '../../gateway/domain/access.ts'
 import type { ForwardClient, OutboundRequest } from '../../gateway/domain/ports.ts'
 import { isRefusal } from '../../gateway/domain/refusal.ts'
+import { createUnwritten, type UnwrittenVersions } from '../../gateway/access/versions/unwritten.ts'
 import { createClassifier } from '../../gateway/classify/classifier.ts'
 import { builtInPack } from '../unit/classify/support.ts'
 import { memoryReplica, type MemoryReplica } from './broken-replica.ts'
@@ -73,6 +74,7 @@ export interface TrainingWorldOptions {
 export interface TrainingWorld {
   readonly pipeline: TestPipeline
   readonly replica: MemoryReplica
+  readonly unwritten: UnwrittenVersions
   /** Bodies that were forwarded. */
   readonly forwarded: string[]
   /** Sends a JSON body; answers status and problem or answer. */
@@ -95,10 +97,12 @@ export async function startTrainingWorld(
   const pack = await builtInPack(options.pack ?? 'openai')
   const classifier = createClassifier({ pack, upstream: 'up', peekBytesMax: 65_536 })
   const replica = memoryReplica(() => NOW)
+  const unwritten = createUnwritten(replica, () => undefined)
   const forwarded: string[] = []
   const { answer = { status: 200, body: '{"id":"ftjob-1"}' } } = options
   const pipeline = await startPipeline({
     ...(options.isReplicaAbsent === true ? {} : { replica }),
+    unwritten,
     append: ({ type }) => options.append?.(type),
     runtime: {
       training: {
@@ -142,7 +146,7 @@ export async function startTrainingWorld(
     const told = problemIn(said)
     return { status: responses[0]?.status ?? 0, body: said, ...told }
   }
-  return { pipeline, replica, forwarded, post }
+  return { pipeline, replica, unwritten, forwarded, post }
 }
 
 function problemIn(text: string): Pick<Answered, 'reason' | 'detail'> {
@@ -181,13 +185,14 @@ async function relay(
   if (isRefusal(head)) return head
   const verdict = guard.chunk(Buffer.from(answer.body))
   if (isRefusal(verdict)) return verdict
-  const text = verdict instanceof Buffer ? verdict.toString() : answer.body
+  let text = verdict instanceof Buffer ? verdict.toString() : answer.body
   let last = guard.end()
   while (!isRefusal(last) && guard.keeps?.() === true) {
     await guard.ready?.()
     last = guard.end()
   }
   if (isRefusal(last)) return last
+  text += last?.toString() ?? ''
   response.writeHead(head.status, { 'content-type': 'application/json' }).end(text)
   const counts = { requestBytes: 0, responseBytes: text.length }
   return { status: head.status, ...counts, endedBy: 'upstream' as const }

@@ -5,6 +5,11 @@ import type { AccessState } from '../state.ts'
 /** What is withheld: the use of the version, its bytes, and every way to put it to use. */
 const WITHHELD: ReadonlySet<Action> = new Set<Action>(['infer', 'export', 'deploy'])
 
+/** Whether `action` is withheld from versions that were not released. */
+export function isWithheld(action: Action): boolean {
+  return WITHHELD.has(action)
+}
+
 /** See `AccessView.isRestricted`. */
 export type IsRestricted = (operation: Pick<Operation, 'action' | 'resource'>) => boolean
 
@@ -18,7 +23,7 @@ export function createRestrictions({ versions }: Pick<AccessState, 'versions'>):
     if (versions.size === 0 || resource.kind !== 'model' || resource.version === undefined) {
       return false
     }
-    if (!WITHHELD.has(action)) return false
+    if (!isWithheld(action)) return false
     const version = versions.get(resourceText(resource))
     return version !== undefined && version.released === undefined
   }

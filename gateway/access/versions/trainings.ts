@@ -77,7 +77,25 @@ export function registerVersion(
   }
 }
 
-function runsFor(state: AccessState, { model, upstreamRun }: Registration): TrainingRun[] {
+/** Whether a registration is of a retraining that `state` knows, or may be. */
+export function isOfTraining(
+  state: AccessState,
+  registration: Pick<Registration, 'model' | 'upstreamRun'>,
+): boolean {
+  return runsFor(state, registration).length > 0
+}
+
+/** {@link isOfTraining} by the newest state; changes nothing. */
+export function askWhetherOfTraining(
+  registration: Pick<Registration, 'model' | 'upstreamRun'>,
+): Command<boolean> {
+  return (state) => ({ events: [], result: isOfTraining(state, registration) })
+}
+
+function runsFor(
+  state: AccessState,
+  { model, upstreamRun }: Pick<Registration, 'model' | 'upstreamRun'>,
+): TrainingRun[] {
   const runs = [...state.runs.values()]
   if (upstreamRun !== undefined) {
     const named = runs.filter((run) => run.upstreamRun === upstreamRun)

@@ -1,4 +1,4 @@
-import type { ResponseGuard } from '../../domain/ports.ts'
+import type { ResponseGuard, ResponseHead } from '../../domain/ports.ts'
 import { isRefusal, type Refusal } from '../../domain/refusal.ts'
 
 /** Most of an answer that is kept to be read; the answers to registrations are a few hundred bytes. */
@@ -14,55 +14,94 @@ export interface AnswerReading {
    * settled, and not on a refusal. Must not reject.
    */
   readonly onAnswer: (answer: Buffer | undefined) => Promise<Refusal | undefined>
+  /** Whether all of the answer waits for that, and not its end alone. */
+  readonly isHeld?: boolean
+  /** What comes of an answer that is too long to be held; it passes when absent. */
+  readonly tooLong?: Refusal | undefined
 }
 
 /**
- * The guard, with the answer read besides: nothing of it changes. Whoever sees its end can rely on
- * what was made of it. `inner` judges first; what it cuts is not read.
+ * The guard, with the answer read besides: nothing of it changes. Whoever sees its end (of one that
+ * is held, any of it) can rely on what was made of it. `inner` judges first; what it cuts is not read.
  */
-export function readAnswer(inner: ResponseGuard, { onAnswer }: AnswerReading): ResponseGuard {
-  let parts: Buffer[] | undefined
-  let size = 0
-  let isGood = false
-  let work: Promise<void> | undefined
-  let isSettled = false
-  let refusal: Refusal | undefined
-  let last: Buffer | undefined
-  const begin = (): void => {
-    work = onAnswer(parts === undefined ? undefined : Buffer.concat(parts)).then((against) => {
-      refusal = against
-      isSettled = true
+export function readAnswer(inner: ResponseGuard, reading: AnswerReading): ResponseGuard {
+  return new AnswerReader(inner, reading)
+}
+
+class AnswerReader implements ResponseGuard {
+  private parts: Buffer[] | undefined
+  private size = 0
+  private isGood = false
+  /** What leaves once the answer was read; absent when it leaves as it comes. */
+  private held: Buffer[] | undefined
+  private work: Promise<void> | undefined
+  private isSettled = false
+  private refusal: Refusal | undefined
+  private last: Buffer | undefined
+  private readonly inner: ResponseGuard
+  private readonly reading: AnswerReading
+
+  constructor(inner: ResponseGuard, reading: AnswerReading) {
+    this.inner = inner
+    this.reading = reading
+  }
+
+  head(head: ResponseHead): ResponseHead | Refusal {
+    this.isGood = head.status >= 200 && head.status < 300
+    const isCoded = head.headers.some((name, at) => at % 2 === 0 && name === 'content-encoding')
+    this.parts = isCoded ? undefined : []
+    this.held = this.isGood && this.reading.isHeld === true ? [] : undefined
+    return this.inner.head(head)
+  }
+
+  chunk(chunk: Buffer): Refusal | 'hold' | Buffer | undefined {
+    const verdict = this.inner.chunk(chunk)
+    if (isRefusal(verdict)) return verdict
+    this.size += chunk.length
+    // Whoever gave the chunk may use its memory again.
+    const copy = chunk.length === 0 ? chunk : Buffer.from(chunk)
+    if (this.size > ANSWER_BYTES_MAX) this.parts = undefined
+    else this.parts?.push(copy)
+    if (this.held === undefined) return verdict
+    this.held.push(verdict instanceof Buffer ? verdict : copy)
+    if (this.size <= ANSWER_BYTES_MAX || verdict === 'hold') return NOTHING
+    if (this.reading.tooLong !== undefined) return this.reading.tooLong
+    const passed = Buffer.concat(this.held)
+    this.held = undefined
+    return passed
+  }
+
+  end(): Refusal | Buffer | undefined {
+    if (this.refusal !== undefined) return this.refusal
+    if (this.isSettled) return this.last
+    const ended = this.inner.end()
+    if (isRefusal(ended) || !this.isGood) return ended
+    if (this.held !== undefined && ended !== undefined) this.held.push(ended)
+    const mine = this.held === undefined ? ended : NOTHING
+    if (this.inner.keeps?.() === true) return mine
+    this.last = this.held === undefined ? ended : Buffer.concat(this.held)
+    this.begin()
+    return NOTHING
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.inner.ready?.() ?? (this.isWorking() ? this.work : undefined)
+  }
+
+  keeps(): boolean {
+    return this.inner.keeps?.() === true || this.isWorking()
+  }
+
+  private begin(): void {
+    const { parts } = this
+    const answer = parts === undefined ? undefined : Buffer.concat(parts)
+    this.work = this.reading.onAnswer(answer).then((against) => {
+      this.refusal = against
+      this.isSettled = true
     })
   }
-  const isWorking = (): boolean => work !== undefined && !isSettled
-  return {
-    head(head) {
-      isGood = head.status >= 200 && head.status < 300
-      const coding = head.headers.findIndex(
-        (name, at) => at % 2 === 0 && name === 'content-encoding',
-      )
-      parts = coding < 0 ? [] : undefined
-      return inner.head(head)
-    },
-    chunk(chunk) {
-      const verdict = inner.chunk(chunk)
-      size += chunk.length
-      if (size > ANSWER_BYTES_MAX) parts = undefined
-      // Whoever gave the chunk may use its memory again.
-      else if (!isRefusal(verdict) && chunk.length > 0) parts?.push(Buffer.from(chunk))
-      return verdict
-    },
-    end() {
-      if (refusal !== undefined) return refusal
-      if (isSettled) return last
-      const ended = inner.end()
-      if (isRefusal(ended) || !isGood) return ended
-      if (inner.keeps?.() === true) return ended
-      last = ended
-      begin()
-      return NOTHING
-    },
-    ready: () => inner.ready?.() ?? (isWorking() ? work : undefined),
-    keeps: () => inner.keeps?.() === true || isWorking(),
+
+  private isWorking(): boolean {
+    return this.work !== undefined && !this.isSettled
   }
 }

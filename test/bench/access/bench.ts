@@ -61,6 +61,7 @@ function lookups(what: string, state: AccessState, name: string): number {
     grants: createGrantIndex(() => deps),
     reviews: createRevocationFinder(),
     versions: { isRestricted: () => false },
+    seen: () => undefined,
   })
   const subject = callerOf(name)
   const facts = factsOf(subject)

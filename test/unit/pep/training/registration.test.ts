@@ -58,9 +58,45 @@ describe('a registration of a version of a retraining', () => {
     expect(await world.post(CREATE, BODY)).toMatchObject({ reason: 'training_refused' })
   })
 
-  it('is not told as done when it cannot be put on record', async () => {
+  it('is not sent when what the registry would repeat of it leaves nothing to read', async () => {
+    await begin()
+    const body = { ...BODY, description: 'x'.repeat(10_000) }
+    expect(await world.post(CREATE, body)).toMatchObject({ reason: 'training_refused' })
+    expect(world.forwarded).toEqual([])
+  })
+
+  it('is not told as done, and restricted here, while it cannot be put on record', async () => {
     await begin()
     world.replica.breakStore(true)
     expect(await world.post(CREATE, BODY)).toMatchObject({ reason: 'state_unavailable' })
+    expect(world.unwritten.has('model:fraud@3')).toBe(true)
+    await world.unwritten.retry()
+    expect(world.unwritten.has('model:fraud@3')).toBe(true)
+
+    world.replica.breakStore(false)
+    await world.unwritten.retry()
+    expect(world.unwritten.size).toBe(0)
+    expect(world.replica.state.versions.get('model:fraud@3')).toMatchObject({ run: 'd-1' })
+  })
+})
+
+describe('a registration that has nothing to do with a training', () => {
+  const OTHER = { name: 'churn', source: 'runs:/r-2/model', run_id: 'r-2' }
+
+  it.each([
+    ['names no version', '{"model_version":{"name":"churn"}}'],
+    ['is too long', JSON.stringify({ model_version: { version: '3' }, x: 'x'.repeat(65_536) })],
+    ['is no JSON', 'created'],
+  ])('is let through when the answer %s', async (_what, answer) => {
+    await begin(answer)
+    const { status, body } = await world.post(CREATE, OTHER)
+    expect({ status, body }).toEqual({ status: 200, body: answer })
+    expect(world.replica.state.versions.size).toBe(0)
+  })
+
+  it('may be as long as others', async () => {
+    await begin('{}')
+    const body = { ...OTHER, description: 'x'.repeat(10_000) }
+    expect((await world.post(CREATE, body)).status).toBe(200)
   })
 })

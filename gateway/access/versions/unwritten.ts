@@ -1,0 +1,62 @@
+/** Versions that a registry made and the journal does not have yet: restricted here all the same. */
+import { isDeclined } from '../command.ts'
+import type { AccessReplica } from '../replica.ts'
+import { registerVersion, type Registration } from './trainings.ts'
+
+/** Registrations that wait at once. */
+const WAITING_MAX = 1_000
+
+/** See {@link createUnwritten}. */
+export interface UnwrittenVersions {
+  /**
+   * Restricts the version in this process until the journal has been told of it; false when too many
+   * wait already.
+   */
+  hold(registration: Registration): boolean
+  /** Whether `model:<name>@<version>` waits. */
+  has(version: string): boolean
+  /** Tells the journal of all that wait, one after the other; ends at the first failure. Never rejects. */
+  retry(): Promise<void>
+  readonly size: number
+}
+
+/** Begins with none. `onFailed` is told what kept the journal from being told. */
+export function createUnwritten(
+  { run }: Pick<AccessReplica, 'run'>,
+  onFailed: (error: unknown, version: string) => void,
+): UnwrittenVersions {
+  const waiting = new Map<string, Registration>()
+  let isTrying = false
+  const tryAll = async (): Promise<void> => {
+    for (const [version, registration] of waiting) {
+      try {
+        const done = await run(registerVersion(registration))
+        // What is declined is not in the journal: it stays restricted here.
+        if (isDeclined(done)) onFailed(new Error(done.detail), version)
+        // A newer registration of the same version may have come meanwhile.
+        else if (waiting.get(version) === registration) waiting.delete(version)
+      } catch (error) {
+        onFailed(error, version)
+        return
+      }
+    }
+  }
+  return {
+    hold(registration) {
+      const version = `${registration.model}@${registration.version}`
+      if (waiting.size >= WAITING_MAX && !waiting.has(version)) return false
+      waiting.set(version, registration)
+      return true
+    },
+    has: (version) => waiting.has(version),
+    async retry() {
+      if (isTrying || waiting.size === 0) return
+      isTrying = true
+      await tryAll()
+      isTrying = false
+    },
+    get size() {
+      return waiting.size
+    },
+  }
+}
