@@ -79,8 +79,8 @@ export function createAsker(options: AskerOptions): Asker {
       version = await versionOf(asked, options.commandTimeoutMs)
     } catch (error) {
       onProblem(problemOf(error))
-      // What timed out may hang in a connection that is half open.
-      if (error instanceof TimeIsUp) asked.reconnect()
+      // What timed out may hang in a connection that is half open; one that was given up stays so.
+      if (error instanceof TimeIsUp && asked === client && !isClosed) asked.reconnect()
       throw error
     }
     mustDo(version, tell)
@@ -159,6 +159,10 @@ function isOfOneKey(error: unknown): boolean {
   )
 }
 
+function isLate(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out'
+}
+
 async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
@@ -166,6 +170,9 @@ async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   })
   try {
     return await Promise.race([promise, late])
+  } catch (error) {
+    // The client has the same bound, and which of the two is first is chance.
+    throw isLate(error) ? new TimeIsUp() : error
   } finally {
     clearTimeout(timer)
   }
