@@ -74,7 +74,10 @@ export function tooStale(
   if (access.fresh) return undefined
   exchange.staleMs = access.stalenessMs
   const isRefused =
-    exchange.runtime.whenStale === 'refuse' || operations.some(({ action }) => isPrivileged(action))
+    // Before the first reading no lock is known to go by.
+    !Number.isFinite(access.stalenessMs) ||
+    exchange.runtime.whenStale === 'refuse' ||
+    operations.some(({ action }) => isPrivileged(action))
   if (!isRefused) return undefined
   return refuse('state_unavailable', {
     detail: 'It is not known what is locked and granted.',
