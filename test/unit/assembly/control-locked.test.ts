@@ -11,7 +11,7 @@ import { LOCKED_AT, lockMap, lockOf, MALLORY } from '../../support/locks.ts'
 import { runtimeOf } from '../../support/pipeline.ts'
 
 /** The control API with this lock, and what Mallory is told by it. */
-async function under(target: LockTarget, actions?: readonly ['admin']) {
+function under(target: LockTarget, actions?: readonly ['admin']) {
   const more = actions === undefined ? {} : { actions }
   const index = createLockIndex(lockMap(lockOf(target, more)))
   const records: LedgerRecord[] = []
@@ -57,7 +57,7 @@ describe('a caller of the control API', () => {
     [{ kind: 'session', issuer: 'corp', id: 'sid-1' }],
     [{ kind: 'issued-before', subject: MALLORY.id, before: LOCKED_AT }],
   ])('under a lock on %j gets nothing, and the record names the lock', async (target) => {
-    const { ask, records } = await under(target)
+    const { ask, records } = under(target)
     for (const action of ['read', 'admin'] as const) {
       const refusal = await ask(action)
       expect(isRefusal(refusal) && refusal.reason).toBe('locked')
@@ -74,14 +74,14 @@ describe('a caller of the control API', () => {
     [{ kind: 'upstream', id: 'llm' }],
     [{ kind: 'model', id: 'model:fraud' }],
   ])('gets in under a lock on %j, for somebody has to lift it', async (target) => {
-    const { ask } = await under(target)
+    const { ask } = under(target)
     for (const action of ['read', 'admin'] as const) {
       expect(await ask(action)).toMatchObject({ subject: MALLORY.id })
     }
   })
 
   it('under a lock of one action has the others', async () => {
-    const { ask } = await under({ kind: 'user', id: MALLORY.id }, ['admin'])
+    const { ask } = under({ kind: 'user', id: MALLORY.id }, ['admin'])
     expect(await ask('read')).toMatchObject({ subject: MALLORY.id })
     expect(await ask('admin')).toMatchObject({ reason: 'locked' })
   })

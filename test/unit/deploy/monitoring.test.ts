@@ -113,6 +113,10 @@ describe('the alerting and recording rules', () => {
       'modelgate_incidents_total',
       'modelgate_lockouts_last_read_timestamp_seconds',
       'modelgate_store_up',
+      'modelgate_lock_enforcement_seconds_bucket',
+      'modelgate_journal_regressed',
+      'modelgate_state_staleness_seconds',
+      'modelgate_webhook_lag_seconds',
       'modelgate_requests_in_flight',
       'modelgate_denials_per_decisions',
     ]) {
@@ -176,6 +180,8 @@ describe('the dashboard', () => {
         'Budget refusals',
         'Exports',
         'Store',
+        'Time to enforce locks',
+        'Webhooks',
       ]),
     )
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(titles.length)
