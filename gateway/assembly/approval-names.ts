@@ -8,7 +8,8 @@ import { rolesIn, unknownIn } from './grant-names.ts'
 
 /**
  * Errors for expressions that are none and for conditions that nobody wrote: a filter that is not
- * known to hold would let nobody approve. Warnings for roles and issuers that are not known.
+ * known to hold would let nobody approve. Warnings for roles and issuers that are not known, and for
+ * issuers that do not say who is the same human as somebody of another issuer.
  */
 export function approvalProblems(
   { holders, expressions }: Pick<ApprovalRules, 'holders' | 'expressions'>,
@@ -22,7 +23,25 @@ export function approvalProblems(
     const finding = unknownIn(text, roles, known)
     return finding === undefined ? [] : [{ ...position, severity: 'warning', ...finding }]
   })
-  return [...wrong, ...unknown]
+  return [...wrong, ...unknown, ...unlinked(holders, known)]
+}
+
+/** Where several issuers are accepted, one human may have an account at each (threats §2.H 266). */
+function unlinked(
+  [first]: ApprovalRules['holders'],
+  { issuerNames, issuersWithoutPerson = new Set() }: KnownNames,
+): readonly Diagnostic[] {
+  if (first === undefined || issuerNames.size < 2 || issuersWithoutPerson.size === 0) return []
+  const names = [...issuersWithoutPerson].join(', ')
+  return [
+    {
+      ...first.position,
+      severity: 'warning',
+      code: 'no-person-claim',
+      message: `two accounts of one human cannot be told from two humans: ${names} has no person_claim`,
+      remedy: 'Set issuers[].person_claim to a claim that is the same in all accounts of a human.',
+    },
+  ]
 }
 
 function expressionProblems(

@@ -166,6 +166,9 @@ export function knownNames(settings: Settings | undefined): KnownNames | undefin
   const ownNames = [...own, ...API_AREAS.map(areaName)]
   return {
     issuerNames: new Set(issuers.map(({ name }) => name)),
+    issuersWithoutPerson: new Set(
+      issuers.filter(({ personClaim }) => personClaim === undefined).map(({ name }) => name),
+    ),
     issuerRoles: new Set(issuers.flatMap(({ roles }) => roles.map((name) => `role:${name}`))),
     upstreams: new Set([...upstreams.map(({ name }) => name), ...ownNames]),
   }

@@ -10,6 +10,8 @@ import type { Suggest } from './suggest.ts'
 export interface KnownNames {
   /** Short names of issuers, the first part of a user. */
   readonly issuerNames: ReadonlySet<string>
+  /** Those of issuers whose tokens do not say which human it is (`person_claim`). */
+  readonly issuersWithoutPerson?: ReadonlySet<string>
   /** Roles that issuers may assert, prefix written: `role:…`. */
   readonly issuerRoles: ReadonlySet<string>
   /** Names of upstreams, what stands behind `server:`. */

@@ -38,4 +38,15 @@ describe('approvals.yaml names', () => {
     )
     expect(problems(from, filter).every((one) => / 4:\d+$/.test(one))).toBe(true)
   })
+
+  // threats §2.H 266
+  it('warn where several issuers are accepted and one does not say which human it is', () => {
+    const two = { ...KNOWN, issuerNames: new Set(['corp', 'partner']) }
+    const of = (...names: string[]) =>
+      problems('role:approver', 'mfa', { ...two, issuersWithoutPerson: new Set(names) } as never)
+    expect(of('partner')).toEqual(['warning no-person-claim 4:24'])
+    expect(of()).toEqual([])
+    const one = { ...KNOWN, issuersWithoutPerson: new Set(['corp']) }
+    expect(problems('role:approver', 'mfa', one)).toEqual([])
+  })
 })
