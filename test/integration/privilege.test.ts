@@ -143,6 +143,13 @@ describe('a request', () => {
     await refused('erin', 'POST /v1/requests', other, [422, 'key_reused'])
   })
 
+  it('gives what it says on the data listener, once', async () => {
+    const token = await tokenOf(world.issuer, 'erin', 'modelgate')
+    const first = await download(world.port, token).done
+    expect([first.status, first.body.length]).toEqual([200, 1_000])
+    expect((await download(world.port, token).done).status).toBe(403)
+  })
+
   it('is not there for those who may not see it', async () => {
     const { id } = await ask({ duration: '3h' })
     await refused('sam', `GET /v1/requests/${id}`, {}, [403, 'no_rule'])

@@ -5,7 +5,8 @@ import type { AccessView } from '../../gateway/access/view.ts'
 import type { LockTarget } from '../../gateway/access/lock.ts'
 import { liftLock } from '../../gateway/access/locks/lift-lock.ts'
 import { setLock, type LockAsk } from '../../gateway/access/locks/set-lock.ts'
-import { openAccess } from '../../gateway/assembly/open-access.ts'
+import { createLockIndex } from '../../gateway/access/locks/lock-index.ts'
+import { createAccessView } from '../../gateway/assembly/replica/access-view.ts'
 import type { Operation } from '../../gateway/domain/vocabulary.ts'
 import { askFor, LOCKED_AT, MALLORY } from '../support/locks.ts'
 import { createMemoryReplica, type MemoryReplica } from '../support/memory-replica.ts'
@@ -79,7 +80,14 @@ beforeAll(async () => {
 afterAll(() => pipeline.close())
 beforeEach(() => {
   replica = createMemoryReplica(LOCKED_AT)
-  view = openAccess(viewable(replica))
+  view = createAccessView({
+    replica: viewable(replica),
+    locks: createLockIndex(replica.state.locks),
+    grants: { find: () => ({}) },
+    reviews: { revokedBy: () => undefined },
+    versions: { isRestricted: () => false },
+    seen: () => undefined,
+  })
   call = CALL
 })
 

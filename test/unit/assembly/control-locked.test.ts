@@ -4,7 +4,7 @@ import type { LockTarget } from '../../../gateway/access/lock.ts'
 import { createLockIndex } from '../../../gateway/access/locks/lock-index.ts'
 import { NO_ACCESS } from '../../../gateway/access/no-access.ts'
 import type { LockFacts } from '../../../gateway/access/view.ts'
-import { createControlRules } from '../../../gateway/assembly/control-rules.ts'
+import { createControlCallers } from '../../../gateway/assembly/control-callers.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
 import { isRefusal } from '../../../gateway/domain/refusal.ts'
 import { LOCKED_AT, lockMap, lockOf, MALLORY } from '../../support/locks.ts'
@@ -18,7 +18,7 @@ function under(target: LockTarget, actions?: readonly ['admin']) {
   const runtime = runtimeOf([], {
     environment: ({ now, client }) => ({ now, client }),
   })
-  const control = createControlRules({
+  const control = createControlCallers({
     services: {
       clock: { now: () => LOCKED_AT, monotonicMs: () => 0 },
       access: { ...NO_ACCESS, lockOn: (facts: LockFacts) => index.find(facts, LOCKED_AT) },
@@ -31,9 +31,6 @@ function under(target: LockTarget, actions?: readonly ['admin']) {
       metrics: { auditError: () => undefined },
       // The parts that a call is authorised with; the others are not asked.
     } as never,
-    revisions: {} as never,
-    reloader: {} as never,
-    hosts: [],
     runtime: () => runtime,
     authenticator: () => ({ authenticate: () => MALLORY }),
   })
@@ -41,8 +38,10 @@ function under(target: LockTarget, actions?: readonly ['admin']) {
     control.authorize({
       authorization: 'Bearer x',
       action,
+      server: 'modelgate',
       what: action === 'read' ? 'rules.read' : 'rules.reload',
       peer: '10.1.2.3',
+      isReading: action === 'read',
     })
   return { ask, records }
 }
