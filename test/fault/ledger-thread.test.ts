@@ -19,7 +19,11 @@ const start = (name: string) =>
   startBuiltWorld({
     // Small, so that a thread which takes all of it does not take the machine's.
     nodeArgs: ['--max-old-space-size=128', '--import', FAILING],
-    config: { audit: { dir: join(folder, name) } },
+    // The ledger remembers the journal that it was beside: both outlive the process, or neither.
+    config: {
+      audit: { dir: join(folder, name) },
+      store: { kind: 'embedded', dir: join(folder, `${name}-store`) },
+    },
   })
 
 /** The status, or the code of the connection's end. */
