@@ -74,7 +74,10 @@ export interface DatasetTerm {
 /** Exactly what a retraining is for; compared with the request that makes use of the grant. */
 export interface TrainingTerms {
   readonly datasets: readonly DatasetTerm[]
-  /** `model:<name>@<version>` that is trained further; absent when it begins from nothing. */
+  /**
+   * `model:<name>[@<version>]` that is trained further, as requests name it; absent when it begins
+   * from nothing.
+   */
   readonly base?: string
   /** `model:<name>` that the result becomes a version of. */
   readonly destination: string

@@ -13,7 +13,8 @@ const DEVICE_CHARACTERS_MAX = 256
 const RESOURCE =
   /^(?:(?:model|dataset):[A-Za-z0-9._/:-]{1,256}(?:@[A-Za-z0-9._-]{1,128})?|server:[a-z0-9-]{1,32})$/
 const MODEL = /^model:[A-Za-z0-9._/:-]{1,256}$/
-const BASE = /^model:[A-Za-z0-9._/:-]{1,256}@[A-Za-z0-9._-]{1,128}$/
+/** Where the upstream has no versions, the name is all there is: `gpt-4.1-2025-04-14`. */
+const BASE = /^model:[A-Za-z0-9._/:-]{1,256}(?:@[A-Za-z0-9._-]{1,128})?$/
 const DATASET = /^[A-Za-z0-9._/:-]{1,256}$/
 const DIGEST = /^sha256:[0-9a-f]{64}$/
 
@@ -108,8 +109,9 @@ function wrongTraining(training: TrainingTerms | undefined): Declined | undefine
   if (!isFew || !isKnown || new Set(datasets.map(({ name }) => name)).size < datasets.length) {
     return invalid('Name each dataset once, with its sha256 digest.')
   }
-  if (base !== undefined && !BASE.test(base))
-    return invalid('Name a base as model:<name>@<version>.')
+  if (base !== undefined && !BASE.test(base)) {
+    return invalid('Name a base as model:<name>@<version>, or model:<name> where it has none.')
+  }
   return MODEL.test(destination) ? undefined : invalid('Name the destination as model:<name>.')
 }
 

@@ -31,7 +31,7 @@ const training = z.strictObject({
     .min(1)
     .max(LIST_MAX)
     .describe('Exactly these datasets.'),
-  base: line(512).optional().describe('`model:<name>@<version>` that is trained further.'),
+  base: line(512).optional().describe('`model:<name>[@<version>]` that is trained further.'),
   destination: line(512).describe('`model:<name>` that the result becomes a version of.'),
 })
 
