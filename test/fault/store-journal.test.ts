@@ -23,11 +23,11 @@ async function start(args: readonly string[] = []): Promise<TestRedis> {
   return redis
 }
 
-async function connect(url: string, waitReplicas = 0): Promise<RedisStore> {
+async function connect(url: string, waitReplicas = 0, timeoutMs = 200): Promise<RedisStore> {
   const target = parseRedisUrl(url)
   if ('problem' in target) throw new Error(target.problem)
   const limits = { commandTimeoutMs: TIMEOUT_MS, connectTimeoutMs: 1_000 }
-  const wait = waitReplicas === 0 ? {} : { wait: { replicas: waitReplicas, timeoutMs: 200 } }
+  const wait = waitReplicas === 0 ? {} : { wait: { replicas: waitReplicas, timeoutMs } }
   const store = createRedisStore({ target, prefix: 'mg', ...limits, ...wait })
   opened.push(() => store.close())
   await store.whenUp()
@@ -138,7 +138,8 @@ describe('the journal in a Redis that', () => {
     const master = await start(AT_ONCE)
     const follower = await startFollower(master)
     opened.push(() => follower.close())
-    const { journal } = await connect(master.url, 1)
+    // Long enough for a replica on a machine that does other things as well.
+    const { journal } = await connect(master.url, 1, 3_000)
     expect(await appendTill(journal, 'a')).toBe(1)
     // The replica has it at the moment of the answer, not some time later.
     expect(await follower.command('XLEN', key('log'))).toBe(1)
