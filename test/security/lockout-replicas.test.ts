@@ -59,7 +59,7 @@ beforeAll(async () => {
           control: { host: '127.0.0.1', port: 0 },
           grpc: { host: '127.0.0.1', port: 0 },
         },
-        store: { kind: 'redis', url_file: urlFile },
+        store: { kind: 'redis', url_file: urlFile, when_stale: 'continue' },
       },
     })
   ;[one, two] = await Promise.all([start(), start()])
@@ -127,7 +127,7 @@ describe('streams on another replica', () => {
 })
 
 describe('a store that is away', () => {
-  it('stops what is privileged after five seconds, and nothing else', async () => {
+  it('stops what is privileged after five seconds, and nothing else under when_stale: continue', async () => {
     const token = await two.world.token(['inference', 'exporter'], { sub: 'carol' })
     const weights = request({ target: '/models/iris/weights', host: 'a.test', token })
     const infer = post(token, '/models/iris/stream', '{}')
