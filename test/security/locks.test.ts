@@ -206,7 +206,8 @@ describe('a lock over HTTP', () => {
     expect(await asked()).toBe(200)
     call = CALL
     expect(await asked()).toBe('locked')
-    const by = { by: 'user:corp/olga', person: 'person:olga', reason: 'over', secondPerson: false }
+    const olga = { by: 'user:corp/olga', person: 'person:olga', holds: [] }
+    const by = { ...olga, reason: 'over', secondPerson: false }
     await replica.run(liftLock({ id, ...by }))
     expect(await asked()).toBe(200)
   })

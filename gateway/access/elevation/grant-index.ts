@@ -77,6 +77,8 @@ function choose(entries: readonly Entry[], look: Look): GrantFound {
 
 function judge(entry: Entry, look: Look): Judged {
   const { state, deps, ask, holdings, judgements } = look
+  // An account that is given to somebody else brings its grants to nobody.
+  if (ask.subject.person !== entry.given.holder.person) return 'holder_changed'
   const by = { state, deps, now: ask.now }
   const { judged } = (entry.judgement = judgements.of(entry.given, by, entry.judgement))
   if (typeof judged === 'string' || holdings === undefined) return judged

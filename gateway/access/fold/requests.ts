@@ -89,5 +89,12 @@ function issued(before: AccessState, { grant }: EventOf<'grant.issued'>): Access
 }
 
 function withPerson(state: AccessState, person: EventOf<'person.seen'>['person']): AccessState {
+  const known = state.people.get(person.id)
+  // Whoever looks at what changed must not be woken for nothing.
+  if (known?.person === person.person && sameTexts(known.holds, person.holds)) return state
   return { ...state, people: withEntry(state.people, person.id, person) }
+}
+
+function sameTexts(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((text, at) => text === other[at])
 }

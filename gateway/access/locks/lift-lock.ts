@@ -1,6 +1,7 @@
 /** Lifting a lock, by one person or by two. */
 import { decline, type Command, type Ruled } from '../command.ts'
-import type { Lock } from '../lock.ts'
+import type { Lock, LockTarget } from '../lock.ts'
+import type { AccessState } from '../state.ts'
 import { isInForce } from './in-force.ts'
 import { reasonProblem } from './set-lock.ts'
 
@@ -13,6 +14,8 @@ export interface LiftAsk {
   readonly by: string
   /** Person key; absent when the token does not say which person it is. */
   readonly person?: string
+  /** Groups, roles, device, token (`<issuer name> <jti>`) and session of the caller. */
+  readonly holds: readonly string[]
   readonly reason: string
   /** `locks.second_person_to_lift`. */
   readonly secondPerson: boolean
@@ -24,7 +27,8 @@ export interface LiftAsk {
  * `lifted`, before that `liftAsked`. Whoever set it may be one of the two; nobody is both.
  *
  * Declines: `not_found`, `already_done` (lifted, or its time is over), `person_unknown`,
- * `second_person` when the same person asks again, `invalid` for the reason.
+ * `second_person` when the same person asks again, `invalid` for the reason, `not_eligible` for whom
+ * the lock is on.
  */
 export function liftLock(ask: LiftAsk): Command<Lock> {
   return (state, now): Ruled<Lock> => {
@@ -36,8 +40,22 @@ export function liftLock(ask: LiftAsk): Command<Lock> {
     }
     const problem = reasonProblem(ask.reason)
     if (problem !== undefined) return decline('invalid', problem)
+    if (isOwn(lock.target, ask, state)) {
+      return decline('not_eligible', 'The lock is on you; somebody whom it is not on must lift it.')
+    }
     return ask.secondPerson ? together(lock, ask, now) : lifted(lock, [ask.by], ask, now)
   }
+}
+
+/** Whether the caller is who the lock is on, by this account or another; whatever actions it is for. */
+function isOwn(target: LockTarget, { by, person, holds }: LiftAsk, state: AccessState): boolean {
+  const isMine = (account: string): boolean =>
+    account === by || (person !== undefined && state.people.get(account)?.person === person)
+  if (target.kind === 'user') return isMine(target.id)
+  if (target.kind === 'issued-before') return isMine(target.subject)
+  if (target.kind === 'person') return target.id === person
+  if ('issuer' in target) return holds.includes(`${target.issuer} ${target.id}`)
+  return 'id' in target && holds.includes(target.id)
 }
 
 function together(lock: Lock, ask: LiftAsk, now: number): Ruled<Lock> {

@@ -42,6 +42,8 @@ class Index implements LockIndex {
   private readonly versions = new Map<string, Locks>()
   /** Locks on versions, by their model: for requests that name none. */
   private readonly anyVersion = new Map<string, Locks>()
+  /** Of these, those on versions that are numbers. */
+  private readonly numbered = new Map<string, Locks>()
   private readonly upstreams = new Map<string, Locks>()
   private readonly networks = createNetworkMap<Locks>()
   private everybody: Locks = []
@@ -136,6 +138,8 @@ class Index implements LockIndex {
     const versions =
       version === undefined ? this.anyVersion.get(model) : this.versions.get(`${model}@${version}`)
     search.look(versions, only)
+    // A name in the place of a number is an alias, of whichever version: `stable`.
+    if (version !== undefined && !isNumber(version)) search.look(this.numbered.get(model), only)
   }
 
   private remove(lock: Lock): void {
@@ -158,7 +162,10 @@ class Index implements LockIndex {
     const { kind, id } = target
     const place = [this.byKind[kind], id] as const
     if (kind !== 'version') return [place]
-    return [place, [this.anyVersion, id.slice(0, id.lastIndexOf('@'))]]
+    const at = id.lastIndexOf('@')
+    const model = id.slice(0, at)
+    const places = [place, [this.anyVersion, model]] as const
+    return isNumber(id.slice(at + 1)) ? [...places, [this.numbered, model]] : places
   }
 
   private readonly all: Places = {
@@ -219,4 +226,8 @@ function isBefore(target: LockTarget, issuedAt: number): boolean {
 
 function covers({ actions }: Lock, operations: readonly Operation[]): boolean {
   return actions === undefined || operations.some(({ action }) => actions.includes(action))
+}
+
+function isNumber(version: string): boolean {
+  return /^\d+$/.test(version)
 }

@@ -97,7 +97,8 @@ function crowded(state: AccessState, target: LockTarget, now: number): Declined 
   let all = 0
   let same = 0
   for (const lock of state.locks.values()) {
-    if (!isInForce(lock, now)) continue
+    // Those of signals have a bound of their own: a flood of logouts must not disarm the switch.
+    if (!isInForce(lock, now) || lock.cause.kind === 'signal') continue
     all += 1
     if (isSameTarget(lock.target, target)) same += 1
   }

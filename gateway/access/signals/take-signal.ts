@@ -45,16 +45,23 @@ export function takeSignals(
       return { events: [], result: { result: 'repeated', locked: [], freed: [] } }
     }
     const inForce = locksInForce(state, source, now)
-    if (inForce.size >= SIGNAL_LOCKS_MAX) {
-      return decline('too_many', 'Signals of this issuer have set too many locks already')
-    }
     const events: AccessEvent[] = []
     for (const signal of signals) {
       events.push(...locksForSignal({ signal, source, jti: token.jti }, inForce, now))
     }
+    if (inForce.size >= SIGNAL_LOCKS_MAX && events.some(isOfSession)) {
+      return decline('too_many', 'Signals of this issuer have set too many locks already')
+    }
     const result = resultOf(signals, events, source)
     return { events: withReceipt(events, token, source), result }
   }
+}
+
+/** Ends of sessions come by the thousand, and can be made to; that an account is disabled always counts. */
+function isOfSession(event: AccessEvent): boolean {
+  if (event.type !== 'lock.set') return false
+  const { kind } = event.lock.target
+  return kind === 'session' || kind === 'token' || kind === 'issued-before'
 }
 
 /** A signal of a token, and whose it is. */

@@ -71,10 +71,15 @@ export function registerVersion(
       at,
       by,
       ...(person === undefined ? {} : { person }),
-      ...(only === undefined || others.length > 0 ? {} : { run: only.id }),
+      ...(isRunOf(only, model) && others.length === 0 ? { run: only.id } : {}),
     }
     return { events: [{ type: 'version.registered', version }], result: version }
   }
+}
+
+/** A run that was to make something else is named by mistake, or borrowed: it proves nothing here. */
+function isRunOf(run: TrainingRun | undefined, model: string): run is TrainingRun {
+  return run !== undefined && (run.destination === undefined || run.destination === model)
 }
 
 /** Whether a registration is of a retraining that `state` knows, or may be. */

@@ -44,9 +44,9 @@ export interface ViewParts {
   readonly seen: AccessView['seen']
 }
 
-/** Said where the journal is not what it was: what was approved in it may have been taken back since. */
+/** Said where it is not known what the journal says now: what was approved may have been taken back. */
 const NOT_NOW: GrantFound = Object.freeze({
-  hint: 'Grants cannot be used until the operator has looked at the journal.',
+  hint: 'Grants cannot be used now: it is not known whether they were taken back.',
 })
 
 /** Builds the view. Everything in it is judged by the time of the store. */
@@ -64,7 +64,7 @@ export function createAccessView(parts: ViewParts): AccessView {
     lockOn: (facts) => locks.find(facts, replica.now()),
     findGrant(ask, holdings) {
       if (replica.state.grants.size === 0) return NOTHING
-      if (replica.regression !== undefined) return NOT_NOW
+      if (replica.regression !== undefined || !replica.fresh) return NOT_NOW
       return grants.find(replica.state, { ...ask, now: replica.now() }, holdings)
     },
     revokedBy: (rule, holdings) =>

@@ -1,5 +1,6 @@
 /** Requests and grants for people. */
 import type { Paint } from '../output/paint.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { documentsIn, textIn, textsIn, type Document } from './document.ts'
 import { fieldsText, tableText, type Column } from './table.ts'
 
@@ -126,14 +127,16 @@ function demandLines(demand: Document): string[] {
     const filter = textIn(one, 'filter')
     const from = textsIn(one, 'from').join(' or ')
     const when = filter === undefined ? '' : `, ${filter}`
-    return `  ${textIn(one, 'count') ?? ''} of ${from}${when} (${textIn(demand, 'rule') ?? ''})\n`
+    const line = `${textIn(one, 'count') ?? ''} of ${from}${when} (${textIn(demand, 'rule') ?? ''})`
+    return `  ${plainText(line)}\n`
   })
 }
 
 function voteLine(vote: Document): string {
   const comment = textIn(vote, 'comment')
   const said = comment === undefined ? '' : `: ${comment}`
-  return `  ${textIn(vote, 'at') ?? ''}  ${textIn(vote, 'decision') ?? ''}  ${voterOf(vote)}${said}\n`
+  const [at = '', decision = ''] = ['at', 'decision'].map((name) => textIn(vote, name))
+  return `  ${plainText(`${at}  ${decision}  ${voterOf(vote)}${said}`)}\n`
 }
 
 function voterOf(vote: Document): string {

@@ -34,7 +34,10 @@ export async function authoriseMore(
     const unrecorded = await note(exchange, services, decided, refusal)
     if (refusal !== undefined || unrecorded !== undefined) return refusal ?? unrecorded
     // Rules that changed while it was written down were put to what had been decided before alone.
-    if (exchange.latest().policy !== policy) return await authoriseMore(exchange, services, fresh)
+    // So were locks: what is asked for now was not yet part of what they look at.
+    if (exchange.latest().policy !== policy || lockedNow(exchange, services, fresh) !== undefined) {
+      return await authoriseMore(exchange, services, fresh)
+    }
     exchange.decisions = [...established(exchange.decisions, 'decisions'), ...decided]
     if (exchange.standsBy !== undefined) exchange.standsBy = [...exchange.standsBy, ...decided]
     return undefined

@@ -16,7 +16,7 @@ import {
 import { established, type Exchange } from '../exchange.ts'
 import { environmentFor, keepGrant, overGrant } from '../exports/grant-in-use.ts'
 import { endLockedOut, keptOut } from '../watching/kept-out.ts'
-import { endIfLocked, lockedNow } from '../watching/locked.ts'
+import { endIfLocked, lockedNow, tooStale } from '../watching/locked.ts'
 import { withJournal } from '../watching/journal-says.ts'
 import { extractionWatchOf } from '../obligations/extraction-watch.ts'
 import { treatmentsOf } from '../obligations/duties.ts'
@@ -124,7 +124,8 @@ export function decideAfterWait(
   if (established(exchange.subject, 'subject').expiresAt <= now) {
     return refuse('authn_expired', { challenge: { error: 'invalid_token' } })
   }
-  const barred = keptOut(exchange, services) ?? lockedNow(exchange, services)
+  const barred =
+    keptOut(exchange, services) ?? lockedNow(exchange, services) ?? tooStale(exchange, services)
   if (barred !== undefined) return barred
   const { policy } = exchange.latest()
   exchange.standing = policy

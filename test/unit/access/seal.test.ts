@@ -44,7 +44,7 @@ function sealed(count = 1) {
   const index = createGrantIndex(() => made.deps)
   const found = () =>
     index.find(made.book.state, {
-      subject: { id: ALICE.id } as never,
+      subject: { id: ALICE.id, person: ALICE.person } as never,
       operations: [{ action: 'export', resource: { kind: 'model', name: 'fraud' } }],
       now: made.book.now,
     }).grant

@@ -28,6 +28,7 @@ const SUBJECT: Subject = {
   issuerName: 'corp',
   groups: [],
   roles: [],
+  person: ALICE.person,
   issuedAt: 0,
   expiresAt: 8.64e15,
   authentication: {},
@@ -109,6 +110,21 @@ describe('a grant stands', () => {
 })
 
 describe('the index of grants', () => {
+  it('for the person it was given to, whoever has the account later', () => {
+    const { book, deps, grant } = granted()
+    const index = createGrantIndex(() => deps)
+    const by = (person?: string) => {
+      const { person: _, ...rest } = SUBJECT
+      const subject = { ...rest, ...(person === undefined ? {} : { person }) }
+      return index.find(book.state, use({ subject }))
+    }
+    expect(by(ALICE.person).grant?.id).toBe(grant.id)
+    for (const other of ['person:mallory', undefined]) {
+      expect(by(other).grant).toBeUndefined()
+      expect(by(other).hint).toContain('another person')
+    }
+  })
+
   it('finds what fits, as the same object every time', () => {
     const { book, deps, grant } = granted({}, { usesMax: 1, bytesMax: 9 })
     const index = createGrantIndex(() => deps)

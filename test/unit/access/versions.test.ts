@@ -37,11 +37,20 @@ function replicaWith(...runs: readonly Partial<TrainingRun>[]) {
 }
 
 describe('the version that is registered', () => {
-  it('is linked by what the upstream calls the run, whatever it is to become', async () => {
-    const replica = replicaWith({ destination: 'model:other' }, { id: 'd-2' })
+  it('is linked by what the upstream calls the run', async () => {
+    const replica = replicaWith({}, { id: 'd-2' })
     await replica.run(nameTraining('d-1', 'job-1'))
     const done = await replica.run(registerVersion({ ...REGISTRATION, upstreamRun: 'job-1' }))
     expect(done).toMatchObject({ done: { model: 'model:fraud@3', run: 'd-1' } })
+  })
+
+  it('is restricted without a link when the run was to become something else', async () => {
+    const replica = replicaWith({ destination: 'model:other' }, { id: 'd-2' })
+    await replica.run(nameTraining('d-1', 'job-1'))
+    await replica.run(registerVersion({ ...REGISTRATION, upstreamRun: 'job-1' }))
+    const version = replica.state.versions.get('model:fraud@3')
+    expect(version).toBeDefined()
+    expect(version?.run).toBeUndefined()
   })
 
   it('is linked by its model when one run is open', async () => {

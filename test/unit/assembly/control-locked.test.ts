@@ -75,13 +75,13 @@ describe('a caller of the control API', () => {
   ])('gets in under a lock on %j, for somebody has to lift it', async (target) => {
     const { ask } = under(target)
     for (const action of ['read', 'admin'] as const) {
-      expect(await ask(action)).toMatchObject({ subject: MALLORY.id })
+      expect(await ask(action)).toMatchObject({ subject: { id: MALLORY.id } })
     }
   })
 
   it('under a lock of one action has the others', async () => {
     const { ask } = under({ kind: 'user', id: MALLORY.id }, ['admin'])
-    expect(await ask('read')).toMatchObject({ subject: MALLORY.id })
+    expect(await ask('read')).toMatchObject({ subject: { id: MALLORY.id } })
     expect(await ask('admin')).toMatchObject({ reason: 'locked' })
   })
 })

@@ -77,7 +77,14 @@ describe('a drill', () => {
 describe('the commands', () => {
   const state = { ...emptyState('e'), locks: lockMap(LOCK) }
   const lift = (person: string) =>
-    liftLock({ id: LOCK.id, by: `user:corp/${person}`, person, reason: 'over', secondPerson: true })
+    liftLock({
+      id: LOCK.id,
+      by: `user:corp/${person}`,
+      person,
+      holds: [],
+      reason: 'over',
+      secondPerson: true,
+    })
 
   it.each(['user:corp/a\nb', 'user:corp/a\u0000', 'corp/a', 'user:', 'user:corp/', ''])(
     'decline the id %j',

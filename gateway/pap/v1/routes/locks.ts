@@ -7,6 +7,7 @@ import { liftLock } from '../../../access/locks/lift-lock.ts'
 import { setLock } from '../../../access/locks/set-lock.ts'
 import { lockStatusOf } from '../../../access/standing.ts'
 import type { AccessState } from '../../../access/state.ts'
+import type { Subject } from '../../../domain/subject.ts'
 import type { ApiBody, ApiBodyName } from '../../../settings/schemas/api.ts'
 import { answered, changeRoute, readRoute } from '../api-route.ts'
 import type { ApiResult, ApiRoute, ChangeContext } from '../api-route.ts'
@@ -81,6 +82,7 @@ export const LOCK_ROUTES: readonly ApiRoute[] = [
         id: params['id'] ?? '',
         by: subject.id,
         ...(person === undefined ? {} : { person: person.person }),
+        holds: holdingsOf(subject),
         reason: body.reason,
         secondPerson: parts.secondPersonToLift,
       })
@@ -204,4 +206,13 @@ function lockIn(state: AccessState, id: string, now: number): object | undefined
 function drillIn(state: AccessState, id: string, now: number): object | undefined {
   const drill = state.drills.get(id)
   return drill === undefined ? undefined : drillDocument(drill, now)
+}
+
+/** What a lock could be on, of a caller, beside the account and the person. */
+function holdingsOf({ groups, roles, issuerName, tokenId, sessionId }: Subject): readonly string[] {
+  return [
+    ...groups,
+    ...roles,
+    ...[tokenId, sessionId].flatMap((id) => (id === undefined ? [] : [`${issuerName} ${id}`])),
+  ]
 }
