@@ -114,7 +114,8 @@ describe('the index of grants', () => {
     const { book, deps, grant } = granted()
     const index = createGrantIndex(() => deps)
     const by = (person?: string) => {
-      const { person: _, ...rest } = SUBJECT
+      const { person: own, ...rest } = SUBJECT
+      expect(own).toBe(ALICE.person)
       const subject = { ...rest, ...(person === undefined ? {} : { person }) }
       return index.find(book.state, use({ subject }))
     }
