@@ -59,7 +59,7 @@ function grantOf(number: number, more: Partial<ElevationGrant> = {}): ElevationG
       durationMs,
       usesMax: 1,
     },
-    holder: { person: 'person:alice', id: 'user:dev/alice', holds: ['role:exporter'] },
+    holder: { person: 'person:user:dev/alice', id: 'user:dev/alice', holds: ['role:exporter'] },
     digest,
     votes: [{ by: BOB, decision: 'approve', digest, filtersHeld: [], at: issuedAt }],
     demands: [{ rule: 'exports', requirements, denyBy: 'any-eligible' }],

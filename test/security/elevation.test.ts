@@ -21,7 +21,7 @@ import {
 
 type Scene = ReturnType<typeof scene>
 
-const subject = { id: ALICE.id } as never
+const subject = { id: ALICE.id, person: ALICE.person } as never
 const operation = { action: 'export', resource: { kind: 'model', name: 'fraud' } } as const
 
 function isFound({ book, deps }: Pick<Scene, 'book' | 'deps'>, now = book.now): boolean {
