@@ -41,6 +41,7 @@ afterEach(async () => {
 afterAll(removeDirectories)
 
 async function run(line: string, document: object = {}, cwd = '/') {
+  await api?.close()
   api = await startFakeControlApi(() => ({ document }))
   const env = { MODELGATE_CONTROL_URL: api.url, MODELGATE_TOKEN: 'a.b.c' }
   const result = await inProcess(line.split(' '), { cwd, env })
