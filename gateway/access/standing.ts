@@ -1,6 +1,7 @@
 /** How requests, grants and locks stand at a moment; what expires does so by the clock alone. */
 import type { ElevationGrant, ElevationRequest, RequestStatus } from './elevation.ts'
 import type { Lock } from './lock.ts'
+import { isInForce } from './locks/in-force.ts'
 
 /** Where `request` is at `now`. */
 export function statusOf(request: ElevationRequest, now: number): RequestStatus {
@@ -30,10 +31,5 @@ export type LockStatus = 'active' | 'expired' | 'lifted'
 /** Where `lock` is at `now`. */
 export function lockStatusOf(lock: Lock, now: number): LockStatus {
   if (lock.lifted !== undefined) return 'lifted'
-  return (lock.expiresAt ?? Infinity) <= now ? 'expired' : 'active'
-}
-
-/** Whether `lock` takes something away at `now`. */
-export function isActiveLock(lock: Lock, now: number): boolean {
-  return lockStatusOf(lock, now) === 'active'
+  return isInForce(lock, now) ? 'active' : 'expired'
 }

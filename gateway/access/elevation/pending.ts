@@ -1,15 +1,8 @@
 /** Requests that can still be decided on. */
 import { decline, type Declined } from '../command.ts'
-import type { ElevationRequest, RequestStatus } from '../elevation.ts'
+import type { ElevationRequest } from '../elevation.ts'
+import { statusOf } from '../standing.ts'
 import type { AccessState } from '../state.ts'
-
-/** Where a request is at `now`. */
-export function statusOf(
-  { status, expiresAt }: Pick<ElevationRequest, 'status' | 'expiresAt'>,
-  now: number,
-): RequestStatus {
-  return status === 'pending' && expiresAt <= now ? 'expired' : status
-}
 
 /** Whether a request waits for people. */
 export function isPending(request: ElevationRequest, now: number): boolean {

@@ -1,33 +1,17 @@
 /** `modelgate grant …`: grants that came of requests. */
-import { textOption } from '../report.ts'
-import {
-  allItems,
-  controlVerb,
-  neededOption,
-  onlyArgument,
-  segment,
-  type ControlUse,
-  type Shown,
-} from './control-verb.ts'
+import { controlVerb, neededOption, type ControlUse, type Shown } from './control-verb.ts'
 import type { Document } from './document.ts'
+import { changeOne, getOne, listVerb } from './named-things.ts'
 import { grantTable, grantText } from './request-text.ts'
 
+const GRANTS = { path: '/v1/grants', name: 'grant' } as const
+
 /** `grant list` */
-export const grantList = controlVerb({
-  options: {
-    status: { type: 'string', value: 'STATUS', help: 'sealed, waiting, active, expired, revoked' },
-    mine: { type: 'boolean', help: 'only those that you hold' },
-    model: { type: 'string', value: 'NAME', help: 'only those for this model' },
-  },
+export const grantList = listVerb(GRANTS, {
+  statuses: 'sealed, waiting, active, expired, revoked',
+  mine: 'only those that you hold',
   examples: ['modelgate grant list --status active', 'modelgate grant list --mine --format json'],
-  async show({ call, options }) {
-    const items = await allItems(call, '/v1/grants', {
-      status: textOption(options, 'status'),
-      mine: options['mine'] === true ? 'true' : undefined,
-      model: textOption(options, 'model'),
-    })
-    return { document: { items }, text: (paint) => grantTable(items, paint) }
-  },
+  table: grantTable,
 })
 
 /** `grant show` */
@@ -35,10 +19,7 @@ export const grantShow = controlVerb({
   positionals: 'ID',
   options: {},
   examples: ['modelgate grant show grant-…'],
-  async show({ call, positionals }) {
-    const id = onlyArgument(positionals, 'the id of one grant')
-    return one((await call({ method: 'GET', path: `/v1/grants/${segment(id)}` })).document)
-  },
+  show: async (use) => one(await getOne(use, GRANTS)),
 })
 
 /** `grant revoke` */
@@ -69,9 +50,7 @@ export const grantReview = controlVerb({
 })
 
 async function changed(use: ControlUse, what: string, body: object): Promise<Shown> {
-  const id = onlyArgument(use.positionals, 'the id of one grant')
-  const path = `/v1/grants/${segment(id)}/${what}`
-  return one((await use.call({ method: 'POST', path, body })).document)
+  return one(await changeOne(use, GRANTS, { what, body }))
 }
 
 function one(document: Document): Shown {

@@ -15,7 +15,10 @@ import {
 } from './control-verb.ts'
 import { documentsIn, textIn, textsIn, type Document } from './document.ts'
 import { TARGET_OPTIONS, targetOf } from './lock-target.ts'
+import { changeOne } from './named-things.ts'
 import { fieldsText, tableText, type Column } from './table.ts'
+
+const LOCKS = { path: '/v1/locks', name: 'lock; `modelgate lock list` shows them' } as const
 
 /** `lock` */
 export const lock = controlVerb({
@@ -43,7 +46,7 @@ export const lock = controlVerb({
       ttl: textOption(options, 'ttl'),
       reason: neededOption(options, 'reason', 'say why; it is recorded'),
     })
-    return one((await call({ method: 'POST', path: '/v1/locks', body })).document)
+    return one((await call({ method: 'POST', path: LOCKS.path, body })).document)
   },
 })
 
@@ -56,7 +59,7 @@ export const lockList = controlVerb({
   },
   examples: ['modelgate lock list', 'modelgate lock list --kind user --format json'],
   async show({ call, options }) {
-    const items = await allItems(call, '/v1/locks', {
+    const items = await allItems(call, LOCKS.path, {
       status: textOption(options, 'status', 'active'),
       kind: textOption(options, 'kind'),
       target: textOption(options, 'target'),
@@ -73,11 +76,9 @@ export const unlock = controlVerb({
   positionals: 'ID',
   options: { reason: { type: 'string', value: 'TEXT', help: 'why it can be lifted' } },
   examples: ['modelgate unlock lock-… --reason "new credentials, INC-12 closed"'],
-  async show({ call, options, positionals }) {
-    const id = onlyArgument(positionals, 'the id of one lock; `modelgate lock list` shows them')
-    const body = { reason: neededOption(options, 'reason', 'say why; it is recorded') }
-    const path = `/v1/locks/${segment(id)}/lift`
-    return one((await call({ method: 'POST', path, body })).document)
+  async show(use) {
+    const body = { reason: neededOption(use.options, 'reason', 'say why; it is recorded') }
+    return one(await changeOne(use, LOCKS, { what: 'lift', body }))
   },
 })
 

@@ -1,18 +1,12 @@
 /** `modelgate request …`: extra privilege asked for, agreed to or refused. */
 import { textOption } from '../report.ts'
-import {
-  allItems,
-  controlVerb,
-  given,
-  neededOption,
-  onlyArgument,
-  segment,
-  type ControlUse,
-  type Shown,
-} from './control-verb.ts'
+import { controlVerb, given, neededOption, type ControlUse, type Shown } from './control-verb.ts'
 import { textIn, type Document } from './document.ts'
+import { changeOne, getOne, listVerb } from './named-things.ts'
 import { narrowingOf, REQUEST_OPTIONS, requestBody } from './request-body.ts'
 import { requestTable, requestText } from './request-text.ts'
+
+const REQUESTS = { path: '/v1/requests', name: 'request' } as const
 
 /** `request create` */
 export const requestCreate = controlVerb({
@@ -25,7 +19,7 @@ export const requestCreate = controlVerb({
   async show({ call, options }) {
     const { document } = await call({
       method: 'POST',
-      path: '/v1/requests',
+      path: REQUESTS.path,
       body: requestBody(options),
     })
     return one(document)
@@ -33,25 +27,11 @@ export const requestCreate = controlVerb({
 })
 
 /** `request list` */
-export const requestList = controlVerb({
-  options: {
-    status: {
-      type: 'string',
-      value: 'STATUS',
-      help: 'pending, approved, denied, cancelled, expired',
-    },
-    mine: { type: 'boolean', help: 'only those that you made' },
-    model: { type: 'string', value: 'NAME', help: 'only those for this model' },
-  },
+export const requestList = listVerb(REQUESTS, {
+  statuses: 'pending, approved, denied, cancelled, expired',
+  mine: 'only those that you made',
   examples: ['modelgate request list --status pending', 'modelgate request list --mine'],
-  async show({ call, options }) {
-    const items = await allItems(call, '/v1/requests', {
-      status: textOption(options, 'status'),
-      mine: options['mine'] === true ? 'true' : undefined,
-      model: textOption(options, 'model'),
-    })
-    return { document: { items }, text: (paint) => requestTable(items, paint) }
-  },
+  table: requestTable,
 })
 
 /** `request show` */
@@ -59,9 +39,7 @@ export const requestShow = controlVerb({
   positionals: 'ID',
   options: {},
   examples: ['modelgate request show req-…', 'modelgate request show req-… --format json'],
-  async show({ call, positionals }) {
-    return one(await found({ call, positionals }))
-  },
+  show: async (use) => one(await getOne(use, REQUESTS)),
 })
 
 /** `request approve` */
@@ -125,18 +103,7 @@ export const requestCancel = controlVerb({
 })
 
 async function said(use: ControlUse, what: string, body: object): Promise<Shown> {
-  const id = onlyArgument(use.positionals, 'the id of one request')
-  const path = `/v1/requests/${segment(id)}/${what}`
-  const { document } = await use.call({ method: 'POST', path, body })
-  return one(document)
-}
-
-async function found({
-  call,
-  positionals,
-}: Pick<ControlUse, 'call' | 'positionals'>): Promise<Document> {
-  const id = onlyArgument(positionals, 'the id of one request')
-  return (await call({ method: 'GET', path: `/v1/requests/${segment(id)}` })).document
+  return one(await changeOne(use, REQUESTS, { what, body }))
 }
 
 function one(document: Document): Shown {

@@ -1,6 +1,7 @@
 /** The journal and the replicas that work with it. */
 import { answered, readRoute } from '../api-route.ts'
-import { isActiveGrant, isActiveLock, statusOf } from '../../../access/standing.ts'
+import { isInForce } from '../../../access/locks/in-force.ts'
+import { isActiveGrant, statusOf } from '../../../access/standing.ts'
 
 /** `/v1/state` and `/v1/replicas`. */
 export const STATE_ROUTES = [
@@ -21,7 +22,7 @@ export const STATE_ROUTES = [
         staleness_ms: Math.round(replica.stalenessMs),
         requests: { pending: countOf(state.requests, (one) => statusOf(one, now) === 'pending') },
         grants: { active: countOf(state.grants, (one) => isActiveGrant(one, now)) },
-        locks: { active: countOf(state.locks, (one) => isActiveLock(one, now)) },
+        locks: { active: countOf(state.locks, (one) => isInForce(one, now)) },
       }),
   }),
   readRoute({
