@@ -13,8 +13,13 @@ export interface MemoryReplica extends AccessReplica {
   time: number
   stalenessMs: number
   replicas: readonly ReplicaNotice[]
-  /** The next run fails as a store does that does not answer: before it is done, or after. */
-  failing: 'before' | 'after' | undefined
+  /** Every event so far, in order. */
+  readonly events: AccessEvent[]
+  /**
+   * The next run fails as a store does that does not answer: before it is done, or after; `always`:
+   * every one, before it is done, until this is taken back.
+   */
+  failing: 'before' | 'after' | 'always' | undefined
   /** Adds events as another replica would. */
   add(...events: readonly AccessEvent[]): void
 }
@@ -29,6 +34,7 @@ export function createMemoryReplica(time = Date.parse('2026-11-22T12:00:00Z')): 
       entryOf(event, state.seq + 1 + index, self.time, index === 0 ? call : undefined),
     )
     state = fold(state, entries)
+    self.events.push(...events)
     const seen = entries.map(({ seq, at, event }) => ({ seq, at, event }))
     for (const listener of listeners) listener({ before, after: state, events: seen })
   }
@@ -38,6 +44,7 @@ export function createMemoryReplica(time = Date.parse('2026-11-22T12:00:00Z')): 
     time,
     stalenessMs: 3,
     replicas: [],
+    events: [],
     failing: undefined,
     get state() {
       return state
@@ -50,8 +57,8 @@ export function createMemoryReplica(time = Date.parse('2026-11-22T12:00:00Z')): 
     async run(command) {
       await Promise.resolve()
       const failing = self.failing
-      self.failing = undefined
-      if (failing === 'before') throw unavailable()
+      if (failing !== 'always') self.failing = undefined
+      if (failing === 'before' || failing === 'always') throw unavailable()
       const ruled = command(state, self.time)
       if (isDeclined(ruled)) return ruled
       if (ruled.events.length > 0) append(ruled.events, ruled.call)

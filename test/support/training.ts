@@ -5,7 +5,7 @@ import { isRefusal } from '../../gateway/domain/refusal.ts'
 import { createUnwritten, type UnwrittenVersions } from '../../gateway/access/versions/unwritten.ts'
 import { createClassifier } from '../../gateway/classify/classifier.ts'
 import { builtInPack } from '../unit/classify/support.ts'
-import { memoryReplica, type MemoryReplica } from './broken-replica.ts'
+import { createMemoryReplica, type MemoryReplica } from './memory-replica.ts'
 import { entryOf, holdingsOf, PERMIT, startPipeline, type TestPipeline } from './pipeline.ts'
 import { rawExchange } from './raw-client.ts'
 
@@ -96,7 +96,7 @@ export async function startTrainingWorld(
   const { grant = GRANT, datasets = REGISTERED, zone = ['up'] } = options
   const pack = await builtInPack(options.pack ?? 'openai')
   const classifier = createClassifier({ pack, upstream: 'up', peekBytesMax: 65_536 })
-  const replica = memoryReplica(() => NOW)
+  const replica = createMemoryReplica(NOW)
   const unwritten = createUnwritten(replica, () => undefined)
   const forwarded: string[] = []
   const { answer = { status: 200, body: '{"id":"ftjob-1"}' } } = options

@@ -11,7 +11,7 @@ import {
 } from '../../../gateway/access/versions/trainings.ts'
 import type { TrainingRun } from '../../../gateway/access/version.ts'
 import { ACTIONS } from '../../../gateway/domain/vocabulary.ts'
-import { memoryReplica } from '../../support/broken-replica.ts'
+import { createMemoryReplica } from '../../support/memory-replica.ts'
 
 const RUN: TrainingRun = {
   id: 'd-1',
@@ -27,12 +27,12 @@ const BOB = { person: 'person:bob', id: 'user:dev/bob', holds: [] }
 const REGISTRATION = { model: 'model:fraud', version: '3', by: 'user:dev/ci', at: 9 }
 
 function replicaWith(...runs: readonly Partial<TrainingRun>[]) {
-  const replica = memoryReplica(() => 10)
+  const replica = createMemoryReplica(10)
   const events = runs.map((run): AccessEvent => ({
     type: 'training.begun',
     run: { ...RUN, ...run },
   }))
-  replica.apply(events)
+  replica.add(...events)
   return replica
 }
 

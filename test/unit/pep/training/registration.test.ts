@@ -15,21 +15,19 @@ const ANSWER = JSON.stringify({ model_version: { name: 'fraud', version: '3', ru
 
 async function begin(body = ANSWER, status = 200): Promise<void> {
   world = await startTrainingWorld({ pack: 'mlflow', grant: undefined, answer: { status, body } })
-  world.replica.apply([
-    {
-      type: 'training.begun',
-      run: {
-        id: 'd-1',
-        at: 1,
-        by: 'user:dev/alice',
-        destination: 'model:fraud',
-        upstream: 'up',
-        upstreamRun: 'r-1',
-        statementDigest: `sha256:${'a'.repeat(64)}`,
-        statement: '{}',
-      },
+  world.replica.add({
+    type: 'training.begun',
+    run: {
+      id: 'd-1',
+      at: 1,
+      by: 'user:dev/alice',
+      destination: 'model:fraud',
+      upstream: 'up',
+      upstreamRun: 'r-1',
+      statementDigest: `sha256:${'a'.repeat(64)}`,
+      statement: '{}',
     },
-  ])
+  })
 }
 
 describe('a registration of a version of a retraining', () => {
@@ -67,13 +65,13 @@ describe('a registration of a version of a retraining', () => {
 
   it('is not told as done, and restricted here, while it cannot be put on record', async () => {
     await begin()
-    world.replica.breakStore(true)
+    world.replica.failing = 'always'
     expect(await world.post(CREATE, BODY)).toMatchObject({ reason: 'state_unavailable' })
     expect(world.unwritten.has('model:fraud@3')).toBe(true)
     await world.unwritten.retry()
     expect(world.unwritten.has('model:fraud@3')).toBe(true)
 
-    world.replica.breakStore(false)
+    world.replica.failing = undefined
     await world.unwritten.retry()
     expect(world.unwritten.size).toBe(0)
     expect(world.replica.state.versions.get('model:fraud@3')).toMatchObject({ run: 'd-1' })

@@ -221,7 +221,7 @@ describe('what cannot be put on record', () => {
 
   it('is not sent when the journal cannot be written', async () => {
     world = await startTrainingWorld()
-    world.replica.breakStore(true)
+    world.replica.failing = 'always'
     const { status, reason } = await world.post(JOBS, BODY)
     expect({ status, reason }).toEqual({ status: 503, reason: 'state_unavailable' })
     expect(world.forwarded).toEqual([])
@@ -231,7 +231,7 @@ describe('what cannot be put on record', () => {
   it('is not sent when its grant ended in the newest state', async () => {
     world = await startTrainingWorld()
     const person = { person: 'person:a', id: 'user:dev/alice', holds: [] }
-    world.replica.apply([
+    world.replica.add(
       {
         type: 'grant.issued',
         grant: {
@@ -254,7 +254,7 @@ describe('what cannot be put on record', () => {
         },
       },
       { type: 'grant.revoked', id: GRANT.id, by: 'user:dev/bob', reason: 'over' },
-    ])
+    )
     expect(await world.post(JOBS, BODY)).toMatchObject({ reason: 'grant_ended' })
     expect(world.forwarded).toEqual([])
   })
