@@ -66,16 +66,16 @@ describe('the demo in a terminal', () => {
       expect(await answer.json()).toEqual({ models: ['iris-classifier'] })
     })
     expect(code).toBe(EXIT.ok)
-    expect(out).toContain('17 of 17 steps as expected')
+    expect(out).toContain('20 of 20 steps as expected')
     expect(out.split('\n').filter((line) => line.length > 100)).toEqual([])
     expect(existsSync(FOLDER.exec(out)?.[1] ?? '/')).toBe(false)
   }, 60_000)
 
   it('ends early, and not well, when the visitor leaves in the middle', async () => {
-    const { code, out } = await visit('2/17')
+    const { code, out } = await visit('2/20')
     expect(code).toBe(EXIT.failed)
-    expect(out).not.toContain('3/17')
-    expect(out).toContain('2 of 17 steps as expected')
+    expect(out).not.toContain('3/20')
+    expect(out).toContain('2 of 20 steps as expected')
     expect(existsSync(FOLDER.exec(out)?.[1] ?? '/')).toBe(false)
   }, 60_000)
 })
@@ -100,8 +100,10 @@ describe('a step that is answered otherwise', () => {
       'reached the model server: expected 1, got 0',
     ])
     expect(results[1]?.differences).toEqual([])
-    // Nobody got the weights in so short a walk; the last look notices that as well.
+    // Nobody trained, locked or got the weights in so short a walk; the last look notices that as well.
     expect(results[2]?.differences).toEqual([
+      'provenance of trainings in the ledger: expected 1, got 0',
+      'locks enforced: expected 1, got 0',
       'exports in the ledger, of exactly this file: expected 1, got 0',
       'requests for weights at the model server: expected 1, got 0',
     ])

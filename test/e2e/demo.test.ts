@@ -19,6 +19,7 @@ interface StepJson {
   readonly number: number
   readonly request: { readonly method: string; readonly path: string; readonly curl: string }
   readonly got: Readonly<Record<string, unknown>> & { readonly arrived: readonly string[] }
+  readonly before?: readonly string[]
   readonly ok: boolean
   readonly differences: readonly string[]
 }
@@ -46,6 +47,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 const INFER = '/v2/models/iris-classifier/infer'
+const TRAIN = INFER.replace('infer', 'train')
 const WEIGHTS = '/v2/models/iris-classifier/artifacts/iris-classifier.safetensors'
 
 /** What each step must have come to: number, method, path, status, reason, conditions, arrivals. */
@@ -74,10 +76,13 @@ const ROWS: readonly Row[] = [
   [10, 'POST', INFER, 403, 'condition_failed', 'office-hours'],
   [11, 'POST', INFER, 403, 'condition_failed', 'corp-network'],
   [12, 'POST', INFER, 403, 'condition_failed', 'managed-device'],
-  [13, 'POST', INFER.replace('infer', 'train'), 403, 'condition_failed', 'two-approvals'],
-  [14, 'GET', WEIGHTS, 401, 'step_up_required', 'mfa'],
-  [15, 'GET', WEIGHTS, 200, undefined, undefined, `GET ${WEIGHTS}`],
-  [16, 'GET', WEIGHTS, 403, 'denied_by_rule'],
+  [13, 'POST', TRAIN, 403, 'condition_failed', 'two-approvals'],
+  [14, 'POST', TRAIN, 200, undefined, undefined, `POST ${TRAIN}`],
+  [15, 'POST', TRAIN, 403, 'grant_spent'],
+  [16, 'GET', WEIGHTS, 401, 'step_up_required', 'mfa'],
+  [17, 'GET', WEIGHTS, 200, undefined, undefined, `GET ${WEIGHTS}`],
+  [18, 'GET', WEIGHTS, 403, 'denied_by_rule'],
+  [19, 'POST', INFER, 403, 'locked'],
 ]
 
 describe('modelgate demo --once --format json', () => {
@@ -89,9 +94,9 @@ describe('modelgate demo --once --format json', () => {
     steps = (JSON.parse(run.out) as { steps: StepJson[] }).steps
   })
 
-  it('makes seventeen steps, each as expected, and ends with 0', () => {
+  it('makes twenty steps, each as expected, and ends with 0', () => {
     expect(steps.map(({ number, differences }) => ({ number, differences }))).toEqual(
-      Array.from({ length: 17 }, (_, i) => ({ number: i + 1, differences: [] })),
+      Array.from({ length: 20 }, (_, i) => ({ number: i + 1, differences: [] })),
     )
     expect(steps.every(({ ok }) => ok)).toBe(true)
     expect(run.code).toBe(0)
@@ -104,8 +109,8 @@ describe('modelgate demo --once --format json', () => {
     expect(step?.request.curl).toContain(path)
     expect(step?.got).toMatchObject({
       status,
-      // What is cut on its way out had been permitted.
-      effect: reason === undefined || arrived !== undefined ? 'permit' : 'deny',
+      // What is cut on its way out had been permitted, and what a grant has no use left for, by rules.
+      effect: [undefined, 'weights_detected', 'grant_spent'].includes(reason) ? 'permit' : 'deny',
       ...(reason === undefined ? {} : { reason }),
       failed: failed === undefined ? [] : [expect.objectContaining({ name: failed })],
       arrived: arrived === undefined ? [] : [arrived],
@@ -115,7 +120,15 @@ describe('modelgate demo --once --format json', () => {
   it('gives a real prediction, and the very bytes of the weights to the right person', async () => {
     expect(JSON.stringify(steps[3]?.got['body'])).toContain('"setosa"')
     const file = 'gateway/cli/demo/model/iris-classifier.safetensors'
-    expect(steps[14]?.got['body']).toMatchObject({ bytes: (await readFile(file)).length })
+    expect(steps[16]?.got['body']).toMatchObject({ bytes: (await readFile(file)).length })
+  })
+
+  it('grants one training because two others agreed', () => {
+    expect(steps[13]?.before).toEqual([
+      expect.stringMatching(/^tom asks: .*, pending$/),
+      expect.stringMatching(/^olga agrees: .*, pending$/),
+      expect.stringMatching(/^sven agrees: .*, approved$/),
+    ])
   })
 
   it('keeps every other spelling of the path from the model server', () => {
@@ -129,19 +142,21 @@ describe('modelgate demo --once --format json', () => {
     const lines = policy.split('\n')
     const lineOf = (start: RegExp) => lines.findIndex((line) => start.test(line)) + 1
     expect(steps[3]?.got['rule']).toBe(`rules/policy.csv:${lineOf(/^p, role:inference/)}`)
-    expect(steps[13]?.got['rule']).toBe(`rules/policy.csv:${lineOf(/^p, role:exporter/)}`)
-    // The line that step 16 wrote is the one after the last.
-    expect(steps[15]?.got['rule']).toBe(`rules/policy.csv:${lines.length}`)
+    expect(steps[15]?.got['rule']).toBe(`rules/policy.csv:${lineOf(/^p, role:exporter/)}`)
+    // The line that step 18 wrote is the one after the last.
+    expect(steps[17]?.got['rule']).toBe(`rules/policy.csv:${lines.length}`)
   })
 
   it('finds all of it in ledger and metrics', () => {
-    expect(steps[16]?.got).toMatchObject({
-      'decision records: permitted': 4,
-      'decision records: refused': 17,
+    expect(steps[19]?.got).toMatchObject({
+      'decision records: permitted': 6,
+      'decision records: refused': 18,
       'ledger, checked against its public key': 'intact',
       'a copy with one word changed': 'tampered',
       'a copy without its last record': 'truncated',
       'incidents in the ledger': 1,
+      'provenance of trainings in the ledger': 1,
+      'locks enforced': 1,
       'exports in the ledger, of exactly this file': 1,
       'requests for weights at the model server': 1,
     })
@@ -152,7 +167,7 @@ describe('modelgate demo for people', () => {
   it('ends by itself without a terminal, in plain text of 100 columns, and cleans up', async () => {
     const { code, out } = await demo()
     expect(code).toBe(0)
-    expect(out).toContain('17 of 17 steps as expected')
+    expect(out).toContain('20 of 20 steps as expected')
     expect(out.split('\n').filter((line) => line.length > 100)).toEqual([])
     // eslint-disable-next-line no-control-regex -- no escapes, no carriage returns
     expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)

@@ -10,7 +10,12 @@ export interface Caller {
   /** Shell variable that holds the token. */
   readonly variable: string
   readonly who: string
+  /** The audience of the token; that of the data listener when absent. */
+  readonly audience?: string
 }
+
+/** What the control API of the demo accepts tokens for (`listen.control.audience`). */
+const CONTROL = 'modelgate-control'
 
 /** Everybody who calls in the demo. */
 export const CALLERS = {
@@ -49,6 +54,30 @@ export const CALLERS = {
     variable: 'ERIN',
     who: 'the same, with a second factor: may export',
   },
+  tomControl: {
+    sub: 'tom',
+    groups: ['ml-research'],
+    amr: ['pwd', 'otp'],
+    variable: 'TOM_CONTROL',
+    who: 'the researcher, for the control API: may ask for a training',
+    audience: CONTROL,
+  },
+  olga: {
+    sub: 'olga',
+    groups: ['model-owners'],
+    amr: ['pwd', 'otp'],
+    variable: 'OLGA_CONTROL',
+    who: 'an owner of models, for the control API: one of the two who must agree',
+    audience: CONTROL,
+  },
+  sven: {
+    sub: 'sven',
+    groups: ['security'],
+    amr: ['pwd', 'otp'],
+    variable: 'SVEN_CONTROL',
+    who: 'of security, for the control API: the other one; may lock',
+    audience: CONTROL,
+  },
 } as const satisfies Record<string, Caller>
 
 /** One of {@link CALLERS}. */
@@ -75,11 +104,11 @@ export function createTokens(issuer: DevIssuer, clock: Clock): Tokens {
     of(name) {
       const known = minted.get(name)
       if (known !== undefined) return known
-      const { sub, groups, amr } = CALLERS[name]
+      const { sub, groups, amr, audience = 'modelgate' }: Caller = CALLERS[name]
       const token = issuer.mint(
         {
           sub,
-          aud: 'modelgate',
+          aud: audience,
           client_id: 'modelgate-demo',
           groups: [...groups],
           ...(amr.length === 0 ? {} : { amr: [...amr], auth_time: Math.floor(clock.now() / 1000) }),

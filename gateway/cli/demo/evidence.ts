@@ -74,15 +74,15 @@ export interface Fact {
 }
 
 /**
- * Counts what ledger and metrics say of `permitted` and `refused` requests, and of those permitted
- * ones whose answer was `cut`; verifies the ledger with its public key, and copies in which one word
+ * Counts what ledger and metrics say of `permitted` and `refused` requests, of those permitted ones
+ * whose answer was `cut`, and of those that were `held` back, because their grant was used up; verifies the ledger with its public key, and copies in which one word
  * was changed and from which the last record was cut off.
  */
 export async function gatherFacts(
   world: World,
-  walked: { readonly permitted: number; readonly refused: number; readonly cut: number },
+  walked: Readonly<Record<'permitted' | 'refused' | 'cut' | 'held', number>>,
 ): Promise<readonly Fact[]> {
-  const { permitted, refused, cut } = walked
+  const { permitted, refused, cut, held } = walked
   // Outcomes are recorded and counted when the answer has been sent: the last one may be on its way.
   const lines = await waitFor('the last outcome record', async () => {
     const seen = await ledgerLines(world.paths.audit)
@@ -111,10 +111,16 @@ export async function gatherFacts(
     },
     {
       name: 'modelgate_refusals_total',
-      expected: refused + cut,
+      expected: refused + cut + held,
       got: metricSum(metrics, 'modelgate_refusals_total'),
     },
     { name: 'incidents in the ledger', expected: cut, got: ofType('incident').length },
+    {
+      name: 'provenance of trainings in the ledger',
+      expected: 1,
+      got: ofType('provenance').length,
+    },
+    { name: 'locks enforced', expected: 1, got: ofType('lock.enforced').length },
     { name: 'exports in the ledger, of exactly this file', expected: 1, got: exported.length },
     { name: 'requests for weights at the model server', expected: 1, got: weights.length },
   ]

@@ -1,6 +1,7 @@
 /** A step of the demo, as data. */
 import type { Reason } from '../../domain/reasons.ts'
 import type { Moment } from './clock.ts'
+import type { ControlCall } from './control-calls.ts'
 import type { Ask } from './http.ts'
 
 /** What a step must be answered with; anything else fails the demo. */
@@ -28,6 +29,8 @@ export interface Step {
   readonly at?: Moment
   /** A line that is added to a rule file first. */
   readonly edit?: { readonly file: string; readonly line: string }
+  /** What people say to the control API first. */
+  readonly calls?: readonly ControlCall[]
   readonly ask: Ask
   readonly expect: Expectation
   /** Other paths to the same thing; each must be refused before it reaches the model server. */

@@ -25,6 +25,17 @@ const NOT_NOW = {
   arrives: false,
 } as const
 
+/** Of gateway/cli/demo/model/iris.csv; resources.yaml of the demo has the same. */
+const IRIS_DIGEST = 'sha256:5f7c24e84b5ab684e5522442ba700c889350458069c4ac635daaa17dfe058a74'
+const TRAIN = {
+  method: 'POST',
+  path: `${MODEL}/train`,
+  caller: 'tom',
+  ...OFFICE,
+  json: '{"dataset":"iris","into":"iris-spring","epochs":5}',
+} as const
+const AGREE = { path: '/v1/requests/{id}/approve', body: { digest: '{digest}' } } as const
+
 /** The steps that are requests to the gateway; what they left behind is looked at after them. */
 export const STEPS: readonly Step[] = [
   {
@@ -125,18 +136,56 @@ export const STEPS: readonly Step[] = [
   {
     name: 'Tom, a researcher, starts a training',
     story: 'He has the role, the device and a second factor; two people have yet to agree.',
-    ask: {
-      method: 'POST',
-      path: `${MODEL}/train`,
-      caller: 'tom',
-      ...OFFICE,
-      json: '{"dataset":"iris","epochs":5}',
-    },
+    ask: TRAIN,
     expect: {
       status: 403,
       reason: 'condition_failed',
       rule: 'p, role:retrainer, retrain,',
       failed: ['two-approvals'],
+      arrives: false,
+    },
+  },
+  {
+    name: 'Two people agree to one training',
+    story:
+      'Tom asks for one run with this dataset. Each of the two signs the digest of what she and he ' +
+      'saw; nobody could agree to a request of their own. The same request again:',
+    calls: [
+      {
+        caller: 'tomControl',
+        says: 'asks',
+        path: '/v1/requests',
+        body: {
+          actions: ['retrain'],
+          resources: ['model:iris-classifier'],
+          duration: '2h',
+          uses_max: 1,
+          training: {
+            datasets: [{ name: 'iris', digest: IRIS_DIGEST }],
+            destination: 'model:iris-spring',
+          },
+          justification: 'The model drifts on flowers of this spring.',
+        },
+      },
+      { caller: 'olga', says: 'agrees', ...AGREE },
+      { caller: 'sven', says: 'agrees', ...AGREE },
+    ],
+    ask: TRAIN,
+    expect: {
+      status: 200,
+      rule: 'p, role:retrainer, retrain,',
+      arrives: true,
+      holds: ['"epochs":5'],
+    },
+  },
+  {
+    name: 'Tom trains once more',
+    story: 'They agreed to one run, so the grant is used up.',
+    ask: TRAIN,
+    expect: {
+      status: 403,
+      reason: 'grant_spent',
+      rule: 'p, role:retrainer, retrain,',
       arrives: false,
     },
   },
@@ -170,5 +219,24 @@ export const STEPS: readonly Step[] = [
       rule: 'p, user:demo/erin, export,',
       arrives: false,
     },
+  },
+  {
+    name: 'The token of the application turns up on a paste site',
+    story:
+      'Security locks the account. No rule changes; every replica refuses at once, and would cut ' +
+      'what is open.',
+    calls: [
+      {
+        caller: 'sven',
+        says: 'locks the application',
+        path: '/v1/locks',
+        body: {
+          target: { kind: 'user', id: 'user:demo/scorer' },
+          reason: 'Its token was published.',
+        },
+      },
+    ],
+    ask: { ...PREDICT, ...SCORER },
+    expect: { status: 403, reason: 'locked', arrives: false },
   },
 ]

@@ -7,6 +7,7 @@ import { momentText, MOMENTS } from './clock.ts'
 import { attempt, type Got } from './attempt.ts'
 import { differencesOf, show } from './differences.ts'
 import { gatherFacts, metricsText, type Fact } from './evidence.ts'
+import { makeCalls } from './control-calls.ts'
 import { curlLines, type Ask } from './http.ts'
 import type { Expectation, Step } from './step.ts'
 import { STEPS } from './steps.ts'
@@ -23,7 +24,7 @@ export interface Spelling {
 }
 
 /** What a request was answered with, and what was decided about it before. */
-type Answered = Pick<Spelling, 'status' | 'effect'>
+type Answered = Pick<Spelling, 'status' | 'effect' | 'arrived'>
 
 /** What came of one step. */
 export type StepOutcome =
@@ -58,8 +59,7 @@ export async function* walk(
   for (const [index, step] of steps.entries()) {
     if (signal.aborted) return
     const { outcome, ...result } = await makeStep(world, step, index + 1)
-    const { status, effect } = outcome.got
-    answers.push({ status, effect }, ...outcome.spellings)
+    answers.push(outcome.got, ...outcome.spellings)
     yield { ...result, outcome }
   }
   if (!signal.aborted) yield await lastLook(world, answers, steps.length + 1)
@@ -87,7 +87,7 @@ async function makeStep(world: World, step: Step, number: number) {
 }
 
 /** Does what comes before the request, and says what it was. */
-async function prepare(world: World, { at, edit }: Step): Promise<string[]> {
+async function prepare(world: World, { at, edit, calls = [] }: Step): Promise<string[]> {
   const done: string[] = []
   if (at !== undefined) {
     world.clock.moveTo(MOMENTS[at])
@@ -104,7 +104,7 @@ async function prepare(world: World, { at, edit }: Step): Promise<string[]> {
     const where = relative(world.folder, file)
     done.push(`Added to ${where}: ${edit.line}`, `In force after ${tookMs} ms, without a restart.`)
   }
-  return done
+  return [...done, ...(await makeCalls(world, calls))]
 }
 
 /** Resolves when the metrics name the revision that the rule files have now. */
@@ -135,8 +135,10 @@ async function lastLook(
 ): Promise<StepResult> {
   const permitted = answers.filter(({ effect }) => effect === 'permit').length
   const refused = answers.length - permitted
-  const cut = answers.filter(({ effect, status }) => effect === 'permit' && status >= 400).length
-  const facts = await gatherFacts(world, { permitted, refused, cut })
+  const stopped = answers.filter(({ effect, status }) => effect === 'permit' && status >= 400)
+  const cut = stopped.filter(({ arrived }) => arrived.length > 0).length
+  const held = stopped.length - cut
+  const facts = await gatherFacts(world, { permitted, refused, cut, held })
   const ask = { method: 'GET', path: '/metrics' } as const
   return {
     number,

@@ -14,7 +14,11 @@ export function termsOf(body: ApiBody<'request_edit'>): TermsAsk {
     durationMs: duration,
     ...given('digest', digest, same),
     ...given('training', training, ({ datasets, base, destination }) => ({
-      datasets,
+      // Resources are written with their kind, and so may these be; bodies of trainings have the name alone.
+      datasets: datasets.map(({ name, digest }) => ({
+        name: name.replace(/^dataset:/, ''),
+        digest,
+      })),
       ...given('base', base, same),
       destination,
     })),

@@ -169,8 +169,9 @@ function download({ model, weights }: Served): Handler {
 /** Trains a copy of the model; the one that is served, and its weight file, stay as they are. */
 function retrain({ model, dataset }: Served): Handler {
   return async (request, response) => {
-    const { dataset: name, epochs } = parseJson(await readBody(request))
+    const { dataset: name, into = model.name, epochs } = parseJson(await readBody(request))
     if (name !== 'iris') throw new HttpError(400, '"dataset" must be "iris"')
+    if (typeof into !== 'string') throw new HttpError(400, '"into" must be the name of a model')
     if (
       typeof epochs !== 'number' ||
       !Number.isInteger(epochs) ||
@@ -181,6 +182,6 @@ function retrain({ model, dataset }: Served): Handler {
     }
     const trained = train(model.network, dataset, { epochs, learningRate: LEARNING_RATE })
     const [before, after] = [evaluate(model.network, dataset), evaluate(trained, dataset)]
-    sendJson(response, 200, { model_name: model.name, dataset: name, epochs, before, ...after })
+    sendJson(response, 200, { model_name: into, dataset: name, epochs, before, ...after })
   }
 }
