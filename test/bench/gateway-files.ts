@@ -1,12 +1,15 @@
 /** What a Modelgate under measurement is configured with. */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Crowd } from './crowd.ts'
 
 /** One variant of the gateway. */
 export interface GatewayVariant {
   /** Whether each request carries a freshly signed identity assertion upstream. */
   readonly assertion: boolean
   readonly rules: number
+  /** Grants and locks of others that are in its store. */
+  readonly crowd?: Crowd
 }
 
 /** Writes `gateway.yaml` and `rules/` into `folder`. Returns the path of the config file. */
@@ -41,6 +44,7 @@ upstreams:
     assertion: ${variant.assertion}
 rules: { dir: rules }
 audit: { dir: audit }
+store: { kind: embedded, dir: store }
 `,
   )
   return file

@@ -96,6 +96,7 @@ function run(given: Run): (at: { readonly issuer: string }) => Promise<Report> {
     const freePort = await findPort()
     const site: Site = { folder, programs: PROGRAMS, machine, issuer, upstream: origin, freePort }
     const { peers, notes } = peersOf(wanted, site)
+    for (const { prepare } of peers) await prepare?.()
     const running = await Promise.all(
       peers.map(async (peer): Promise<RunningPeer> => {
         const child = await children.start({ ...peer.process, name: peer.name, core: PROXY_CORE })

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Child, ChildOptions } from './children.ts'
+import { fillStore } from './crowd.ts'
 import { writeGatewayFiles, type GatewayVariant } from './gateway-files.ts'
 import type { Machine } from './machine.ts'
 import type { BenchOptions } from './options.ts'
@@ -17,6 +18,8 @@ export interface Peer {
   /** Whether it enforces: asked without a token it must then answer 401. */
   readonly enforces: boolean
   readonly process: Omit<ChildOptions, 'core' | 'name'>
+  /** Done before it is started. */
+  readonly prepare?: () => Promise<void>
 }
 
 /** A peer that runs. */
@@ -47,6 +50,13 @@ const VARIANTS: readonly (GatewayVariant & { readonly name: string; readonly tit
     rules: 20,
   },
   { name: 'modelgate-1000', title: 'Modelgate, 1,000 rules', assertion: false, rules: 1_000 },
+  {
+    name: 'modelgate-crowded',
+    title: 'Modelgate, 20 rules, 10,000 grants and 1,000 locks of others',
+    assertion: false,
+    rules: 20,
+    crowd: { grants: 10_000, locks: 1_000 },
+  },
 ]
 
 /** The peers of a run, the yardstick first, and notes on those that cannot be had. */
@@ -102,11 +112,13 @@ function gatewayPeers(options: BenchOptions, site: Site, main: string, suffix: s
     const profiling =
       options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folderFor(options)}`]
     const nodeArgs = ['--enable-source-maps', ...profiling]
+    const { crowd } = variant
     if (options.profile !== undefined) nodeArgs.push(`--cpu-prof-name=${name}${suffix}.cpuprofile`)
     return {
       name: `${name}${suffix}`,
       title: suffix === '' ? title : `${title} (build ${suffix})`,
       enforces: true,
+      ...(crowd === undefined ? {} : { prepare: () => fillStore(join(folder, 'store'), crowd) }),
       process: {
         command: process.execPath,
         args: [...nodeArgs, main, 'serve', '--config', file],
