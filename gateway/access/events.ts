@@ -95,6 +95,11 @@ export interface JournalledEvent {
   readonly event: AccessEvent
   /** Of the first event of a call that carried an Idempotency-Key. */
   readonly call?: IdempotentCall
+  /**
+   * Digest of the text of the entry that it was decided behind, 32 hexadecimal digits; written last.
+   * Absent in the first entry, and in those of versions that did not write it.
+   */
+  readonly prev?: string
 }
 
 /** A call of the API that may be repeated. */

@@ -28,9 +28,22 @@ export function readEntry({ seq, at, text }: JournalEntry): ReadEntry {
   throw unknownEntry(seq)
 }
 
-/** The text of an entry. */
-export function entryText(event: JournalledEvent): string {
-  return JSON.stringify(event)
+/** The text of an entry; what it follows comes last, where {@link previousIn} looks. */
+export function entryText({ prev, ...entry }: JournalledEvent): string {
+  return JSON.stringify({ ...entry, prev })
+}
+
+const PREVIOUS = /^,"prev":"([0-9a-f]{32})"\}$/
+
+/** Characters of what {@link PREVIOUS} describes. */
+const PREVIOUS_LENGTH = 43
+
+/**
+ * What the entry of this text says that it follows, without reading the rest. A quotation mark within
+ * a string is written with a backslash, so that nothing else of an entry can end like this.
+ */
+export function previousIn(text: string): string | undefined {
+  return PREVIOUS.exec(text.slice(-PREVIOUS_LENGTH))?.[1]
 }
 
 /** The failure of an entry that cannot be understood. */

@@ -84,7 +84,7 @@ async function attempt<T>(
   }
   const landed = landedOf(lost, follower)
   if (landed !== undefined) return landed
-  const decided = decideOn(command, follower.journalled.state, follower.now())
+  const decided = decideOn(command, follower.journalled, follower.now())
   if (isDeclined(decided)) return decided
   if (decided.texts.length === 0) return { result: decided.result, entries: [] }
   const isAllowed = decided.events.every(({ type }) => isRestricting(type))

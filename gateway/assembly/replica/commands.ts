@@ -6,6 +6,7 @@ import type { AccessEvent, IdempotentCall } from '../../access/events.ts'
 import type { AccessState } from '../../access/state.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { JOURNAL_BATCH_MAX, JOURNAL_ENTRY_MAX, type JournalEntry } from '../../domain/journal.ts'
+import { digestOf, type Position } from './position.ts'
 
 /** Texts that were put to the store behind an entry. */
 export interface Attempt<T> {
@@ -15,16 +16,16 @@ export interface Attempt<T> {
   readonly result: T
 }
 
-/** Decides on `state`. @throws ERR_INTERNAL for events that could not be folded by anybody */
+/** Decides on the state of a position. @throws ERR_INTERNAL for events that could not be folded by anybody */
 export function decideOn<T>(
   command: Command<T>,
-  state: AccessState,
+  { state, last }: Position,
   now: number,
 ): (Attempt<T> & { readonly events: readonly AccessEvent[] }) | Declined {
   const ruled = command(state, now)
   if (isDeclined(ruled)) return ruled
   const { events, result, call } = ruled
-  const texts = events.map((event, at) => textOf(event, at === 0 ? call : undefined))
+  const texts = textsOf(events, call, last?.digest)
   const attempt = { epoch: state.epoch, after: state.seq, texts, result, events }
   const isTooMuch = texts.length > JOURNAL_BATCH_MAX || texts.some(isTooLong)
   if (isTooMuch)
@@ -65,8 +66,19 @@ export function landingOf(
   return there.some((one) => one === false) ? 'not-done' : 'unknown'
 }
 
-function textOf(event: AccessEvent, call: IdempotentCall | undefined): string {
-  return entryText({ v: 1, event, ...(call === undefined ? {} : { call }) })
+/** Texts that say what they follow: the first the last entry that is known, the others each other. */
+function textsOf(
+  events: readonly AccessEvent[],
+  call: IdempotentCall | undefined,
+  digest: string | undefined,
+): readonly string[] {
+  let prev = digest
+  return events.map((event, at) => {
+    const called = at === 0 && call !== undefined ? { call } : {}
+    const text = entryText({ v: 1, event, ...called, ...(prev === undefined ? {} : { prev }) })
+    prev = digestOf(text)
+    return text
+  })
 }
 
 function isTooLong(text: string): boolean {

@@ -11,7 +11,8 @@ import type {
   JournalSnapshot,
   JournalStore,
 } from '../../domain/journal.ts'
-import { markOf, type Position, type Seen } from './position.ts'
+import { isSameJournal, lostAmong } from './history.ts'
+import { markOf, readToOf, seenOf, type Position, type Seen } from './position.ts'
 
 /** Entries asked for at a time. */
 const PAGE = 256
@@ -29,9 +30,19 @@ export type Followed =
       readonly events: readonly ReadEntry[]
       /** Up to where there is only a snapshot. */
       readonly trimmedTo: number
+      /** What somebody else has added to this journal knew, and what is not in it. */
+      readonly lost?: Seen
     }
   /** The journal is another one, or ends before what is known, or says something else there. */
-  | { readonly kind: 'regressed'; readonly head: JournalHead }
+  | {
+      readonly kind: 'regressed'
+      readonly head: JournalHead
+      /** What is not in it any more, when that is not the last entry that is known. */
+      readonly lost?: Seen
+    }
+
+/** What was read, of a journal that is still the same. */
+export type FollowedTo = Extract<Followed, { readonly kind: 'followed' }>
 
 /** As {@link Followed}, up to an entry that cannot be understood. */
 export interface ReadOn {
@@ -53,7 +64,8 @@ export interface FollowDeps {
 /**
  * Reads everything behind `from`. The last entry that is known is read once more: one that is not
  * there any more, or has become another, tells that acknowledged entries were lost, however many
- * came since (threats §2.L 367, 368).
+ * came since; so does one that was decided behind another entry than the one before it (threats
+ * §2.L 367, 368). What this process has added is read once more, with what the store put before it.
  * @throws ERR_STORE_UNAVAILABLE
  */
 export async function readOn(deps: FollowDeps, from: Position): Promise<ReadOn> {
@@ -93,21 +105,30 @@ async function readPages(
 ): Promise<ReadOn> {
   let followed = followedTo(from)
   for (let pages = 0; pages < PAGES_MAX; pages += 1) {
-    const { state, mark } = followed.position
-    const page = await nextPage(deps, state.seq)
-    if (!isSameJournal(page, { epoch: state.epoch, seq: state.seq, mark })) {
-      return { followed: { kind: 'regressed', head: page } }
-    }
-    if (page.trimmedTo > state.seq) return overTrimmed()
+    const { position } = followed
+    const page = await nextPage(deps, readToOf(position))
+    const regressed = regressedIn(page, position)
+    if (regressed !== undefined) return { followed: regressed }
+    if (page.trimmedTo > position.state.seq) return overTrimmed()
     const added = add(followed, page)
     followed = added.followed
-    if (added.damage !== undefined || followed.position.state.seq >= page.seq) return added
-    if (followed.position.state.seq === state.seq) throw cannotFollow('entries are missing')
+    const readTo = readToOf(followed.position)
+    if (added.damage !== undefined || readTo >= page.seq) return added
+    if (readTo === readToOf(position)) throw cannotFollow('entries are missing')
   }
   throw cannotFollow('it grows faster than it can be read')
 }
 
-type FollowedTo = Extract<Followed, { readonly kind: 'followed' }>
+/** What `page` says of a journal that is not the one of `position`, or has lost some of it. */
+function regressedIn(
+  page: JournalPage,
+  position: Position,
+): Extract<Followed, { readonly kind: 'regressed' }> | undefined {
+  if (!isSameJournal(page, seenOf(position))) return { kind: 'regressed', head: page }
+  const known = page.entries.filter(({ seq }) => seq <= position.state.seq)
+  const lost = lostAmong(known, page.epoch)
+  return lost === undefined ? undefined : { kind: 'regressed', head: page, lost }
+}
 
 function followedTo(position: Position): FollowedTo {
   return { kind: 'followed', position, entries: [], events: [], trimmedTo: 0 }
@@ -118,18 +139,25 @@ function add(
   before: FollowedTo,
   page: JournalPage,
 ): { readonly followed: FollowedTo; readonly damage?: unknown } {
-  const { state, mark } = before.position
+  const { state, last: mark } = before.position
   const known = page.entries.find(({ seq }) => seq === state.seq)
   const fresh = page.entries.filter(({ seq }) => seq > state.seq)
   const { read, damage } = understood(state, fresh)
-  const last = fresh[read.events.length - 1] ?? (mark === undefined ? known : undefined)
-  const markNow = last === undefined ? mark : markOf(last.text)
+  const newest = fresh[read.events.length - 1] ?? (mark === undefined ? known : undefined)
+  const last = newest === undefined ? mark : markOf(newest)
+  const readTo = page.entries.at(-1)?.seq ?? read.state.seq
+  const lost = lostAmong(page.entries, page.epoch) ?? before.lost
   const followed: FollowedTo = {
     kind: 'followed',
-    position: { state: read.state, ...(markNow === undefined ? {} : { mark: markNow }) },
+    position: {
+      state: read.state,
+      ...(last === undefined ? {} : { last }),
+      ...(readTo < read.state.seq ? { readTo } : {}),
+    },
     entries: [...before.entries, ...fresh.slice(0, read.events.length)],
     events: [...before.events, ...read.events],
     trimmedTo: page.trimmedTo,
+    ...(lost === undefined ? {} : { lost }),
   }
   return damage === undefined ? { followed } : { followed, damage }
 }
@@ -162,17 +190,6 @@ function understood(
     }
     return { read }
   }
-}
-
-/** Whether `page` is of the journal that `known` was read from, and goes on from there. */
-export function isSameJournal(page: JournalPage, known: Known): boolean {
-  if (page.epoch !== known.epoch || page.seq < known.seq) return false
-  const again = page.entries.find(({ seq }) => seq === known.seq)
-  return again === undefined || known.mark === undefined || markOf(again.text) === known.mark
-}
-
-interface Known extends Omit<Seen, 'mark'> {
-  readonly mark?: string | undefined
 }
 
 async function nextPage(deps: FollowDeps, seq: number): Promise<JournalPage> {

@@ -12,9 +12,18 @@ import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import type { JournalEntry, JournalStore } from '../../domain/journal.ts'
 import type { ReplicaEvent } from './events.ts'
-import { readOn, readWhole, type Followed, type FollowDeps, type ReadOn } from './follow.ts'
-import { markOf, NOWHERE, seenOf, type Position, type Seen } from './position.ts'
-import { locksInForce, placeOf, withLocks, type Regression } from './regression.ts'
+import { readOn, readWhole, type FollowDeps, type FollowedTo, type ReadOn } from './follow.ts'
+import { placeOf } from './history.ts'
+import {
+  digestOf,
+  markOf,
+  NOWHERE,
+  readToOf,
+  seenOf,
+  type Position,
+  type Seen,
+} from './position.ts'
+import { locksInForce, withLocks, type Regression } from './regression.ts'
 import { createStoreTime } from './store-time.ts'
 
 /** Entries of which is known how they read, to find an append whose answer was lost. */
@@ -117,14 +126,16 @@ export class Follower {
   takeOwn(entries: readonly JournalEntry[], events: readonly ReadEntry[]): void {
     const last = entries.at(-1)
     if (last === undefined) return
-    const position = { state: fold(this.journalled.state, events), mark: markOf(last.text) }
+    const { journalled } = this
+    const state = fold(journalled.state, events)
+    const position = { state, last: markOf(last), readTo: readToOf(journalled) }
     this.apply(position, entries, events)
   }
 
   /** Whether the entry has this text; `undefined` when that is not known any more. */
   isAt(seq: number, text: string): boolean | undefined {
-    const mark = this.recent.get(seq)
-    return mark === undefined ? undefined : mark === markOf(text)
+    const digest = this.recent.get(seq)
+    return digest === undefined ? undefined : digest === digestOf(text)
   }
 
   /** The journal is relied on again. */
@@ -136,21 +147,23 @@ export class Follower {
   }
 
   private async readNow(): Promise<void> {
-    const { following, hasRead } = this
-    let read = hasRead ? await readOn(following, this.journalled) : await readWhole(following)
+    const { following, hasRead, journalled } = this
+    let read = hasRead ? await readOn(following, journalled) : await readWhole(following)
     if (read.followed.kind === 'regressed') {
-      this.regress(this.regression?.known ?? seenOf(this.journalled), read.followed.head)
+      this.regress(read.followed.lost ?? seenOf(journalled), read.followed.head)
       read = await readWhole(following)
     }
     const { followed } = read
     // It changed once more between two asks: the next reading sees what it is then.
     if (followed.kind === 'regressed') throw changing()
     if (!hasRead) await this.compareWithSeen(followed.position)
+    const knownTo = hasRead ? readToOf(journalled) : this.deps.seen?.seq
+    this.lookForLost(followed, knownTo)
     this.take(followed, read.damage)
     await this.lookForKnown()
   }
 
-  private take(followed: Extract<Followed, { kind: 'followed' }>, damage: ReadOn['damage']): void {
+  private take(followed: FollowedTo, damage: ReadOn['damage']): void {
     const { position, entries, events, trimmedTo } = followed
     this.hasRead = true
     this.trimmedTo = trimmedTo
@@ -173,7 +186,7 @@ export class Follower {
     this.journalled = position
     this.lostLocks = this.lostLocks.filter(({ id }) => !position.state.locks.has(id))
     this.shown = withLocks(position.state, this.lostLocks)
-    for (const { seq, text } of entries) this.recent.set(seq, markOf(text))
+    for (const { seq, text } of entries) this.recent.set(seq, digestOf(text))
     for (const seq of this.recent.keys()) {
       if (this.recent.size <= RECENT_MAX) break
       this.recent.delete(seq)
@@ -194,7 +207,9 @@ export class Follower {
     }
   }
 
-  private regress(known: Seen, { epoch, seq }: { epoch: string; seq: number }): void {
+  /** What was known first stays what is looked for. */
+  private regress(lost: Seen, { epoch, seq }: { epoch: string; seq: number }): void {
+    const known = this.regression?.known ?? lost
     const isNew = this.regression?.found.epoch !== epoch
     this.lostLocks = locksInForce(this.shown, this.now())
     this.regression = { known, found: { epoch, seq } }
@@ -207,6 +222,11 @@ export class Follower {
     if (seen === undefined) return
     const place = await placeOf(seen, state, journal)
     if (place === 'other') this.regress(seen, state)
+  }
+
+  /** Somebody has added to it what was decided on entries that are not there. */
+  private lookForLost({ lost, position }: FollowedTo, knownTo = Infinity): void {
+    if (lost !== undefined && lost.seq >= knownTo) this.regress(lost, position.state)
   }
 
   /** A replica that talked to the wrong one for a while is back where it was. */

@@ -2,8 +2,7 @@
 import type { AccessEventType } from '../../access/events.ts'
 import type { Lock } from '../../access/lock.ts'
 import type { AccessState } from '../../access/state.ts'
-import type { JournalStore } from '../../domain/journal.ts'
-import { markOf, type Seen } from './position.ts'
+import type { Seen } from './position.ts'
 
 /** A journal that is not the one that was known. */
 export interface Regression {
@@ -46,23 +45,4 @@ export function withLocks(state: AccessState, locks: readonly Lock[]): AccessSta
     ...state,
     locks: new Map([...state.locks, ...missing.map((one) => [one.id, one] as const)]),
   }
-}
-
-/**
- * Whether what was `seen` is in the journal that `state` was read from. `unknown`: the journal has
- * only a snapshot of that time, or what was seen came from one.
- */
-export async function placeOf(
-  seen: Seen,
-  state: AccessState,
-  journal: Pick<JournalStore, 'entriesAfter'>,
-): Promise<'same' | 'other' | 'unknown'> {
-  if (state.epoch !== seen.epoch || state.seq < seen.seq) return 'other'
-  if (seen.seq === 0) return 'same'
-  if (seen.mark === undefined) return 'unknown'
-  const page = await journal.entriesAfter(seen.seq - 1, 1)
-  const entry = page.entries.find(({ seq }) => seq === seen.seq)
-  if (page.epoch !== seen.epoch) return 'other'
-  if (entry === undefined) return 'unknown'
-  return markOf(entry.text) === seen.mark ? 'same' : 'other'
 }

@@ -37,9 +37,19 @@ export async function readSeen(dir: string): Promise<SeenContent | undefined> {
     if (text === undefined) return undefined
     const read = JSON.parse(text) as Partial<SeenContent> | null
     const isWhole = typeof read?.epoch === 'string' && Number.isSafeInteger(read.seq)
-    return isWhole ? (read as SeenContent) : UNREADABLE
+    return isWhole ? withKnownMark(read as SeenContent) : UNREADABLE
   } catch {
     return UNREADABLE
+  }
+}
+
+/** A mark of another form, as other versions leave it, says nothing: it is not known then. */
+function withKnownMark({ epoch, seq, last, found }: SeenContent): SeenContent {
+  const isMark = Number.isSafeInteger(last?.at) && typeof last?.digest === 'string'
+  return {
+    ...{ epoch, seq },
+    ...(isMark ? { last } : {}),
+    ...(found === undefined ? {} : { found }),
   }
 }
 
