@@ -33,6 +33,8 @@ export interface Declined {
   readonly declined: DeclineCode
   /** A sentence for the caller: what is wrong and what to do about it. */
   readonly detail: string
+  /** Seconds after which the same may be done, where that is known. */
+  readonly retryAfterS?: number
 }
 
 /** What a command comes to. */
@@ -47,8 +49,8 @@ export type Ruled<T> =
 export type Command<T> = (state: AccessState, now: number) => Ruled<T>
 
 /** Makes a {@link Declined}. */
-export function decline(declined: DeclineCode, detail: string): Declined {
-  return { declined, detail }
+export function decline(declined: DeclineCode, detail: string, retryAfterS?: number): Declined {
+  return { declined, detail, ...(retryAfterS === undefined ? {} : { retryAfterS }) }
 }
 
 /** Whether nothing was done. */

@@ -1,6 +1,7 @@
 /** The replica of a running gateway: counted, logged, and on record in its ledger. */
 import { randomUUID } from 'node:crypto'
 import type { ReadEntry } from '../access/fold/entry.ts'
+import { sizeOfState } from '../access/size.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Ledger } from '../domain/ports.ts'
 import type { SharedStore } from '../domain/shared-state.ts'
@@ -56,6 +57,7 @@ export async function openReplica(opening: ReplicaOpening): Promise<RunningRepli
     stalenessMs: replica.stalenessMs,
     seq: replica.state.seq,
     replicas: replica.replicas.length,
+    chars: sizeOfState(replica.state),
     isRegressed: replica.regression !== undefined,
     isDamaged: replica.damage !== undefined,
   }))

@@ -141,6 +141,7 @@ function stateFamilies<C, G>(
 ): {
   readonly stateStaleness: G
   readonly stateSeq: G
+  readonly stateChars: G
   readonly stateReplicas: G
   readonly journalRegressed: G
   readonly journalDamaged: G
@@ -153,6 +154,7 @@ function stateFamilies<C, G>(
     storeErrors: counter(METRICS.storeErrors),
     stateStaleness: gauge(METRICS.stateStaleness),
     stateSeq: gauge(METRICS.stateSeq),
+    stateChars: gauge(METRICS.stateChars),
     stateReplicas: gauge(METRICS.stateReplicas),
     journalRegressed: gauge(METRICS.journalRegressed),
     journalDamaged: gauge(METRICS.journalDamaged),

@@ -118,6 +118,7 @@ export const METRICS = {
   stateStaleness: gauge('state_staleness_seconds', 'Time since requests, grants, locks and reviews were last known to be up to date; +Inf before the first reading.'),
   stateSeq: gauge('state_seq', 'The last entry of the journal that is in force here.'),
   stateReplicas: gauge('state_replicas', 'Replicas that work with the journal.'),
+  stateChars: gauge('state_characters', 'Size of the state of requests, grants, locks and reviews, as characters of its snapshot, which may have 67108864.'),
   journalRegressed: gauge('journal_regressed', 'Whether the journal has lost entries that were known (1), so that privileged actions are refused until somebody accepts it, or not (0).'),
   journalDamaged: gauge('journal_damaged', 'Whether the journal holds an entry that this version cannot understand (1), so that privileged actions are refused until a restart, or not (0).'),
   accessRecordErrors: counter('access_record_errors_total', 'Entries of the journal that are in force and could not be recorded in the ledger.'),

@@ -15,6 +15,8 @@ export interface StateFacts {
   readonly stalenessMs: number
   readonly seq: number
   readonly replicas: number
+  /** Characters of a snapshot of it. */
+  readonly chars: number
   readonly isRegressed: boolean
   readonly isDamaged: boolean
 }
@@ -24,6 +26,7 @@ const NO_FACTS: StateFacts = {
   stalenessMs: 0,
   seq: 0,
   replicas: 0,
+  chars: 0,
   isRegressed: false,
   isDamaged: false,
 }
@@ -38,6 +41,7 @@ export function stateMethods(families: Families): {
   const staleness = families.stateStaleness.at()
   const seq = families.stateSeq.at()
   const replicas = families.stateReplicas.at()
+  const chars = families.stateChars.at()
   const regressed = families.journalRegressed.at()
   const damaged = families.journalDamaged.at()
   return {
@@ -50,6 +54,7 @@ export function stateMethods(families: Families): {
       staleness.value = facts.stalenessMs / 1000
       seq.value = facts.seq
       replicas.value = facts.replicas
+      chars.value = facts.chars
       regressed.value = Number(facts.isRegressed)
       damaged.value = Number(facts.isDamaged)
     },

@@ -16,9 +16,13 @@ export const T0 = Date.parse('2026-11-22T12:00:00Z')
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 
-/** Rules of a text of JSON or YAML. */
-export function rulesOf(approvals: Record<string, unknown>): ApprovalRules {
-  const loaded = loadApprovals({ file: 'approvals.yaml', text: JSON.stringify({ approvals }) })
+/** Rules, and what else `approvals.yaml` says beside them. */
+export function rulesOf(
+  approvals: Record<string, unknown>,
+  more: Record<string, unknown> = {},
+): ApprovalRules {
+  const text = JSON.stringify({ approvals, ...more })
+  const loaded = loadApprovals({ file: 'approvals.yaml', text })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.diagnostics))
   return loaded.value
 }
@@ -42,6 +46,8 @@ export const rule = (more: Record<string, unknown> = {}) => ({
 
 export interface Given {
   readonly rules?: Record<string, unknown>
+  /** What approvals.yaml says beside its rules. */
+  readonly top?: Record<string, unknown>
   readonly attributes?: Readonly<Record<string, ResourceAttributes>>
   readonly filters?: readonly string[]
   /** What members of a group or role hold besides. */
@@ -49,9 +55,9 @@ export interface Given {
 }
 
 /** @param given rules `r: rule()` unless it says others */
-export function depsOf({ rules, attributes, filters, inherits }: Given = {}): ElevationDeps {
+export function depsOf({ rules, top, attributes, filters, inherits }: Given = {}): ElevationDeps {
   return {
-    rules: rulesOf(rules ?? { r: rule() }),
+    rules: rulesOf(rules ?? { r: rule() }, top),
     holdingsOf: ({ id, holds }) =>
       new Set([id, ...holds, ...holds.flatMap((one) => inherits?.[one] ?? [])]),
     attributesOf: (resource) => attributes?.[resource],

@@ -14,9 +14,11 @@ export function loadApprovals(source: {
 }): Loaded<ApprovalRules> {
   const loaded = loadDocument(source, approvalsSchema)
   if (!loaded.ok) return loaded
-  const specs = Object.entries(loaded.value.value.approvals)
+  const { approvals, requests_per_day: requestsPerDay } = loaded.value.value
+  const specs = Object.entries(approvals)
   const rules: ApprovalRules = {
     rules: specs.map(([name, spec]) => Object.freeze(ruleFrom(name, spec))),
+    requestsPerDay,
     holders: specs.flatMap(([name, spec]) => holdersIn(loaded.value, name, spec)),
     expressions: specs.flatMap(([name, spec]) => expressionsIn(loaded.value, name, spec)),
   }

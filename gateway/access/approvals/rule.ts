@@ -65,6 +65,8 @@ export interface WrittenText {
 export interface ApprovalRules {
   /** In the order in which they are written. */
   readonly rules: readonly ApprovalRule[]
+  /** Requests that one person may make within 24 hours, over all accounts. */
+  readonly requestsPerDay: number
   /** Who is named as an approver, a reviewer or somebody who may ask. */
   readonly holders: readonly WrittenText[]
   /** Every expression over conditions. */
@@ -74,6 +76,7 @@ export interface ApprovalRules {
 /** What a rule folder without `approvals.yaml` has: nobody can agree to anything. */
 export const NO_APPROVAL_RULES: ApprovalRules = Object.freeze({
   rules: [],
+  requestsPerDay: 200,
   holders: [],
   expressions: [],
 })

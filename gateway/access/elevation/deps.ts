@@ -24,6 +24,9 @@ export interface RequestOutcome {
 /** Requests that one person may have waiting. */
 export const PENDING_PER_PERSON_MAX = 20
 
+/** The time in which `requests_per_day` of approvals.yaml counts. */
+export const DAY_MS = 86_400_000
+
 /** Requests that may wait at all. */
 export const PENDING_MAX = 5_000
 

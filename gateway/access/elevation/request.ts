@@ -8,6 +8,7 @@ import { automatic } from './auto.ts'
 import { badReasons, missingDemand, overBounds, plainReasons } from './bounds.ts'
 import { demandedNow, type Demanded } from './demanded.ts'
 import {
+  DAY_MS,
   PENDING_MAX,
   PENDING_PER_PERSON_MAX,
   STARTS_AHEAD_MAX_MS,
@@ -57,7 +58,7 @@ export function createRequest(deps: ElevationDeps, ask: RequestAsk): Command<Req
   return (state, now) => {
     const { newId: id, kind, by } = ask
     if (state.requests.has(id)) return decline('already_done', 'There is a request of this id.')
-    const drafted = tooMany(state, by, now) ?? draft({ deps, state, now }, ask, kind)
+    const drafted = tooMany({ deps, state, now }, by) ?? draft({ deps, state, now }, ask, kind)
     if (isDeclined(drafted)) return drafted
     const { demanded, terms, reasons } = drafted
     const expiresAt = now + shortestTtlMs(demanded)
@@ -177,10 +178,13 @@ function badStart(
   return decline('over_bounds', 'It can start 90 days from now at the latest.')
 }
 
-function tooMany({ requests }: AccessState, by: Person, now: number): Declined | undefined {
+function tooMany({ deps, state, now }: Now, by: Person): Declined | undefined {
+  const ofToday: number[] = []
   let all = 0
   let own = 0
-  for (const request of requests.values()) {
+  for (const request of state.requests.values()) {
+    const { createdAt } = request
+    if (request.by.person === by.person && createdAt > now - DAY_MS) ofToday.push(createdAt)
     if (!isPending(request, now)) continue
     all += 1
     if (request.by.person === by.person) own += 1
@@ -188,8 +192,19 @@ function tooMany({ requests }: AccessState, by: Person, now: number): Declined |
   if (own >= PENDING_PER_PERSON_MAX) {
     return decline('too_many', `You have ${own} requests that wait; cancel one.`)
   }
-  if (all < PENDING_MAX) return undefined
-  return decline('too_many', 'More requests wait than people can look at; try again later.')
+  if (all >= PENDING_MAX) {
+    return decline('too_many', 'More requests wait than people can look at; try again later.')
+  }
+  return tooManyToday(ofToday, deps.rules.requestsPerDay, now)
+}
+
+/** However many of them are closed: what was asked for in a day is kept for a quarter. */
+function tooManyToday(times: number[], max: number, now: number): Declined | undefined {
+  if (times.length < max) return undefined
+  times.sort((a, b) => a - b)
+  const free = times[times.length - max] ?? now
+  const seconds = Math.max(1, Math.ceil((free + DAY_MS - now) / 1_000))
+  return decline('too_many', `You have made ${times.length} requests within a day.`, seconds)
 }
 
 function shortestTtlMs({ rules }: Demanded): number {

@@ -3,6 +3,7 @@ import { GatewayError } from '../../domain/errors.ts'
 import type { AccessEvent, AccessEventType } from '../events.ts'
 import type { AccessState } from '../state.ts'
 import { unknownEntry, type Folds, type ReadEntry } from './entry.ts'
+import { bounded } from './bounds.ts'
 import { foldCall, forget } from './kept.ts'
 import { LOCK_FOLDS } from './locks.ts'
 import { settled } from './maps.ts'
@@ -13,6 +14,9 @@ import { VERSION_FOLDS } from './versions.ts'
 
 /** Entries between two rounds of forgetting what is long over. */
 const FORGET_EVERY = 1_024
+
+/** Entries between two looks at how much is over: 64 of the longest are 4 Mi characters. */
+const BOUND_EVERY = 64
 
 const FOLDS: Folds<AccessEventType> = {
   ...REQUEST_FOLDS,
@@ -35,6 +39,7 @@ export function fold(state: AccessState, entries: readonly ReadEntry[]): AccessS
     const folded = foldCall(foldOne(after, entry), entry)
     after = { ...folded, seq: entry.seq, at: Math.max(after.at, entry.at) }
     if (entry.seq % FORGET_EVERY === 0) after = forget(after)
+    if (entry.seq % BOUND_EVERY === 0) after = bounded(after)
   }
   return settled(after)
 }

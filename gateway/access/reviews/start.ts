@@ -5,6 +5,7 @@ import type { AccessEvent } from '../events.ts'
 import type { Person } from '../person.ts'
 import type { AccessReplica } from '../replica.ts'
 import type { ReviewCampaign, ReviewLine, ReviewScope } from '../review.ts'
+import { sizeOfMap } from '../size.ts'
 import type { AccessState } from '../state.ts'
 import { inOrder, type ListedLine } from './lines.ts'
 import { entryPieces } from './pieces.ts'
@@ -21,6 +22,9 @@ export const REVIEWS_OPEN_MAX = 50
 
 /** Lines of all campaigns that are kept: what the state may grow to. */
 export const REVIEW_LINES_KEPT_MAX = 200_000
+
+/** Characters of them, as JSON, past which none begins: the state must hold everything else, too. */
+export const REVIEWS_CHARS_MAX = 25_165_824
 
 /** Shortest and longest time for a campaign. */
 const DUE_MS = { min: HOUR_MS, max: 366 * DAY_MS }
@@ -150,9 +154,10 @@ function problemOf(
     return decline('too_many', `${REVIEWS_OPEN_MAX} campaigns are open. Close one first.`)
   }
   const kept = all.reduce((sum, { lineCount }) => sum + lineCount, 0)
-  if (kept + count > REVIEW_LINES_KEPT_MAX) {
-    const detail = `Campaigns of the last 400 days may have ${REVIEW_LINES_KEPT_MAX} lines together.`
-    return decline('too_many', `${detail} Review less at a time.`)
+  if (kept + count > REVIEW_LINES_KEPT_MAX || sizeOfMap(reviews) > REVIEWS_CHARS_MAX) {
+    const detail = `Campaigns of the last 400 days may have ${REVIEW_LINES_KEPT_MAX} lines together`
+    const chars = `, and ${REVIEWS_CHARS_MAX} characters.`
+    return decline('too_many', `${detail}${chars} Review less at a time.`)
   }
   return undefined
 }

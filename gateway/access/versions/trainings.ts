@@ -1,10 +1,14 @@
 /** Trainings that begin, and the versions that come of them. */
 import { decline, type Command } from '../command.ts'
+import { sizeOfMap } from '../size.ts'
 import type { AccessState } from '../state.ts'
 import type { RegisteredVersion, TrainingRun } from '../version.ts'
 
 /** Runs, and versions, that one journal knows at once. */
 const KEPT_MAX = 100_000
+
+/** Characters of all runs, as JSON: what is older than 90 days makes room. */
+export const RUNS_CHARS_MAX = 12_582_912
 
 /** Longest text of a statement, UTF-16 code units: an entry of the journal must hold it escaped. */
 export const STATEMENT_MAX = 16_384
@@ -18,7 +22,8 @@ export function beginTraining(run: TrainingRun): Command<TrainingRun> {
     if (state.runs.has(run.id)) return decline('already_done', 'This training is on record.')
     if (run.statement.length > STATEMENT_MAX)
       return decline('invalid', 'The statement is too long.')
-    if (state.runs.size >= KEPT_MAX) return decline('too_many', 'There are too many trainings.')
+    if (state.runs.size >= KEPT_MAX || sizeOfMap(state.runs) > RUNS_CHARS_MAX)
+      return decline('too_many', 'There are too many trainings within 90 days.')
     if (isOver(state, run.grant, now)) return decline('closed', 'The grant has ended.')
     return { events: [{ type: 'training.begun', run }], result: run }
   }

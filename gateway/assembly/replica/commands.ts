@@ -3,6 +3,7 @@ import { isDeclined, type Command, type Declined } from '../../access/command.ts
 import { entryText, readEntry, type ReadEntry } from '../../access/fold/entry.ts'
 import { fold } from '../../access/fold/fold.ts'
 import type { AccessEvent, IdempotentCall } from '../../access/events.ts'
+import { withoutRoom } from '../../access/room.ts'
 import type { AccessState } from '../../access/state.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import { JOURNAL_BATCH_MAX, JOURNAL_ENTRY_MAX, type JournalEntry } from '../../domain/journal.ts'
@@ -31,8 +32,8 @@ export function decideOn<T>(
   if (isTooMuch)
     throw new GatewayError('ERR_INTERNAL', 'more than one entry of the journal can hold')
   // What cannot be read back would end the state of every replica.
-  fold(state, readBack(attempt, now))
-  return attempt
+  const next = fold(state, readBack(attempt, now))
+  return withoutRoom(events, next) ?? attempt
 }
 
 /** The entries of an attempt that the store took. */

@@ -1,4 +1,5 @@
 /** What has to be done beside following a journal: saying that one is there, snapshots, uses. */
+import { sizeOfState } from '../../access/size.ts'
 import { snapshotText } from '../../access/snapshot.ts'
 import type { Clock } from '../../domain/clock.ts'
 import {
@@ -114,6 +115,8 @@ function snapshotKeeper(
     const news = state.seq - Math.max(kept.seq, follower.trimmedTo)
     const isOld = news > 0 && clock.monotonicMs() - kept.atMs >= SNAPSHOT_MS
     if (!follower.fresh || !isMine || (news < SNAPSHOT_EVERY && !isOld)) return
+    // Known beforehand: to write what is too large would hold up every request.
+    if (sizeOfState(state) > JOURNAL_SNAPSHOT_MAX) throw new RangeError('the state is too large')
     const text = snapshotText(state)
     if (text.length > JOURNAL_SNAPSHOT_MAX) throw new RangeError('the state is too large')
     const cursor = await journal.cursor(WEBHOOKS)

@@ -25,9 +25,9 @@ const REMEDIES: Readonly<Record<DeclineCode, string>> = {
 }
 
 /** A decision not to do something, as a problem. */
-export function declinedProblem({ declined, detail }: Declined): Problem {
+export function declinedProblem({ declined, detail, retryAfterS }: Declined): Problem {
   const { status, title } = DECLINES[declined]
-  const more = status === 429 ? { retryAfter: 60 } : {}
+  const more = status === 429 ? { retryAfter: retryAfterS ?? 60 } : {}
   return { status, reason: declined, title, detail, remedy: REMEDIES[declined], ...more }
 }
 

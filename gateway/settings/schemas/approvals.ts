@@ -132,6 +132,9 @@ const NAME_PROBLEM = 'names are up to 64 lower-case letters, digits and hyphens,
 
 /** `rules/approvals.yaml`. */
 export const approvalsSchema = z.strictObject({
+  requests_per_day: count(1, 10_000)
+    .prefault(200)
+    .describe('Requests that one person may make within 24 hours; what is more gets 429.'),
   approvals: z
     .record(z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), rule, {
       error: (issue) => (issue.code === 'invalid_key' ? NAME_PROBLEM : undefined),

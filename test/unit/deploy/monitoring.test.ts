@@ -116,6 +116,7 @@ describe('the alerting and recording rules', () => {
       'modelgate_lock_enforcement_seconds_bucket',
       'modelgate_journal_regressed',
       'modelgate_state_staleness_seconds',
+      'modelgate_state_characters',
       'modelgate_webhook_lag_seconds',
       'modelgate_requests_in_flight',
       'modelgate_denials_per_decisions',

@@ -32,4 +32,10 @@ describe('the table of codes', () => {
       if (reason !== undefined) expect([code, status]).toEqual([code, reason.status])
     }
   })
+
+  it('says when it is worth asking again, where that is known', () => {
+    const declined = { declined: 'too_many', detail: '' } as const
+    expect(declinedProblem(declined)).toMatchObject({ status: 429, retryAfter: 60 })
+    expect(declinedProblem({ ...declined, retryAfterS: 7_200 }).retryAfter).toBe(7_200)
+  })
 })

@@ -1,0 +1,35 @@
+/** Whether the state has room for more: a snapshot must hold it, or the journal cannot be trimmed. */
+import { JOURNAL_SNAPSHOT_MAX } from '../domain/journal.ts'
+import { decline, type Declined } from './command.ts'
+import type { AccessEvent, AccessEventType } from './events.ts'
+import { sizeOfState } from './size.ts'
+import type { AccessState } from './state.ts'
+
+/** Characters of the state past which nothing is begun: three quarters of what a snapshot holds. */
+export const STATE_CHARS_MAX = (JOURNAL_SNAPSHOT_MAX * 3) / 4
+
+/** Seconds after which it is worth asking again: what is over makes room by and by. */
+const RETRY_S = 3_600
+
+/**
+ * What begins something that stays. What takes away, decides or ends always has room, and so has the
+ * rest of a campaign that was begun: there is a quarter left for it.
+ */
+const BEGINNING: ReadonlySet<AccessEventType> = new Set([
+  'request.created',
+  'request.edited',
+  'review.started',
+  'training.begun',
+  'version.registered',
+  'drill.begun',
+] satisfies AccessEventType[])
+
+/** Declined with `too_many` when `events` begin something and `after`, with them, is too large. */
+export function withoutRoom(
+  events: readonly AccessEvent[],
+  after: AccessState,
+): Declined | undefined {
+  if (!events.some(({ type }) => BEGINNING.has(type))) return undefined
+  if (sizeOfState(after) <= STATE_CHARS_MAX) return undefined
+  return decline('too_many', 'More is kept than there is room for; try again later.', RETRY_S)
+}
