@@ -12,6 +12,7 @@ import {
   STATEMENT_MAX,
 } from '../../../gateway/access/versions/trainings.ts'
 import { createRequest } from '../../../gateway/access/elevation/request.ts'
+import { JOURNAL_SNAPSHOT_MAX } from '../../../gateway/domain/journal.ts'
 import { ALICE, ask, BOB, CAROL, HOUR, lockOn, scene, T0 } from '../../support/elevation.ts'
 
 const LONG = 'x'.repeat(60_000)
@@ -166,6 +167,17 @@ describe('the size of a state', () => {
     const restricting = [cancelled(0), lockOn({ kind: 'all' })]
     expect(withoutRoom(restricting, full)).toBeUndefined()
   })
+})
+
+// §2.L 382
+it('a state as large as may be is read within five seconds of a processor', () => {
+  const state = foldAll(filled(STATE_CHARS_MAX, (n) => [created(n)]))
+  const text = snapshotText(state)
+  expect(text.length).toBeLessThan(JOURNAL_SNAPSHOT_MAX)
+  const begun = process.cpuUsage()
+  const read = readSnapshot(text)
+  expect(process.cpuUsage(begun).user / 1_000).toBeLessThan(5_000)
+  expect(read.requests.size).toBe(state.requests.size)
 })
 
 describe('what cannot fall out before its time', () => {

@@ -59,6 +59,7 @@ describe('the URL of a Redis', () => {
   })
 })
 
+// §2.L 377
 describe('a version of Redis', () => {
   it.each([
     ['5.0.14', true, 'too old'],
