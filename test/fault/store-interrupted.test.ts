@@ -30,7 +30,9 @@ async function connect(redis: TestRedis, warnings: string[] = []): Promise<Redis
   if ('problem' in target) throw new Error(target.problem)
   const store = createRedisStore({
     ...{ target, prefix: 'mg', commandTimeoutMs: 500, connectTimeoutMs: 1_000 },
-    onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)),
+    onEvent(event) {
+      if (event.type === 'warning') warnings.push(event.message)
+    },
   })
   opened.push(() => store.close())
   await store.whenUp()
