@@ -52,4 +52,4 @@ it('a replica relies on a journal exactly when everything that it knew is in it'
     { numRuns: 150 },
   )
   await rm(dir, { recursive: true, force: true })
-})
+}, 60_000)
