@@ -11,15 +11,17 @@ export interface LockFacts {
   readonly holdings: ReadonlySet<string>
   /** Canonical text of the client's address. */
   readonly client: string
-  readonly device?: string
+  /** Ids of every device that the request is said to come from. */
+  readonly devices?: readonly string[]
   readonly operations: readonly Operation[]
   /** Name of the upstream; absent before it is known, and for what goes to none. */
   readonly upstream?: string
   /**
-   * A call of the control API: locks on callers count, those on everybody, networks, models and
-   * upstreams do not, or nobody could lift them.
+   * A call of the control API: locks on callers and on where they call from count, those on
+   * everybody, models and upstreams do not, or nobody could lift them. `local`: it comes from the
+   * machine itself, on which no lock on a network counts, for the same reason.
    */
-  readonly isControl?: boolean
+  readonly control?: 'local' | 'remote'
 }
 
 /** A privilege that a review took away. */

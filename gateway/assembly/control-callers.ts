@@ -3,14 +3,17 @@
  * refusal and every reading is in the ledger; every change is before it is made.
  */
 import { randomUUID } from 'node:crypto'
+import type { LockFacts } from '../access/view.ts'
 import type { Environment } from '../domain/access.ts'
 import type { Authenticator, LedgerRecord, LedgerValue } from '../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { HeaderBag } from '../domain/request.ts'
+import { isOwnMachine } from '../domain/reserved-networks.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { Resource } from '../domain/vocabulary.ts'
 import type { Problem } from '../pap/problem.ts'
-import type { PolicySnapshot, Runtime, Services } from '../pep/runtime.ts'
+import type { EnvironmentInput, PolicySnapshot, Runtime, Services } from '../pep/runtime.ts'
+import { readHeaders } from '../pep/headers.ts'
 import { refusalOf } from '../pep/stages/decide.ts'
 import { lockedOut } from '../pep/watching/kept-out.ts'
 import { lockedBy } from '../pep/watching/locked.ts'
@@ -34,6 +37,8 @@ export interface CallerAsk {
   readonly what: string
   /** Address of the TCP peer. */
   readonly peer: string
+  /** Node's raw list of header fields: what trusted hops say of the caller is read from it. */
+  readonly rawHeaders: readonly string[]
   /** Whether nothing will be changed: then the record of the reading is all there is to record. */
   readonly isReading: boolean
 }
@@ -43,7 +48,7 @@ export interface LetIn {
   /** Id under which everything this call does is recorded. */
   readonly id: string
   readonly subject: Subject
-  /** By the TCP peer alone: what headers say of a caller counts on the data listeners only. */
+  /** By the TCP peer and the token alone: what headers say keeps callers out, and lets nobody in. */
   readonly environment: Environment
   /** Whether the rules by which this call was let in permit this too; never throws. */
   readonly may: (action: 'read' | 'admin', server: string) => boolean
@@ -87,8 +92,6 @@ async function authorize(deps: ControlCallersDeps, ask: CallerAsk): Promise<LetI
   }
 }
 
-const NO_HEADERS: HeaderBag = { get: () => undefined, pairs: [] }
-
 /** Why the rules in force do not let `subject` do this, or what else is known once they do. */
 async function judge(
   deps: ControlCallersDeps,
@@ -103,22 +106,21 @@ async function judge(
   }
   const lockout = lockouts.find(subject.id)
   if (lockout !== undefined) return lockedOut(lockout)
-  const { peer, action } = ask
-  const client = runtime.clientAddress(peer, NO_HEADERS)
-  if (isRefusal(client)) return client
-  const input = { now, peer, client, subject, headers: NO_HEADERS, peerNames: [] }
-  const environment = await runtime.environment(input)
-  if (isRefusal(environment)) return environment
+  const told = readHeaders(ask.rawHeaders, runtime.limits)
+  if (isRefusal(told)) return told
+  const where = await environmentOf(runtime, ask.peer, { now, subject, headers: told })
+  if (isRefusal(where)) return where
+  const { action } = ask
   const resource = named(ask.server)
   const lock = access.lockOn({
+    ...lockableIn(where),
     subject,
     holdings: runtime.policy.holdingsOf(subject),
-    client: client.ip,
-    ...(environment.device?.id === undefined ? {} : { device: environment.device.id }),
     operations: [{ action, resource }],
-    isControl: true,
   })
   if (lock !== undefined) return lockedBy(lock)
+  const environment = await environmentOf(runtime, ask.peer, { now, subject, headers: NO_HEADERS })
+  if (isRefusal(environment)) return environment
   const decide = decider(runtime.policy, subject, environment)
   return (
     decide(action, resource) ?? {
@@ -126,6 +128,32 @@ async function judge(
       may: (other, server) => decide(other, named(server)) === undefined,
     }
   )
+}
+
+const NO_HEADERS: HeaderBag = { get: () => undefined, pairs: [] }
+
+/** Here and now, by the rules of the data listeners; the control listener asks for no certificate. */
+async function environmentOf(
+  runtime: Runtime,
+  peer: string,
+  call: Pick<EnvironmentInput, 'now' | 'subject' | 'headers'>,
+): Promise<Environment | Refusal> {
+  const client = runtime.clientAddress(peer, call.headers)
+  if (isRefusal(client)) return client
+  return runtime.environment({ ...call, peer, client, peerNames: [] })
+}
+
+/** Whoever is on the machine can lift a lock on every network; nobody is there by saying so. */
+function lockableIn({
+  client,
+  devices,
+}: Environment): Pick<LockFacts, 'client' | 'devices' | 'control'> {
+  const isLocal = client.source === 'peer' && isOwnMachine(client.ip)
+  return {
+    client: client.ip,
+    control: isLocal ? 'local' : 'remote',
+    ...(devices === undefined ? {} : { devices }),
+  }
 }
 
 function named(name: string): Resource {

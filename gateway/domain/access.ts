@@ -88,7 +88,13 @@ export interface Environment {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly client: ClientAddress
+  /** Absent when nobody vouches for one, or it is too old to say anything about now. */
   readonly device?: DevicePosture
+  /**
+   * Ids of devices that any source that is believed names, however old its posture is. For locks,
+   * which take away; what gives something away goes by `device`.
+   */
+  readonly devices?: readonly string[]
   /** Absent means unknown. */
   readonly country?: Country
   /** Approvals on record for this operation by this subject; absent means that none are known. */

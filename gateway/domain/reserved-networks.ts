@@ -57,6 +57,12 @@ export function createReach({ loopback, networks: allowed }: Reach): (address: s
   }
 }
 
+/** Whether `address`, canonical text, is this machine. */
+export function isOwnMachine(address: string): boolean {
+  const ip = parseIp(address)
+  return ip !== undefined && isLoopback(ip)
+}
+
 function networks(texts: readonly string[]): Network[] {
   return texts.map(parseNetwork).filter((one): one is Network => !('problem' in one))
 }

@@ -31,6 +31,8 @@ export interface ControlAsk {
   readonly what: string
   /** Address of the TCP peer. */
   readonly peer: string
+  /** Node's raw list of header fields, for what trusted hops say of the caller. */
+  readonly rawHeaders: readonly string[]
 }
 
 /** What an operation led to: a document, or why nothing was done. */
@@ -175,6 +177,7 @@ async function runRoute(
     action: route.method === 'GET' ? 'read' : 'admin',
     what: route.what,
     peer: request.socket.remoteAddress ?? '',
+    rawHeaders: request.rawHeaders,
   })
   if (isRefusal(caller)) {
     const seen = problemOf(caller)

@@ -48,7 +48,9 @@ export type EnvironmentGatherer = (
  * Creates a gatherer; it keeps nothing between requests. Posture comes from the strongest source
  * that says anything: a signed assertion, claims of the verified token, a hop with a certificate, a
  * hop with a trusted address; they are never mixed. A posture that is too old is unknown, not false;
- * so is one from the future, which would otherwise never grow old (milliseconds for seconds).
+ * so is one from the future, which would otherwise never grow old (milliseconds for seconds). The ids
+ * of devices are kept whatever the age and the source, for locks: an old posture still says which
+ * device it is. So a hop is read, and refused where it is ambiguous, beside a stronger source too.
  */
 export function createEnvironmentGatherer(deps: EnvironmentGathererDeps): EnvironmentGatherer {
   return (request) => {
@@ -65,20 +67,35 @@ function environmentWith(
   deps: EnvironmentGathererDeps,
 ): Environment | Refusal {
   const { now, client, headers, subject } = request
-  const device = asserted ?? subject.device ?? deps.readPosture(request, headers, now)
-  if (isRefusal(device)) return device
+  if (isRefusal(asserted)) return asserted
+  const told = deps.readPosture(request, headers, now)
+  if (isRefusal(told)) return told
+  const device = asserted ?? subject.device ?? told
   const country = deps.readCountry?.(request)
   if (isRefusal(country)) return country
+  const known = country === undefined ? { now, client } : { now, client, country }
+  if (device === undefined) return known
   const ageMs = now - assessedAt(device, subject, now)
   const isDated = ageMs <= deps.postureAgeMaxMs && ageMs >= -CLOCK_SKEW_MS
-  const known = device !== undefined && isDated ? { now, client, device } : { now, client }
-  return country === undefined ? known : { ...known, country }
+  const devices = idsOf(asserted, subject.device, told)
+  return {
+    ...known,
+    ...(isDated ? { device } : {}),
+    ...(devices === undefined ? {} : { devices }),
+  }
+}
+
+/** Every device that is named, so that no source hides from a lock what another one says. */
+function idsOf(...told: readonly (DevicePosture | undefined)[]): readonly string[] | undefined {
+  const ids = new Set<string>()
+  for (const one of told) if (one?.id !== undefined) ids.add(one.id)
+  return ids.size === 0 ? undefined : [...ids]
 }
 
 /**
  * When a posture was assessed. Undated claims are as old as the token that carries them; an undated
  * header is what the trusted hop says of this very request.
  */
-function assessedAt(device: DevicePosture | undefined, subject: Subject, now: number): number {
-  return device?.assessedAt ?? (device?.source === 'token' ? subject.issuedAt : now)
+function assessedAt(device: DevicePosture, subject: Subject, now: number): number {
+  return device.assessedAt ?? (device.source === 'token' ? subject.issuedAt : now)
 }

@@ -86,7 +86,11 @@ const facts: fc.Arbitrary<LockFacts> = fc
     issuedAt: fc.nat({ max: 20 }),
     client: fc.constantFrom(...addresses),
     more: fc.record(
-      { device: name, upstream: name, isControl: fc.boolean() },
+      {
+        devices: fc.array(name, { maxLength: 3 }),
+        upstream: name,
+        control: fc.constantFrom('local' as const, 'remote' as const),
+      },
       { requiredKeys: [] },
     ),
     operations: fc.array(operation, { maxLength: 3 }),
@@ -140,11 +144,11 @@ function isOn(one: Lock, ask: LockFacts, now: number): boolean {
     one.actions === undefined || operations.some((each) => one.actions?.includes(each.action))
   if (kind === 'model' || kind === 'version') {
     const found = ask.operations.filter((each) => isModel(one.target, each))
-    return ask.isControl !== true && found.some((each) => isAbout([each]))
+    return ask.control === undefined && found.some((each) => isAbout([each]))
   }
   if (!isAbout(ask.operations)) return false
-  if (ask.isControl === true && (kind === 'network' || kind === 'upstream' || kind === 'all'))
-    return false
+  if (ask.control !== undefined && (kind === 'upstream' || kind === 'all')) return false
+  if (ask.control === 'local' && kind === 'network') return false
   return isCaller(one.target, ask)
 }
 
@@ -167,7 +171,8 @@ function isCaller(on: LockTarget, ask: LockFacts): boolean {
     const id = on.kind === 'token' ? subject.tokenId : subject.sessionId
     return subject.issuerName === on.issuer && id === on.id
   }
-  const one = { person: subject.person, device: ask.device, upstream: ask.upstream }
+  if (on.kind === 'device') return ask.devices?.includes(on.id) === true
+  const one = { person: subject.person, upstream: ask.upstream }
   return on.kind in one ? one[on.kind as keyof typeof one] === on.id : holdings.has(on.id)
 }
 

@@ -45,9 +45,7 @@ beforeAll(async () => {
       environment: ({ now, client }) => ({
         now,
         client,
-        ...(call.device === undefined
-          ? {}
-          : { device: { id: call.device, source: 'trusted-hop' } }),
+        ...(call.device === undefined ? {} : { devices: [call.device] }),
       }),
       upgrades: {
         upgrade: () => {

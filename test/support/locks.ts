@@ -64,7 +64,7 @@ export function factsOf(more: Partial<LockFacts> = {}): LockFacts {
     subject: MALLORY,
     holdings: new Set([MALLORY.id, 'group:science', 'role:reader', 'role:trainer', 'role:anyone']),
     client: '10.1.2.3',
-    device: 'laptop-7',
+    devices: ['laptop-7'],
     operations: [{ action: 'infer', resource: { kind: 'model', name: 'fraud', version: '3' } }],
     upstream: 'llm',
     ...more,

@@ -70,10 +70,10 @@ class Index implements LockIndex {
     if (this.byId.size === 0) return undefined
     const search = new Search(facts.operations, now)
     this.lookAtCaller(facts, search)
-    if (facts.isControl === true) return search.found
-    if (this.networks.size > 0) {
+    if (this.networks.size > 0 && facts.control !== 'local') {
       this.networks.visit(facts.client, (locks) => search.look(locks))
     }
+    if (facts.control !== undefined) return search.found
     search.look(this.everybody)
     if (facts.upstream !== undefined) search.look(this.upstreams.get(facts.upstream))
     if (this.models.size + this.versions.size > 0) {
@@ -113,13 +113,15 @@ class Index implements LockIndex {
     for (const lock of locks.values()) this.put(lock)
   }
 
-  private lookAtCaller({ subject, holdings, device }: LockFacts, search: Search): void {
+  private lookAtCaller({ subject, holdings, devices }: LockFacts, search: Search): void {
     const { issuerName, tokenId, sessionId, person } = subject
     if (this.held.size > 0) {
       for (const name of holdings) search.look(this.held.get(name))
     }
     if (person !== undefined) search.look(this.persons.get(person))
-    if (device !== undefined) search.look(this.devices.get(device))
+    if (devices !== undefined && this.devices.size > 0) {
+      for (const id of devices) search.look(this.devices.get(id))
+    }
     if (tokenId !== undefined && this.tokens.size > 0) {
       search.look(this.tokens.get(`${issuerName} ${tokenId}`))
     }

@@ -18,6 +18,8 @@ export interface ApiAsk {
   readonly what: string
   /** Address of the TCP peer. */
   readonly peer: string
+  /** Node's raw list of header fields, for what trusted hops say of the caller. */
+  readonly rawHeaders: readonly string[]
   /** Whether it is a GET or HEAD, which changes nothing and is recorded as a reading. */
   readonly isReading: boolean
 }

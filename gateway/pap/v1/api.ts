@@ -119,6 +119,7 @@ async function runRoute(
     area: route.area,
     what: route.operationId,
     peer: request.socket.remoteAddress ?? '',
+    rawHeaders: request.rawHeaders,
     isReading: route.method === 'GET',
   })
   if (isRefusal(caller)) {

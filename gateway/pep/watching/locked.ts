@@ -24,13 +24,13 @@ export function lockFactsOf(
   operations: readonly Operation[] = operationsOf(exchange),
 ): LockFacts {
   const subject = established(exchange.subject, 'subject')
-  const { client, device } = established(exchange.environment, 'environment')
+  const { client, devices } = established(exchange.environment, 'environment')
   const upstream = exchange.admitted?.route?.entry.name
   return {
     subject,
     holdings: exchange.latest().policy.holdingsOf(subject),
     client: client.ip,
-    ...(device?.id === undefined ? {} : { device: device.id }),
+    ...(devices === undefined ? {} : { devices }),
     operations,
     ...(upstream === undefined ? {} : { upstream }),
   }

@@ -83,7 +83,7 @@ function factsOf(subject: Subject): LockFacts {
     subject,
     holdings: new Set([subject.id, ...subject.groups, ...subject.roles, 'role:anyone']),
     client: '10.1.2.3',
-    device: 'laptop-7',
+    devices: ['laptop-7'],
     operations: [{ action: 'infer', resource: { kind: 'model', name: 'fraud', version: '3' } }],
     upstream: 'llm',
   }

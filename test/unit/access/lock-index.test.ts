@@ -96,13 +96,21 @@ describe('a lock', () => {
     expect(index.size).toBe(0)
   })
 
-  it('on a caller alone counts for the control API', () => {
-    const facts = factsOf({ isControl: true, operations: on('infer', 'fraud') })
-    for (const [target] of TABLE.filter(
+  it.each(['remote', 'local'] as const)('on a caller counts for %s control', (control) => {
+    const facts = factsOf({ control, operations: on('infer', 'fraud') })
+    const others = [
+      'model',
+      'version',
+      'upstream',
+      'all',
+      ...(control === 'local' ? ['network'] : []),
+    ]
+    for (const [target, { client }] of TABLE.filter(
       ([, given, isLocked]) => isLocked && given.subject === MALLORY,
     )) {
-      const found = createLockIndex(lockMap(lockOf(target))).find(facts, NOW) !== undefined
-      const kept = ['network', 'model', 'version', 'upstream', 'all'].includes(target.kind)
+      const index = createLockIndex(lockMap(lockOf(target)))
+      const found = index.find({ ...facts, client }, NOW) !== undefined
+      const kept = others.includes(target.kind)
       expect([target.kind, found]).toEqual([target.kind, !kept])
     }
   })

@@ -35,6 +35,7 @@ function callers(
   const seen: string[] = []
   const no: Decision = { ...PERMIT, effect: 'not-applicable', reason: 'no_rule' }
   const runtime = {
+    limits: { headerCountMax: 100 },
     clientAddress: (ip: string) => ({ ip, source: 'peer' }),
     environment: ({ client }: { client: object }) => ({ now: NOW, client }),
     policy: {
@@ -68,7 +69,13 @@ function callers(
     authenticator: () => ({ authenticate: () => Promise.resolve(subject) }),
     onSeen: ({ id }) => void seen.push(id),
   })
-  const ask = { authorization: 'Bearer x', server: 'gate:locks', what: 'locks.list', peer: '::1' }
+  const ask = {
+    authorization: 'Bearer x',
+    server: 'gate:locks',
+    what: 'locks.list',
+    peer: '::1',
+    rawHeaders: [],
+  }
   const asked = (isReading = true) => made.authorize({ ...ask, action: 'admin', isReading })
   return { made, asked, records, seen }
 }

@@ -67,12 +67,46 @@ describe('the environment of a request', () => {
     expect(gather(request(assessed(16 * MINUTE_MS)))).toEqual({ now: WORKDAY, client: CLIENT })
   })
 
+  it('names the device to locks however old its posture is, whatever its source', () => {
+    const old = WORKDAY - 16 * MINUTE_MS
+    const stale = gather(request(`managed, id="laptop-7", assessed_at=${old / 1_000}`))
+    expect(stale).toEqual({ now: WORKDAY, client: CLIENT, devices: ['laptop-7'] })
+    const device = { id: 'laptop-7', managed: true, assessedAt: old, source: 'token' } as const
+    const told = gather(request('', { peer: '198.51.100.1', subject: subjectOf({ device }) }))
+    expect(told).toEqual({ now: WORKDAY, client: CLIENT, devices: ['laptop-7'] })
+  })
+
+  it('names every device it is told of: a stronger source hides no weaker one from locks', () => {
+    const device = { compliant: true, source: 'token' } as const
+    const subject = subjectOf({ device })
+    expect(gather(request('id="laptop-7"', { subject }))).toMatchObject({
+      device,
+      devices: ['laptop-7'],
+    })
+    const named = subjectOf({ device: { ...device, id: 'phone-1' } })
+    expect(gather(request('id="laptop-7"', { subject: named }))).toMatchObject({
+      device: { id: 'phone-1' },
+      devices: ['phone-1', 'laptop-7'],
+    })
+    expect(gather(request('id="x"', { subject, peer: '198.51.100.1' }))).not.toHaveProperty(
+      'devices',
+    )
+  })
+
+  it('is a refusal when a hop is ambiguous beside a posture of the token', () => {
+    const subject = subjectOf({ device: { compliant: true, source: 'token' } })
+    expect(gather(request('x', { subject }))).toMatchObject({ reason: 'forwarded_invalid' })
+  })
+
   it('knows nothing of a device that is to be assessed yet, whoever says so', () => {
     const assessedAt = (WORKDAY / 1000) * 1_000_000
     const device = { managed: true, assessedAt, source: 'token' } as const
-    expect(gather(request('', { subject: subjectOf({ device }) }))).not.toHaveProperty('device')
+    const of = (told: DevicePosture) => {
+      return gather(request('', { subject: subjectOf({ device: told }), peer: '198.51.100.1' }))
+    }
+    expect(of(device)).not.toHaveProperty('device')
     const soon = { ...device, assessedAt: WORKDAY + MINUTE_MS }
-    const gathered = gather(request('', { subject: subjectOf({ device: soon }) }))
+    const gathered = of(soon)
     expect(gathered).toHaveProperty('device', soon)
   })
 
