@@ -42,6 +42,11 @@ export interface Lock {
   readonly target: LockTarget
   /** Only these actions; every action when absent. */
   readonly actions?: readonly Action[]
+  /**
+   * Only accounts of issuers with these short names; every account when absent. Signals set it for
+   * people and devices, whose names no issuer owns.
+   */
+  readonly issuers?: readonly string[]
   /** For people; never shown to the caller that is locked. */
   readonly reason: string
   readonly cause: LockCause

@@ -1,6 +1,7 @@
 /** Who is locked out: the approvals of such people do not count, and neither do their grants. */
 import type { Action } from '../../domain/vocabulary.ts'
 import type { Lock } from '../lock.ts'
+import { isOnAccountsOf, issuerOfAccount } from '../locks/scope.ts'
 import type { Person } from '../person.ts'
 import type { AccessState } from '../state.ts'
 
@@ -63,11 +64,12 @@ export function isLockedOut(
   const { byHolder } = lockoutsOf(locks)
   if (byHolder.size === 0) return false
   const { person, id, holds } = who.person
+  const issuer = issuerOfAccount(id)
   for (const name of new Set([person, id, ...holds, ...who.holds])) {
     for (const lock of byHolder.get(name) ?? []) {
       const isOver = lock.expiresAt !== undefined && lock.expiresAt <= now
       const isAbout = lock.actions?.some((action) => actions.includes(action)) ?? true
-      if (!isOver && isAbout) return true
+      if (!isOver && isAbout && isOnAccountsOf(lock, issuer)) return true
     }
   }
   return false

@@ -5,6 +5,7 @@ import type { Applied } from '../replica.ts'
 import type { LockFacts } from '../view.ts'
 import { byAge, isInForce } from './in-force.ts'
 import { createNetworkMap } from './network-locks.ts'
+import { isOnAccountsOf } from './scope.ts'
 
 /** See {@link createLockIndex}. */
 export interface LockIndex {
@@ -68,7 +69,7 @@ class Index implements LockIndex {
 
   find(facts: LockFacts, now: number): Lock | undefined {
     if (this.byId.size === 0) return undefined
-    const search = new Search(facts.operations, now)
+    const search = new Search(facts, now)
     this.lookAtCaller(facts, search)
     if (this.networks.size > 0 && facts.control !== 'local') {
       this.networks.visit(facts.client, (locks) => search.look(locks))
@@ -198,17 +199,22 @@ function insert(locks: Locks, lock: Lock): void {
 class Search {
   found: Lock | undefined
   private readonly operations: readonly Operation[]
+  private readonly issuer: string
   private readonly now: number
 
-  constructor(operations: readonly Operation[], now: number) {
+  constructor({ operations, subject }: Pick<LockFacts, 'operations' | 'subject'>, now: number) {
     this.operations = operations
+    this.issuer = subject.issuerName
     this.now = now
   }
 
   /** `locks` by age; those with actions count when one of `operations` is among them. */
   look(locks: Locks | undefined, operations = this.operations): void {
     if (locks === undefined) return
-    const first = locks.find((lock) => isInForce(lock, this.now) && covers(lock, operations))
+    const first = locks.find(
+      (lock) =>
+        isInForce(lock, this.now) && covers(lock, operations) && isOnAccountsOf(lock, this.issuer),
+    )
     if (first !== undefined) this.take(first)
   }
 

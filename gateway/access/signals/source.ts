@@ -6,6 +6,11 @@ export interface SignalSource {
   readonly issuer: string
   /** Whether `sub` names the account; else accounts are named by another claim and not found by it. */
   readonly subIsAccount: boolean
+  /**
+   * Short names of the issuers, itself among them, whose accounts its word about a person or a device
+   * locks: neither an email address nor the id of a device is any issuer's own.
+   */
+  readonly locksAccountsOf: readonly string[]
   /** Whether its person key is the email address, so that one names a person. */
   readonly emailIsPerson: boolean
   /** No token or login of it outlives this; milliseconds. */

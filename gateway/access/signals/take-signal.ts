@@ -3,7 +3,8 @@ import type { SecurityEventToken } from '../../domain/security-event.ts'
 import { decline, type Command } from '../command.ts'
 import type { AccessEvent } from '../events.ts'
 import { newId } from '../ids.ts'
-import type { Lock } from '../lock.ts'
+import type { Lock, LockTarget } from '../lock.ts'
+import { isOnAccountsOf } from '../locks/scope.ts'
 import type { AccessState } from '../state.ts'
 import type { Signal } from './read-signals.ts'
 import type { SignalSource } from './source.ts'
@@ -84,18 +85,29 @@ export function locksForSignal(
   for (const wanted of wantedLocks(signal, source)) {
     const key = keyOfLock(wanted.target, signal.event)
     const there = inForce.get(key)
-    if (there !== undefined && outlasts(there, wanted, now)) continue
     const lock = lockOf(wanted, { signal, source, jti }, now)
+    const isWider = there !== undefined && !isAsWide(there, lock)
+    if (there !== undefined && !isWider && outlasts(there, wanted, now)) continue
     inForce.set(key, lock)
     events.push({ type: 'lock.set', lock })
+    // Left standing, the narrower one would not be found when the issuer takes its word back.
+    if (isWider) events.push(liftOf(there, source, 'A lock on more accounts is in its place'))
   }
   for (const [key, lock] of inForce) {
     if (events.length >= FREED_MAX || !isFreedBy(lock, signal, source)) continue
     inForce.delete(key)
-    const reason = `The issuer says otherwise: ${nameOf(signal.event)}`
-    events.push({ type: 'lock.lifted', id: lock.id, by: [`issuer:${source.name}`], reason })
+    events.push(liftOf(lock, source, `The issuer says otherwise: ${nameOf(signal.event)}`))
   }
   return events
+}
+
+function liftOf({ id }: Lock, { name }: SignalSource, reason: string): AccessEvent {
+  return { type: 'lock.lifted', id, by: [`issuer:${name}`], reason }
+}
+
+/** Whether `there` counts for every account that `wanted` counts for. */
+function isAsWide(there: Lock, wanted: Lock): boolean {
+  return wanted.issuers?.every((name) => isOnAccountsOf(there, name)) ?? there.issuers === undefined
 }
 
 function locksInForce(state: AccessState, source: SignalSource, now: number): Map<string, Lock> {
@@ -120,12 +132,18 @@ function lockOf({ target, ttlMs }: WantedLock, ask: SignalAsk, now: number): Loc
   return {
     id: newId('lock', now),
     target,
+    ...(isOfNoIssuer(target) ? { issuers: source.locksAccountsOf } : {}),
     reason: `The issuer ${source.name} says: ${nameOf(event)}`,
     cause: { kind: 'signal', issuer: source.name, jti, event, occurredAt },
     by: `issuer:${source.name}`,
     at: now,
     ...(ttlMs === undefined ? {} : { expiresAt: now + ttlMs }),
   }
+}
+
+/** Accounts, logins and tokens have their issuer in their names. */
+function isOfNoIssuer({ kind }: LockTarget): boolean {
+  return kind === 'person' || kind === 'device'
 }
 
 /** The last part of the URI of an event that is known here. */

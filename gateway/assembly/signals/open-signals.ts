@@ -99,6 +99,7 @@ async function openReceiver(receiver: Receiver, opening: SignalsOpening): Promis
   const source = {
     name: issuer.name,
     issuer: issuer.issuer,
+    locksAccountsOf: [...new Set([issuer.name, ...receiver.locksAccountsOf])],
     subIsAccount: profile.subjectClaim === 'sub',
     emailIsPerson: issuer.personClaim === 'email',
     tokenMs: Math.max(TOKEN_MS_MIN, (profile.maxLifetimeS + 2 * profile.skewS) * 1_000),

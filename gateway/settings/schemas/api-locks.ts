@@ -81,6 +81,7 @@ const lock = z.strictObject({
     before: instant.optional(),
   }),
   actions: z.array(z.string()).optional(),
+  issuers: z.array(z.string()).optional().describe('Only accounts of these issuers.'),
   reason: z.string(),
   cause: z.strictObject({
     kind: z.enum(['operator', 'signal', 'review']),

@@ -20,6 +20,13 @@ const receiver = z.strictObject({
   authorization_file: filePath
     .optional()
     .describe('File with the Authorization value that a push must come with: Bearer <secret>.'),
+  locks_accounts_of: z
+    .array(shortName)
+    .max(64)
+    .prefault([])
+    .describe(
+      'Names of further issuers whose accounts it may lock by naming a person (email) or a device.',
+    ),
   high_risk_ttl: durationBetween('1m', '7d')
     .prefault('1h')
     .describe('How long a high risk locks, when nothing takes it back before.'),
@@ -39,7 +46,8 @@ export function signalClashes(
   { receivers }: z.output<typeof signals>,
   issuers: readonly string[],
 ): { readonly path: (string | number)[]; readonly message: string }[] {
-  return receivers.flatMap(({ issuer, audience, logout_audience: logout }, index) => {
+  return receivers.flatMap((receiver, index) => {
+    const { issuer, audience, logout_audience: logout, locks_accounts_of: others } = receiver
     const path = ['signals', 'receivers', index]
     const clashes = []
     if (!issuers.includes(issuer)) {
@@ -49,6 +57,11 @@ export function signalClashes(
     if (receivers.findIndex((one) => one.issuer === issuer) < index) {
       const message = 'this issuer has a receiver already; merge the two'
       clashes.push({ path: [...path, 'issuer'], message })
+    }
+    for (const [at, name] of others.entries()) {
+      if (issuers.includes(name)) continue
+      const message = `no issuer has this name; write ${issuers.join(', ')}`
+      clashes.push({ path: [...path, 'locks_accounts_of', at], message })
     }
     if (audience.length + logout.length === 0) {
       const message = 'without audience and logout_audience nothing is taken; write one of them'

@@ -1,12 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { isDeclined } from '../../../gateway/access/command.ts'
+import { isLockedOut } from '../../../gateway/access/elevation/lockouts.ts'
 import { fold } from '../../../gateway/access/fold/fold.ts'
+import { createLockIndex } from '../../../gateway/access/locks/lock-index.ts'
 import { CAEP, KNOWN_EVENTS, RISC, SSF } from '../../../gateway/access/signals/effects.ts'
 import { isSignalFault, readSignals } from '../../../gateway/access/signals/read-signals.ts'
 import type { SignalSource } from '../../../gateway/access/signals/source.ts'
 import { takeSignals } from '../../../gateway/access/signals/take-signal.ts'
 import { emptyState, type AccessState } from '../../../gateway/access/state.ts'
 import { LOGOUT_EVENT, type SecurityEventToken } from '../../../gateway/domain/security-event.ts'
+import { factsOf, MALLORY } from '../../support/locks.ts'
 
 const NOW = 1_790_000_000_000
 const SECOND = NOW / 1000
@@ -14,6 +17,7 @@ const ISS = 'https://idp.example'
 const SOURCE: SignalSource = {
   name: 'idp',
   issuer: ISS,
+  locksAccountsOf: ['idp'],
   subIsAccount: true,
   emailIsPerson: true,
   tokenMs: 86_400_000,
@@ -153,6 +157,61 @@ describe('what signals free', () => {
       const after = taken(token(`${RISC}account-enabled`, ALICE), state)
       expect(after.locks).toEqual(['user user:idp/alice'])
     }
+  })
+})
+
+describe('people and devices that signals name', () => {
+  const subject = (issuerName: string, sub: string) => ({
+    ...MALLORY,
+    id: `user:${issuerName}/${sub}`,
+    issuerName,
+    person: 'person:alice@example.com',
+  })
+  /** Accounts of one person on one device that are locked on `state`. */
+  const locked = (state: AccessState, source?: SignalSource) => {
+    const after = taken(token(`${RISC}account-disabled`, EMAIL), state, source).state
+    return lockedIn(after)
+  }
+  const lockedIn = (state: AccessState) => {
+    const index = createLockIndex(state.locks)
+    const accounts = [subject('idp', 'a'), subject('idp', 'b'), subject('partner', 'a')]
+    const found = (one: (typeof accounts)[number]) => {
+      const isBarred = isLockedOut(
+        state,
+        NOW,
+        { person: { person: one.person, id: one.id, holds: [] }, holds: new Set() },
+        ['infer'],
+      )
+      const devices = ['laptop']
+      const lock = index.find(factsOf({ subject: one, holdings: new Set([one.id]), devices }), NOW)
+      const isDevice = lock?.target.kind === 'device'
+      expect([one.id, isDevice || isBarred]).toEqual([one.id, lock !== undefined])
+      return lock !== undefined
+    }
+    return accounts.filter(found).map(({ id }) => id)
+  }
+  const WIDE = { ...SOURCE, locksAccountsOf: ['idp', 'partner'] }
+
+  it('are locked in every account of the issuer, and of no other', () => {
+    expect(locked(emptyState('e'))).toEqual(['user:idp/a', 'user:idp/b'])
+    const device = token(`${CAEP}device-compliance-change`, COMPLEX, { current_status: 'x' })
+    expect(lockedIn(taken(device).state)).toEqual(['user:idp/a', 'user:idp/b'])
+  })
+
+  it('are locked in accounts of issuers that the operator lets it speak about', () => {
+    const all = ['user:idp/a', 'user:idp/b', 'user:partner/a']
+    expect(locked(emptyState('e'), WIDE)).toEqual(all)
+  })
+
+  it('are locked anew when it may lock more, and free of all of it when it says so', () => {
+    const narrow = taken(token(`${RISC}account-disabled`, EMAIL)).state
+    const again = token(`${RISC}account-disabled`, EMAIL, {}, 'j2')
+    const wide = taken(again, narrow, WIDE)
+    expect([wide.result, wide.locks.length]).toEqual(['applied', 1])
+    expect(lockedIn(wide.state)).toContain('user:partner/a')
+    const repeated = taken(token(`${RISC}account-disabled`, EMAIL, {}, 'j3'), wide.state)
+    expect(repeated.result).toBe('noted')
+    expect(taken(token(`${RISC}account-enabled`, EMAIL, {}, 'j4'), wide.state).locks).toEqual([])
   })
 })
 

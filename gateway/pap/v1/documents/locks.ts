@@ -7,12 +7,13 @@ import { endedDocument, given, instant, same } from './common.ts'
 
 /** A lock. */
 export function lockDocument(lock: Lock, now: number): ApiAnswer<'lock'> {
-  const { id, target, actions, reason, cause, by, at, expiresAt, liftAsked, lifted } = lock
+  const { id, target, actions, issuers, reason, cause, by, at, expiresAt, liftAsked, lifted } = lock
   return {
     id,
     status: lockStatusOf(lock, now),
     target: targetDocument(target),
     ...given('actions', actions, (list) => [...list]),
+    ...given('issuers', issuers, (list) => [...list]),
     reason,
     cause: causeDocument(cause),
     by,
