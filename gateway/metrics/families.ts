@@ -165,9 +165,15 @@ function stateFamilies<C, G>(
 function noticeFamilies<C, G>(
   counter: (entry: MetricEntry) => C,
   gauge: (entry: MetricEntry) => G,
-): { readonly signals: C; readonly webhookDeliveries: C; readonly webhookLag: G } {
+): {
+  readonly signals: C
+  readonly signalsRefused: C
+  readonly webhookDeliveries: C
+  readonly webhookLag: G
+} {
   return {
     signals: counter(METRICS.signals),
+    signalsRefused: counter(METRICS.signalsRefused),
     webhookDeliveries: counter(METRICS.webhookDeliveries),
     webhookLag: gauge(METRICS.webhookLag),
   }
@@ -187,6 +193,7 @@ function initialiseClosed(families: Families): void {
   for (const code of labels.CLIENT_ERROR_CODES) families.clientErrors.at(code)
   for (const result of labels.AUTHN_RESULTS) families.authn.at(result, labels.NONE)
   families.signals.at(labels.NONE, 'refused')
+  for (const fault of labels.SIGNAL_FAULTS) families.signalsRefused.at(labels.NONE, fault)
   for (const reason of labels.reasonsOf('decide')) families.streamsCut.at(reason)
 }
 
@@ -221,6 +228,7 @@ function initialiseWebhook(families: Families, webhook: string): void {
 
 function initialiseIssuer(families: Families, issuer: string): void {
   for (const result of labels.SIGNAL_RESULTS) families.signals.at(issuer, result)
+  for (const fault of labels.SIGNAL_FAULTS) families.signalsRefused.at(issuer, fault)
   for (const result of labels.AUTHN_RESULTS) families.authn.at(result, issuer)
   for (const result of labels.OUTCOMES) families.jwksFetches.at(issuer, result)
   // 0 is 1970: an issuer whose keys were never had is as stale as can be.

@@ -63,6 +63,7 @@ export const RECORD_TYPES = [
   'outcome',
   'incident',
   'lock.enforced',
+  'signal.refused',
   'export',
   'provenance',
   'registration',
@@ -119,6 +120,18 @@ export const SIGNAL_RESULTS = [
 ] as const
 /** One of {@link SIGNAL_RESULTS}. */
 export type SignalResult = (typeof SIGNAL_RESULTS)[number]
+
+/** Why a token of an identity provider was refused: codes of RFC 8935 §2.4. */
+export const SIGNAL_FAULTS = [
+  'invalid_request',
+  'invalid_key',
+  'invalid_issuer',
+  'invalid_audience',
+  'authentication_failed',
+  'access_denied',
+] as const
+/** One of {@link SIGNAL_FAULTS}. */
+export type SignalFaultLabel = (typeof SIGNAL_FAULTS)[number]
 
 /** What came of an attempt to deliver an event, and `dropped`: it was given up. */
 export const WEBHOOK_RESULTS = ['delivered', 'failed', 'dropped'] as const
@@ -210,6 +223,7 @@ export function labelValues(config: {
     why: REPLACED_WHYS,
     rule: EXTRACTION_RULES,
     code: CLIENT_ERROR_CODES,
+    fault: SIGNAL_FAULTS,
     limit: [],
     sink: [],
     witness: [],

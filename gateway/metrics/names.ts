@@ -130,6 +130,7 @@ export const METRICS = {
   budgetKeys: gauge('budget_keys', 'Budgets of callers and models in memory.'),
   streamsOpen: gauge('streams_open', 'Upgraded connections (WebSocket) that are open.', ['upstream']),
   signals: counter('signals_total', 'Tokens of identity providers that were pushed, by issuer and what came of them.', ['issuer', 'result']),
+  signalsRefused: counter('signals_refused_total', 'Tokens of identity providers that were refused, by issuer and code of RFC 8935.', ['issuer', 'fault']),
   webhookDeliveries: counter('webhook_deliveries_total', 'Attempts to deliver events to webhooks, and events that were given up, by webhook and result.', ['webhook', 'result']),
   webhookLag: gauge('webhook_lag_seconds', 'Age of the oldest event that the webhook has not taken; told by the replica that delivers.', ['webhook']),
   clientErrors: counter('client_errors_total', 'Client connections closed for what they sent or did.', ['code']),

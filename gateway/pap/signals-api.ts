@@ -7,6 +7,8 @@ export interface SignalDelivery {
   /** The token. */
   readonly text: string
   readonly authorization: string | undefined
+  /** Address of the TCP peer. */
+  readonly peer: string
 }
 
 /** What came of it. Codes of `err` are those of RFC 8935 §2.4; `unavailable` is to be sent again. */
@@ -20,8 +22,8 @@ export interface SignalsControl {
   admits(peer: string): boolean
   /** Verifies and takes a Security Event Token. Never rejects. */
   event(delivery: SignalDelivery): Promise<SignalAnswer>
-  /** Verifies and takes a logout token. Never rejects. */
-  logout(token: string): Promise<SignalAnswer>
+  /** Verifies and takes a logout token; `peer`: address of the TCP peer. Never rejects. */
+  logout(token: string, peer: string): Promise<SignalAnswer>
 }
 
 /** Bytes of a body: a token of 64 KiB, and the name of its field in a form. */
@@ -43,7 +45,11 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
     {
       type: 'application/secevent+jwt',
       run: (control, text, request) =>
-        control.event({ text: text.trim(), authorization: request.headers.authorization }),
+        control.event({
+          text: text.trim(),
+          authorization: request.headers.authorization,
+          peer: peerOf(request),
+        }),
       ok: 202,
     },
   ],
@@ -51,9 +57,11 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
     '/signals/logout',
     {
       type: 'application/x-www-form-urlencoded',
-      run: (control, text) => {
+      run: (control, text, request) => {
         const token = logoutToken(text)
-        return token === undefined ? invalid('one logout_token is expected') : control.logout(token)
+        return token === undefined
+          ? invalid('one logout_token is expected')
+          : control.logout(token, peerOf(request))
       },
       ok: 200,
     },
@@ -114,7 +122,7 @@ function guard(request: Request, control: SignalsControl, route: Route): Refused
   if (origin !== undefined || site !== undefined) {
     return { status: 403, ...invalid('browsers have no business here') }
   }
-  if (!control.admits(request.socket.remoteAddress ?? '')) {
+  if (!control.admits(peerOf(request))) {
     const description = 'too many tokens; send them more slowly'
     return { status: 429, err: 'access_denied', description, retryAfterMs: 60_000 }
   }
@@ -123,6 +131,10 @@ function guard(request: Request, control: SignalsControl, route: Route): Refused
     return { status: 415, ...invalid(`send ${route.type}, without a content coding`) }
   }
   return undefined
+}
+
+function peerOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? ''
 }
 
 function invalid(description: string): { readonly err: string; readonly description: string } {

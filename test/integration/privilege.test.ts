@@ -239,7 +239,12 @@ describe('a signal of the identity provider', () => {
         cause: expect.objectContaining({ kind: 'signal' }),
       }),
     ])
-    await recorded({ type: 'access', what: 'lock.set', by: 'issuer:dev' })
+    const { jti } = await recorded({ type: 'access', what: 'lock.set', signal: ACCOUNT_DISABLED })
+    expect(jti).toEqual(expect.any(String))
+    const torn = `${body.slice(0, -8)}AAAAAAAA`
+    const again = await fetch(url, { method: 'POST', headers, body: torn })
+    expect([again.status, await again.json()]).toMatchObject([400, { err: 'invalid_key' }])
+    await recorded({ type: 'signal.refused', err: 'invalid_key', issuer: 'dev', ip: '127.0.0.1' })
   })
 })
 

@@ -14,7 +14,8 @@ afterEach(() => {
 async function listening(answer: SignalAnswer | undefined, max = 100) {
   const got: (SignalDelivery | string)[] = []
   const rate = createPeerRate(max, () => 0)
-  const take = (what: SignalDelivery | string) => {
+  const take = (what: SignalDelivery | string, peer?: string) => {
+    if (typeof what === 'string') expect(peer).toBe('127.0.0.1')
     got.push(what)
     return Promise.resolve(answer ?? { taken: true as const })
   }
@@ -46,7 +47,7 @@ describe('pushed signals', () => {
     const { got, send } = await listening({ taken: true })
     const answer = await send('/signals/events', { ...SET_TYPE, authorization: 'Bearer x' })
     expect([answer.status, await answer.text()]).toEqual([202, ''])
-    expect(got).toEqual([{ text: 'a.b.c', authorization: 'Bearer x' }])
+    expect(got).toEqual([{ text: 'a.b.c', authorization: 'Bearer x', peer: '127.0.0.1' }])
   })
 
   it('are turned away with the code of RFC 8935', async () => {

@@ -51,6 +51,8 @@ const FACTS: FactsOf = {
     by: lock.by,
     ...targetFacts(lock.target),
     why: lock.reason,
+    ...(lock.cause.kind === 'signal' ? { signal: lock.cause.event, jti: lock.cause.jti } : {}),
+    ...(lock.issuers === undefined ? {} : { issuers: lock.issuers }),
     ...(lock.actions === undefined ? {} : { actions: lock.actions }),
     ...(lock.expiresAt === undefined ? {} : { until: new Date(lock.expiresAt).toISOString() }),
   }),

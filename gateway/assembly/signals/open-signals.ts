@@ -12,6 +12,7 @@ import type { Transmitter } from '../../authn/signals/transmitter.ts'
 import { unrefTimers } from '../../authn/timers.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
+import type { Ledger } from '../../domain/ports.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import type { SignalsControl } from '../../pap/signals-api.ts'
@@ -34,7 +35,8 @@ export interface SignalsOpening {
   readonly fetchJson: FetchJson
   readonly clock: Clock
   readonly log: Logger
-  readonly metrics: Pick<Metrics, 'signal'>
+  readonly metrics: Pick<Metrics, 'signal' | 'signalRefused' | 'auditError'>
+  readonly ledger: Pick<Ledger, 'append'>
 }
 
 type Receiver = Settings['signals']['receivers'][number]
@@ -48,7 +50,7 @@ const SECRETS_REFRESH_MS = 10_000
  * @throws ERR_CONFIG_UNREADABLE when a file cannot be read, ERR_CONFIG_INVALID
  */
 export async function openSignals(opening: SignalsOpening): Promise<RunningSignals | undefined> {
-  const { settings, clock, log, metrics, replica } = opening
+  const { settings, clock, log, metrics, ledger, replica } = opening
   const { receivers, rate } = settings.signals
   if (receivers.length === 0) return undefined
   const opened = await Promise.all(receivers.map((one) => openReceiver(one, opening)))
@@ -63,7 +65,13 @@ export async function openSignals(opening: SignalsOpening): Promise<RunningSigna
   timer.unref()
   const limited = createPeerRate(rate, () => clock.monotonicMs())
   return {
-    control: createSignalRoutes({ verifier, sources, replica, rate: limited, log, metrics }),
+    control: createSignalRoutes({
+      verifier,
+      sources,
+      replica,
+      rate: limited,
+      telling: { ledger, log, metrics },
+    }),
     stop() {
       clearInterval(timer)
       for (const { transmitter } of opened) transmitter.keeper.stop()

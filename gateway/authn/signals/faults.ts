@@ -15,6 +15,8 @@ export interface SetFault {
     | 'unavailable'
   readonly description: string
   readonly retryAfterMs?: number
+  /** Short name of the issuer that the token names, which it may not be of. */
+  readonly issuer?: string
 }
 
 /** Makes a {@link SetFault}. */

@@ -42,17 +42,26 @@ export function createSignalVerifier(
     if (isGrammarFault(token)) return fault('invalid_request', 'this is no compact JWS of a token')
     const by = transmitters.find(({ issuer }) => issuer === claim(token.claims, 'iss'))
     if (by === undefined) return fault('invalid_issuer', 'tokens of this issuer are not taken')
-    const early = checkHead(kind, token, { by, pushed })
-    if (early !== undefined) return early
-    const claims = await signedClaims(token, by)
-    if (isSetFault(claims)) return claims
-    const read = kind === 'event' ? readSet : readLogout
-    return read(claims, by, clock.now())
+    const read = await verifyOf(kind, token, { by, pushed, nowMs: clock.now() })
+    return isSetFault(read) ? { ...read, issuer: by.name } : read
   }
   return {
     event: (pushed) => verify('event', pushed),
     logout: (text) => verify('logout', { text, authorization: undefined }),
   }
+}
+
+async function verifyOf(
+  kind: Kind,
+  token: ParsedToken,
+  { by, pushed, nowMs }: { by: Transmitter; pushed: Pushed; nowMs: number },
+): Promise<SecurityEventToken | SetFault> {
+  const early = checkHead(kind, token, { by, pushed })
+  if (early !== undefined) return early
+  const claims = await signedClaims(token, by)
+  if (isSetFault(claims)) return claims
+  const read = kind === 'event' ? readSet : readLogout
+  return read(claims, by, nowMs)
 }
 
 /** What can be refused before any cryptography. */
