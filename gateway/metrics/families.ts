@@ -193,7 +193,7 @@ function initialiseClosed(families: Families): void {
   for (const code of labels.CLIENT_ERROR_CODES) families.clientErrors.at(code)
   for (const result of labels.AUTHN_RESULTS) families.authn.at(result, labels.NONE)
   families.signals.at(labels.NONE, 'refused')
-  for (const fault of labels.SIGNAL_FAULTS) families.signalsRefused.at(labels.NONE, fault)
+  initialiseFaults(families, labels.NONE)
   for (const reason of labels.reasonsOf('decide')) families.streamsCut.at(reason)
 }
 
@@ -226,9 +226,13 @@ function initialiseWebhook(families: Families, webhook: string): void {
   families.webhookLag.at(webhook)
 }
 
+function initialiseFaults(families: Families, issuer: string): void {
+  for (const fault of labels.SIGNAL_FAULTS) families.signalsRefused.at(issuer, fault)
+}
+
 function initialiseIssuer(families: Families, issuer: string): void {
   for (const result of labels.SIGNAL_RESULTS) families.signals.at(issuer, result)
-  for (const fault of labels.SIGNAL_FAULTS) families.signalsRefused.at(issuer, fault)
+  initialiseFaults(families, issuer)
   for (const result of labels.AUTHN_RESULTS) families.authn.at(result, issuer)
   for (const result of labels.OUTCOMES) families.jwksFetches.at(issuer, result)
   // 0 is 1970: an issuer whose keys were never had is as stale as can be.
