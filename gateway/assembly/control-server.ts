@@ -9,7 +9,7 @@ import { createControlRules } from './control-rules.ts'
 import type { Reloader } from './reloader.ts'
 import type { RunningStore } from './open-store.ts'
 import type { RunningReplica } from './replica/replica.ts'
-import { createSeenPeople } from './replica/seen-people.ts'
+import { createSeenCallers } from './replica/seen-people.ts'
 import type { RuleRevisions } from './revisions/rule-revisions.ts'
 import type { RunningRuntime } from './running-runtime.ts'
 
@@ -77,8 +77,8 @@ function controlPorts(controlled: Controlled): Pick<ControlSources, 'rules' | 'a
     services,
     runtime: () => runtime.current(),
     authenticator: () => runtime.controlAuthenticator(),
-    onSeen: createSeenPeople(replica, (error) =>
-      log.warn({ err: error }, 'a change of what an approver holds could not be written down'),
+    onSeen: createSeenCallers(replica, (error) =>
+      log.warn({ err: error }, 'what a caller of the control API holds could not be written down'),
     ),
   })
   const common = {

@@ -108,6 +108,17 @@ describe('a lock, for callers of the control API', () => {
     )
   })
 
+  // threats §2.H 266
+  it('knows the person of an account that only ever read something here', async () => {
+    const reader = { as: 'olga', headers: {} } as const
+    expect((await call('GET /v1/requests', reader)).status).toBe(200)
+    const isOlga = (one: Readonly<Record<string, unknown>>) =>
+      one['what'] === 'person.seen' && one['of'] === 'user:dev/olga'
+    await world.whenRecord(isOlga)
+    expect((await call('GET /v1/grants', reader)).status).toBe(200)
+    expect((await world.records()).filter(isOlga)).toHaveLength(1)
+  })
+
   it.each(APART)('on %j does not hold: somebody has to lift it', async (target) => {
     await under(target, async () => expect(await readings()).toEqual([200, 200]))
   })
