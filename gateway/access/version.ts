@@ -23,10 +23,18 @@ export interface TrainingRun {
   readonly statement: string
 }
 
+/**
+ * In the place of a version: one that was made and of which nobody here knows the name. While it is
+ * restricted, so is every version of its model that was not released by its own name.
+ */
+export const UNTOLD = '*'
+
 /** A version that was registered. */
 export interface RegisteredVersion {
-  /** `model:<name>@<version>`. */
+  /** `model:<name>@<version>`; the version may be {@link UNTOLD}. */
   readonly model: string
+  /** The name that it was registered by besides this one: what releases that releases this. */
+  readonly with?: string
   readonly at: number
   /** Who registered it. */
   readonly by: string

@@ -3,6 +3,7 @@ import { createLockIndex } from '../access/locks/lock-index.ts'
 import type { AccessReplica } from '../access/replica.ts'
 import { createRevocationFinder } from '../access/reviews/finder.ts'
 import type { AccessState } from '../access/state.ts'
+import { UNTOLD } from '../access/version.ts'
 import {
   createRestrictions,
   isWithheld,
@@ -48,7 +49,12 @@ function createVersionFinder(unwritten: AccessOpening['unwritten']): VersionFind
       const { versions } = state
       const { resource } = operation
       if (resource.kind !== 'model' || resource.version === undefined) return false
-      if (isWithheld(operation.action) && unwritten.has(resourceText(resource))) return true
+      if (isWithheld(operation.action)) {
+        if (unwritten.has(resourceText(resource))) return true
+        const untold = resourceText({ ...resource, version: UNTOLD })
+        const isReleased = versions.get(resourceText(resource))?.released !== undefined
+        if (unwritten.has(untold) && !isReleased) return true
+      }
       if (known?.of !== versions) known = { of: versions, find: createRestrictions(state) }
       return known.find(operation)
     },

@@ -153,6 +153,8 @@ export interface ForwardOutcome {
   readonly endedBy: 'upstream' | 'client' | 'gateway'
   /** Set when it did not end well. */
   readonly reason?: Reason
+  /** Set where it is certain that no byte of the request was sent. */
+  readonly isUnsent?: true
   /** Of a gRPC call: the status its trailers gave. */
   readonly grpcStatus?: number
 }
@@ -161,6 +163,8 @@ export interface ForwardOutcome {
 export interface ForwardClient {
   readonly response: ServerResponse
   readonly guard: ResponseGuard
+  /** The answer is read to its end though the client has left: for at most so long, so many bytes. */
+  readonly readsOn?: { readonly ms: number; readonly bytes: number }
   /** Called once when the upstream's final status is known, before anything is sent. */
   onHead?(status: number): void
   /**

@@ -29,19 +29,28 @@ export interface TrainingReader {
  */
 export type TrainingRoute = TrainingReader | 'none'
 
-/** What a registration makes a version of, and of which run. */
+/** What a registration makes a version of, and of which run, as one place says it. */
 export interface RegistrationFacts {
-  readonly version?: string
+  /** All names of the version that are told here; the one that people use first. */
+  readonly versions: readonly string[]
+  /** Whether a name that should be told here is not, or is none. */
+  readonly isUntold: boolean
   /** Id of the run, as the upstream that trained calls it. */
   readonly run?: string
 }
 
 /** Reads requests that register a version, and their answers. Pure; the model is the route's own. */
 export interface RegistrationReader {
+  /** Whether its body says anything. */
+  readonly readsBody: boolean
+  /** Whether its answer says anything. */
+  readonly readsAnswer: boolean
+  /** Whether the version is in use as soon as it is made: it is not, before it was released. */
+  readonly isHeld: boolean
   /** What the request itself says, its body aside. */
   readonly fromRequest: RegistrationFacts
-  /** What a JSON body says; nothing when it cannot be read. */
-  fromBody(body: Buffer): RegistrationFacts
-  /** What a JSON answer says; nothing when it cannot be read. */
-  fromAnswer(answer: Buffer): RegistrationFacts
+  /** What a body says; `undefined`: it cannot be read. */
+  fromBody(body: Buffer | undefined): RegistrationFacts
+  /** What a JSON answer says; `undefined`: it cannot be read. */
+  fromAnswer(answer: Buffer | undefined): RegistrationFacts
 }

@@ -7,6 +7,7 @@ import { Delivery } from './delivery.ts'
 import { failureReason, isClosedEarly, type ExchangePhase } from './failures.ts'
 import type { ExchangeParts } from './exchange-parts.ts'
 import { dispatchOptions, isRepeatable } from './outbound.ts'
+import { ReadOn } from './read-on.ts'
 import { ReadPace } from './read-pace.ts'
 import { RequestBody } from './request-body.ts'
 import { isBodyless, validHead } from './response-head.ts'
@@ -41,6 +42,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readonly delivery: Delivery
   private readonly response: ServerResponse
   private readonly pace: ReadPace
+  private readonly readOn: ReadOn
   private readonly parts: ExchangeParts
 
   constructor(parts: ExchangeParts) {
@@ -49,6 +51,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.delivery = new Delivery(this.response)
     const { body } = parts.request
     this.body = body === null || Buffer.isBuffer(body) ? body : new RequestBody(body)
+    this.readOn = new ReadOn(parts.client.readsOn)
     this.pace = new ReadPace(parts.client.guard, {
       isOver: () => this.isOver,
       pause: () => this.controller?.pause(),
@@ -96,6 +99,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Controller, chunk: Buffer): void {
     if (this.isOver) return
+    if (!this.readOn.takes(chunk.length)) {
+      this.giveUp()
+      return
+    }
     this.pass(chunk)
     this.pace.waitForGuard(() => this.passKept())
   }
@@ -172,6 +179,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (guard.keeps?.() === true && this.pace.waitForGuard(() => this.finish())) return
     this.isOver = true
     if (this.body instanceof RequestBody && !this.body.ended) this.body.discard()
+    if (this.readOn.isOn) {
+      this.settle(this.outcome('client', 'client_gone'))
+      return
+    }
     this.delivery.end()
     if (this.delivery.isPending) this.watchReader()
   }
@@ -191,11 +202,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readonly onClientClose = (): void => {
     this.disarm()
     if (this.isSettled) return
+    // What waits for a connection has not been sent: nothing comes of it.
+    if (!this.isOver && this.controller !== undefined && this.readOn.begin(() => this.giveUp())) {
+      this.pace.isReaderSlow = false
+      this.pace.goOn()
+      return
+    }
     const isDelivered = this.isOver && this.response.writableFinished
     this.abandon()
     if (this.cutReason !== undefined) this.settle(this.outcome('gateway', this.cutReason))
     else if (isDelivered) this.settle(this.outcome('upstream'))
     else this.settle(this.outcome('client', 'client_gone'))
+  }
+
+  private giveUp(): void {
+    this.abandon()
+    this.settle(this.outcome('client', 'client_gone'))
   }
 
   /** Lets go of the upstream at once; its connection is never used again (I15). */
@@ -210,12 +232,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.isSettled) return
     this.isSettled = true
     this.disarm()
+    this.readOn.end()
     if (isRefusal(result)) this.response.off('close', this.onClientClose)
     this.parts.resolve(result)
   }
 
   private write(chunk: Buffer): void {
-    if (chunk.length === 0 || this.delivery.write(chunk)) return
+    if (chunk.length === 0 || this.readOn.isOn || this.delivery.write(chunk)) return
     if (this.pace.isReaderSlow || this.controller === undefined) return
     this.pace.isReaderSlow = true
     this.controller.pause()
@@ -255,7 +278,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { body, delivery } = this
     const sent = body instanceof RequestBody ? body.byteCount : (body?.length ?? 0)
     const { status, byteCount: responseBytes } = delivery
-    const outcome = { status, requestBytes: sent, responseBytes, endedBy }
+    const isUnsent =
+      this.controller === undefined && this.attempts === 0 ? ({ isUnsent: true } as const) : {}
+    const outcome = { status, requestBytes: sent, responseBytes, endedBy, ...isUnsent }
     return reason === undefined ? outcome : { ...outcome, reason }
   }
 

@@ -15,7 +15,8 @@ export interface ForwarderDeps extends Partial<ExchangeOptions> {
  *
  * - A refusal means that the client has been sent nothing.
  * - A broken answer never looks whole: no final chunk, no clean end of the connection.
- * - When the client leaves, the upstream's connection is closed at once.
+ * - When the client leaves, the upstream's connection is closed at once, unless the answer is read
+ *   on for its guard (`ForwardClient.readsOn`), within bounds of time and size.
  * - Redirects are not followed, content codings not undone, trailers not passed on.
  * - Only a GET or HEAD without a body is sent twice, once, when the pooled connection was closed
  *   under it before an answer began.
@@ -33,7 +34,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
       const lane = deps.upstreams.lane(request.upstream, request.privilege)
       if (lane === undefined) return Promise.resolve(refuse('upstream_unknown'))
       if (client.response.destroyed) {
-        const gone = { status: 0, requestBytes: 0, responseBytes: 0 }
+        const gone = { status: 0, requestBytes: 0, responseBytes: 0, isUnsent: true } as const
         return Promise.resolve({ ...gone, endedBy: 'client', reason: 'client_gone' })
       }
       return new Promise((resolve) => {

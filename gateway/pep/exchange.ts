@@ -28,7 +28,7 @@ import type { PeekableBody } from './body.ts'
 import type { ClassesTaken } from './classes/class-duties.ts'
 import type { GrantWatch, Transfer } from './exports/in-progress.ts'
 import type { PolicySnapshot, Runtime } from './runtime.ts'
-import type { OpenTraining } from './training/open-training.ts'
+import type { OpenRegistration, OpenTraining } from './training/open-training.ts'
 import type { UpstreamRoute } from './upstream-table.ts'
 
 /** What admit established: one meaning for every part of the request. */
@@ -127,6 +127,8 @@ interface ExchangeState {
   transfer?: Transfer
   /** What is known of the training that it begins. */
   training?: OpenTraining
+  /** The registration that it asks for, until it is known what came of it. */
+  registration?: OpenRegistration
   decisions?: readonly DecidedOperation[]
   /** The same as if the shadow rules were enforced too; never acted on. */
   shadow?: readonly DecidedOperation[]

@@ -1,6 +1,6 @@
 /** Trainings over stand-ins: the route pack of OpenAI or MLflow, a grant, a journal in memory. */
 import type { Grant } from '../../gateway/domain/access.ts'
-import type { ForwardClient, OutboundRequest } from '../../gateway/domain/ports.ts'
+import type { ForwardClient, Forwarder, OutboundRequest } from '../../gateway/domain/ports.ts'
 import { isRefusal } from '../../gateway/domain/refusal.ts'
 import { createUnwritten, type UnwrittenVersions } from '../../gateway/access/versions/unwritten.ts'
 import { createClassifier } from '../../gateway/classify/classifier.ts'
@@ -68,6 +68,8 @@ export interface TrainingWorldOptions {
   readonly answer?: { readonly status: number; readonly body: string }
   readonly isReplicaAbsent?: boolean
   readonly append?: (type: string) => void
+  /** What forwards; a stand-in that answers by itself when absent. */
+  readonly forwarder?: Forwarder
 }
 
 /** A listener behind which a training is permitted, and what came through it. */
@@ -124,7 +126,7 @@ export async function startTrainingWorld(
           ? {}
           : { grants: { find: () => ({ grant }) } }),
       },
-      forwarder: {
+      forwarder: options.forwarder ?? {
         forward: async (request, client) => {
           forwarded.push(await bytesOf(request.body))
           return relay(client, answer)

@@ -2,7 +2,7 @@
 import { decline, type Command, type Declined } from '../command.ts'
 import type { Person } from '../person.ts'
 import type { AccessState } from '../state.ts'
-import type { RegisteredVersion } from '../version.ts'
+import { UNTOLD, type RegisteredVersion } from '../version.ts'
 
 /** Who releases which version, and why. */
 export interface Release {
@@ -16,13 +16,15 @@ export interface Release {
 const REASON_MAX = 2_000
 
 /**
- * Lifts the restriction. Declines with `not_found`, `already_done`, `invalid`, `person_unknown` when
+ * Lifts the restriction, of the other names of the version too. Where the model has a version that
+ * nobody can name, any version of it can be released by its name. Declines with `not_found`, `already_done`, `invalid`, `person_unknown` when
  * nobody knows which person releases, and `second_person` when it is one who trained or registered
  * it, held the grant, or has an account in common with them (threats §2.H 265, 266).
  */
 export function releaseVersion({ model, by, reason }: Release): Command<RegisteredVersion> {
   return (state, now) => {
-    const version = state.versions.get(model)
+    const known = state.versions.get(model)
+    const version = known ?? underUntold(state, model, now)
     if (version === undefined) return decline('not_found', 'No such version came of a retraining.')
     if (version.released !== undefined) return decline('already_done', 'It is released already.')
     const text = reason.trim()
@@ -32,12 +34,42 @@ export function releaseVersion({ model, by, reason }: Release): Command<Register
     const against = notAnother(state, version, by)
     if (against !== undefined) return against
     const released = { by: by.id, at: now, reason: text }
+    const names = [model, ...otherNames(state, model)]
     return {
-      events: [{ type: 'version.released', model, by: by.id, reason: text }],
+      events: [
+        ...(known === undefined ? [{ type: 'version.registered', version } as const] : []),
+        ...names.map((name) => releaseOf(name, { by: by.id, reason: text })),
+      ],
       result: { ...version, released },
     }
   }
 }
+
+function releaseOf(model: string, deed: { readonly by: string; readonly reason: string }) {
+  return { type: 'version.released', model, ...deed } as const
+}
+
+/** Those that it was registered by besides, and that nobody has released since. */
+function otherNames({ versions }: AccessState, model: string): string[] {
+  return [...versions.values()]
+    .filter((one) => one.with === model && one.released === undefined)
+    .map((one) => one.model)
+}
+
+/** A version that is withheld only because another one cannot be named. */
+function underUntold(
+  { versions }: AccessState,
+  model: string,
+  at: number,
+): RegisteredVersion | undefined {
+  const name = NAMED.exec(model)?.[1]
+  const untold = name === undefined ? undefined : versions.get(`${name}@${UNTOLD}`)
+  if (untold === undefined || untold.released !== undefined) return undefined
+  const { by, person } = untold
+  return { model, at, by, ...(person === undefined ? {} : { person }) }
+}
+
+const NAMED = /^(model:[^@\s*\p{C}]{1,256})@[^@\s*\p{C}]{1,256}$/u
 
 function notAnother(
   state: AccessState,

@@ -2,7 +2,7 @@
 import { decline, type Command } from '../command.ts'
 import { sizeOfMap } from '../size.ts'
 import type { AccessState } from '../state.ts'
-import type { RegisteredVersion, TrainingRun } from '../version.ts'
+import { UNTOLD, type RegisteredVersion, type TrainingRun } from '../version.ts'
 
 /** Runs, and versions, that one journal knows at once. */
 const KEPT_MAX = 100_000
@@ -49,7 +49,10 @@ export function nameTraining(id: string, upstreamRun: string): Command<string> {
 export interface Registration {
   /** `model:<name>`. */
   readonly model: string
+  /** {@link UNTOLD} where nobody can tell which one it is. */
   readonly version: string
+  /** Its other names: a tag and the digest behind it, a branch and its commit. */
+  readonly also?: readonly string[]
   readonly by: string
   readonly person?: string
   readonly at: number
@@ -60,7 +63,8 @@ export interface Registration {
 /**
  * Links a version to the run it came of, and restricts it. By what the upstream calls the run; else
  * by its destination: of several runs that could be meant it is none, and restricted all the same.
- * What came of no retraining that is known here is left alone, and the result is `undefined`.
+ * What came of no retraining that is known here is left alone, and the result is `undefined`. A
+ * digest that was released stays so: what it names cannot have become something else.
  */
 export function registerVersion(
   registration: Registration,
@@ -70,17 +74,42 @@ export function registerVersion(
     if (found.length === 0) return { events: [], result: undefined }
     if (state.versions.size >= KEPT_MAX) return decline('too_many', 'There are too many versions.')
     const [only, ...others] = found
-    const { model, version: number, by, person, at } = registration
-    const version: RegisteredVersion = {
-      model: `${model}@${number}`,
+    const { model, by, person, at } = registration
+    const made: Omit<RegisteredVersion, 'model'> = {
       at,
       by,
       ...(person === undefined ? {} : { person }),
       ...(isRunOf(only, model) && others.length === 0 ? { run: only.id } : {}),
     }
-    return { events: [{ type: 'version.registered', version }], result: version }
+    const [first, ...also] = namesOf(registration)
+    const versions: RegisteredVersion[] = [
+      { model: first, ...made },
+      ...also.map((name) => ({ model: name, with: first, ...made })),
+    ]
+    const changed = versions.filter((one) => !isReleasedDigest(state, one.model))
+    return {
+      events: changed.map((version) => ({ type: 'version.registered', version })),
+      result: changed[0] ?? state.versions.get(first),
+    }
   }
 }
+
+/** `model:<name>@<version>` for each of its names, once; the first is what it is called by. */
+export function namesOf({
+  model,
+  version,
+  also = [],
+}: Pick<Registration, 'model' | 'version' | 'also'>): [string, ...string[]] {
+  const others = new Set(also)
+  others.delete(version)
+  return [`${model}@${version}`, ...[...others].map((other) => `${model}@${other}`)]
+}
+
+function isReleasedDigest({ versions }: AccessState, model: string): boolean {
+  return DIGEST.test(model) && versions.get(model)?.released !== undefined
+}
+
+const DIGEST = /@sha(?:256|512):[0-9a-f]{64,128}$/
 
 /** A run that was to make something else is named by mistake, or borrowed: it proves nothing here. */
 function isRunOf(run: TrainingRun | undefined, model: string): run is TrainingRun {
@@ -88,30 +117,28 @@ function isRunOf(run: TrainingRun | undefined, model: string): run is TrainingRu
 }
 
 /** Whether a registration is of a retraining that `state` knows, or may be. */
-export function isOfTraining(
-  state: AccessState,
-  registration: Pick<Registration, 'model' | 'upstreamRun'>,
-): boolean {
+export function isOfTraining(state: AccessState, registration: Sought): boolean {
   return runsFor(state, registration).length > 0
 }
 
-/** {@link isOfTraining} by the newest state; changes nothing. */
-export function askWhetherOfTraining(
-  registration: Pick<Registration, 'model' | 'upstreamRun'>,
-): Command<boolean> {
-  return (state) => ({ events: [], result: isOfTraining(state, registration) })
-}
+type Sought = Pick<Registration, 'model' | 'upstreamRun'> & Partial<Pick<Registration, 'version'>>
 
-function runsFor(
+/** The trainings that a registration is of, or may be of; none where it is of none known here. */
+export function runsFor(
   state: AccessState,
-  { model, upstreamRun }: Pick<Registration, 'model' | 'upstreamRun'>,
+  { model, version, upstreamRun }: Sought,
 ): TrainingRun[] {
   const runs = [...state.runs.values()]
   if (upstreamRun !== undefined) {
     const named = runs.filter((run) => run.upstreamRun === upstreamRun)
     if (named.length > 0) return named
   }
-  const meant = runs.filter(({ destination }) => destination === model)
+  const meant = runs.filter(
+    ({ destination }) =>
+      destination === model ||
+      // Of an answer that nobody could read, the run is not known either.
+      (destination === undefined && version === UNTOLD && upstreamRun === undefined),
+  )
   const used = new Set([...state.versions.values()].map(({ run }) => run))
   const open = meant.filter(({ id }) => !used.has(id))
   // One run may be registered twice: with none that is open it is one of those that were used.

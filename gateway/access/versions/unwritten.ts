@@ -1,7 +1,7 @@
 /** Versions that a registry made and the journal does not have yet: restricted here all the same. */
 import { isDeclined } from '../command.ts'
 import type { AccessReplica } from '../replica.ts'
-import { registerVersion, type Registration } from './trainings.ts'
+import { namesOf, registerVersion, type Registration } from './trainings.ts'
 
 /** Registrations that wait at once. */
 const WAITING_MAX = 1_000
@@ -13,7 +13,7 @@ export interface UnwrittenVersions {
    * wait already.
    */
   hold(registration: Registration): boolean
-  /** Whether `model:<name>@<version>` waits. */
+  /** Whether `model:<name>@<version>` waits, by any of its names; `*` is one that nobody can name. */
   has(version: string): boolean
   /** Tells the journal of all that wait, one after the other; ends at the first failure. Never rejects. */
   retry(): Promise<void>
@@ -26,6 +26,10 @@ export function createUnwritten(
   onFailed: (error: unknown, version: string) => void,
 ): UnwrittenVersions {
   const waiting = new Map<string, Registration>()
+  let names: ReadonlySet<string> = new Set()
+  const changed = (): void => {
+    names = new Set([...waiting.values()].flatMap(namesOf))
+  }
   let isTrying = false
   const tryAll = async (): Promise<void> => {
     for (const [version, registration] of waiting) {
@@ -34,7 +38,10 @@ export function createUnwritten(
         // What is declined is not in the journal: it stays restricted here.
         if (isDeclined(done)) onFailed(new Error(done.detail), version)
         // A newer registration of the same version may have come meanwhile.
-        else if (waiting.get(version) === registration) waiting.delete(version)
+        else if (waiting.get(version) === registration) {
+          waiting.delete(version)
+          changed()
+        }
       } catch (error) {
         onFailed(error, version)
         return
@@ -46,9 +53,10 @@ export function createUnwritten(
       const version = `${registration.model}@${registration.version}`
       if (waiting.size >= WAITING_MAX && !waiting.has(version)) return false
       waiting.set(version, registration)
+      changed()
       return true
     },
-    has: (version) => waiting.has(version),
+    has: (version) => names.has(version),
     async retry() {
       if (isTrying || waiting.size === 0) return
       isTrying = true

@@ -80,6 +80,8 @@ export interface CompiledRow extends NamedResource {
   readonly registers: CompiledRegistration | undefined
   /** Fields of the body that these two read. */
   readonly trainingPaths: readonly string[]
+  /** Parameters of the query that name what it registers. */
+  readonly registeredQuery: readonly string[]
 }
 
 /** What the messages of a WebSocket do. */

@@ -3,6 +3,7 @@ import { invariant } from '../../domain/errors.ts'
 import type { Classification } from '../../domain/request.ts'
 import type { Operation, Resource } from '../../domain/vocabulary.ts'
 import type { CompiledRow } from './compiled-pack.ts'
+import type { RegistrationTarget } from './registration.ts'
 
 /** What a row asks for: on what is named, on what else is named, and on the server, in this order. */
 export function operationsOf(
@@ -27,16 +28,18 @@ export function classification(
   row: CompiledRow,
   pack: string,
   operations: readonly Operation[],
-  captures: readonly string[] = [],
+  target: RegistrationTarget = NOWHERE,
 ): Classification {
   const { routeId: route, upgrade, errorShape, answers, listing, training, registers } = row
   invariant(isSome(operations), 'a row without operations')
   const said: Classification = { pack, route, operations, upgrade, errorShape }
   const more = answers === undefined ? said : { ...said, answers }
   const trains = training === undefined ? more : { ...more, training }
-  const found = registers === undefined ? trains : { ...trains, registers: registers(captures) }
+  const found = registers === undefined ? trains : { ...trains, registers: registers(target) }
   return listing === undefined ? found : { ...found, listing }
 }
+
+const NOWHERE: RegistrationTarget = { captures: [], query: new Map() }
 
 function isSome<T>(list: readonly T[]): list is readonly [T, ...T[]] {
   return list.length > 0

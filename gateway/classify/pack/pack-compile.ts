@@ -128,9 +128,10 @@ function compileGroup(
   const named = (kind: Origin['kind']): string[] =>
     origins.flatMap((origin) => ('name' in origin && origin.kind === kind ? [origin.name] : []))
   const body = [...named('body'), ...rows.flatMap((row) => row.trainingPaths)]
+  const query = [...named('query'), ...rows.flatMap((row) => row.registeredQuery)]
   // Only names at the top of a body could be mistaken for a parameter of the query.
   const bodyOnlyNames = [...body, ...named('form')].filter(
-    (name) => !/[.[\]]/.test(name) && !named('query').includes(name),
+    (name) => !/[.[\]]/.test(name) && !query.includes(name),
   )
   const [first, ...others] = rows
   return {
@@ -138,7 +139,7 @@ function compileGroup(
     soleRow: others.length === 0 && first?.when.length === 0 ? first : undefined,
     index: indexRows(rows),
     body: bodyKind(group),
-    queryNames: byFoldedName([...named('query'), ...bodyOnlyNames]),
+    queryNames: byFoldedName([...query, ...bodyOnlyNames]),
     bodyOnlyNames,
     bodyTree: body.length === 0 ? undefined : compileFieldTree([...new Set(body)]),
     formNames: byFoldedName(named('form')),

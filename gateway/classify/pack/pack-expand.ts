@@ -197,8 +197,8 @@ function originsOf(route: PackRoute): readonly (PackSource | PackPredicate)[] {
 }
 
 function unknownParameter(route: PackRoute, pattern: RoutePattern): string | undefined {
-  const { version, run = [] } = route.registers ?? {}
-  const told = version === undefined ? [] : [version, ...run]
+  const { version = [], run = [] } = route.registers ?? {}
+  const told = [...version, ...run]
   for (const { path } of [...originsOf(route), ...told]) {
     const unknown = [path ?? []].flat().find((name) => !pattern.parameters.includes(name))
     if (unknown !== undefined) return `the path has no parameter {${unknown}}`

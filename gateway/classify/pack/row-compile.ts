@@ -51,11 +51,12 @@ export function compileRow({ route, pattern }: RouteRow, packShape: ErrorShape):
 function compileTrained(
   { training, registers }: PackRoute,
   { parameters }: RoutePattern,
-): Pick<CompiledRow, 'training' | 'registers' | 'trainingPaths'> {
+): Pick<CompiledRow, 'training' | 'registers' | 'trainingPaths' | 'registeredQuery'> {
   const trains = training === 'none' ? undefined : training
   return {
     training: training === 'none' ? training : trains && compileTraining(trains),
     registers: registers && compileRegistration(registers, parameters),
+    registeredQuery: (registers?.version ?? []).flatMap(({ query }) => query ?? []),
     trainingPaths: [
       ...(trains === undefined ? [] : trainingPaths(trains)),
       ...(registers === undefined ? [] : registrationPaths(registers)),

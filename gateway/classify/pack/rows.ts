@@ -139,7 +139,7 @@ export function classifyRow(
     for (const resource of others) further.push({ action: effect.action, resource })
   }
   const operations = operationsOf(row, fields.upstream, own, further)
-  return classification(row, pack, operations, fields.captures)
+  return classification(row, pack, operations, fields)
 }
 
 function readResources(source: NamedResource, fields: RequestFields): Resource[] | Refusal {

@@ -17,6 +17,7 @@ import { answerOwn, isOwn } from '../own-routes/walk-own.ts'
 import { withOwnFields } from '../own-fields.ts'
 import { carryTunnel } from '../tunnel.ts'
 import { changedSince } from '../training/check.ts'
+import { READS_ON } from '../training/open-registration.ts'
 import { readsAnswer } from '../training/registration.ts'
 import {
   watchStream,
@@ -56,6 +57,8 @@ async function forwardWith(
   if (changed !== undefined) return changed
   exchange.overheadMs = services.clock.monotonicMs() - exchange.startedMs
   const result = asRefused(exchange, watched, await send(exchange, services, outbound))
+  // What was sent is restricted before anybody hears how it went.
+  await exchange.registration?.ended(result)
   const { upstream } = labelsOf(exchange)
   // A client that goes away is no failure of the upstream, and must not page anyone for it.
   if (result.reason?.startsWith('upstream_') === true) {
@@ -117,6 +120,7 @@ function send(
   return runtime.forwarder.forward(outbound, {
     response,
     guard: withOwnFields(established(exchange.guard, 'guard'), exchange),
+    ...(exchange.registration === undefined ? {} : { readsOn: READS_ON }),
     onCuttable: (cut) => {
       exchange.cut = cut
       decideAgain(exchange, services)

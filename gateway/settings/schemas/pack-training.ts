@@ -51,26 +51,53 @@ export const training = z.strictObject({
   job: answerPath.optional().describe('Where the JSON answer names the job.'),
 })
 
-/** Where a registration says something: in its path, its body, or its answer. */
-const told = z
+const TOLD = {
+  path: fieldName.optional().describe('A {parameter} of the path.'),
+  body: bodyPath.optional().describe('A field of the JSON body.'),
+  answer: answerPath.optional().describe('A member of the JSON answer.'),
+}
+
+const isOne = (value: object): boolean => Object.keys(value).length === 1
+
+/** Where a registration says of which run it is. */
+const toldRun = z.strictObject(TOLD).refine(isOne, 'name exactly one of path, body, answer')
+
+/** Where it says a name of the version: in its path, query, body, or answer. */
+const toldVersion = z
   .strictObject({
-    path: fieldName.optional().describe('A {parameter} of the path.'),
-    body: bodyPath.optional().describe('A field of the JSON body.'),
-    answer: answerPath.optional().describe('A member of the JSON answer.'),
+    ...TOLD,
+    query: fieldName.optional().describe('A parameter of the query; none where it is not there.'),
+    digest: z
+      .union([z.literal('body'), z.strictObject({ member: fieldName })])
+      .optional()
+      .describe(
+        'body: sha256:<hex> of the body. member: spec-<hex>, SHA-256 of a member of the JSON ' +
+          'body as JSON without spaces and with sorted names.',
+      ),
   })
-  .refine((value) => Object.keys(value).length === 1, {
-    message: 'name exactly one of path, body, answer',
-  })
+  .refine(isOne, 'name exactly one of path, query, body, answer, digest')
 
 /** Which version a route makes, and of which run. */
 export const registers = z.strictObject({
-  version: told.describe('Where the version is named.'),
+  version: z
+    .union([toldVersion.transform((one) => [one]), z.array(toldVersion).max(4)])
+    .describe(
+      'Where the version is named. Of several names every one is restricted; people use the ' +
+        'first. With none, nobody can tell what is made.',
+    ),
   run: z
-    .array(told)
+    .array(toldRun)
     .min(1)
     .max(4)
     .optional()
     .describe('Where the run is named that it came of; the first that is there counts.'),
+  held: z
+    .literal(true)
+    .optional()
+    .describe(
+      'What is made is in use at once, so it is not made before it was released; what comes of ' +
+        'no training is not held.',
+    ),
 })
 
 /** What is written of a training, validated. */

@@ -9,7 +9,7 @@ import {
   registerVersion,
   STATEMENT_MAX,
 } from '../../../gateway/access/versions/trainings.ts'
-import type { TrainingRun } from '../../../gateway/access/version.ts'
+import { UNTOLD, type TrainingRun } from '../../../gateway/access/version.ts'
 import { ACTIONS } from '../../../gateway/domain/vocabulary.ts'
 import { createMemoryReplica } from '../../support/memory-replica.ts'
 
@@ -136,5 +136,96 @@ describe('a release', () => {
     await replica.run(registerVersion(REGISTRATION))
     expect(await replica.run(bob)).toMatchObject({ done: { released: { by: BOB.id } } })
     expect(await replica.run(bob)).toMatchObject({ declined: 'already_done' })
+  })
+})
+
+describe('a version that was made and cannot be named', () => {
+  const untold = async () => {
+    const replica = replicaWith({})
+    await replica.run(registerVersion({ ...REGISTRATION, version: UNTOLD }))
+    const mayUse = (version: string): boolean =>
+      !createRestrictions(replica.state)({
+        action: 'infer',
+        resource: { kind: 'model', name: 'fraud', version },
+      })
+    return { replica, mayUse }
+  }
+
+  it('withholds every version that was not released by its name', async () => {
+    const { replica, mayUse } = await untold()
+    expect([mayUse('2'), mayUse('3')]).toEqual([false, false])
+    await replica.run(releaseVersion({ model: 'model:fraud@2', by: BOB, reason: 'in use' }))
+    expect([mayUse('2'), mayUse('3')]).toEqual([true, false])
+    await replica.run(releaseVersion({ model: 'model:fraud@*', by: BOB, reason: 'none made' }))
+    expect([mayUse('2'), mayUse('3')]).toEqual([true, true])
+  })
+
+  it('keeps those released that were before, and is back with the next one', async () => {
+    const { replica, mayUse } = await untold()
+    await replica.run(releaseVersion({ model: 'model:fraud@*', by: BOB, reason: 'none made' }))
+    await replica.run(registerVersion(REGISTRATION))
+    await replica.run(releaseVersion({ model: 'model:fraud@3', by: BOB, reason: 'evaluated' }))
+    await replica.run(registerVersion({ ...REGISTRATION, version: UNTOLD }))
+    expect([mayUse('2'), mayUse('3')]).toEqual([false, true])
+  })
+
+  it('is not got around by who trained or registered', async () => {
+    const { replica } = await untold()
+    for (const by of [
+      { ...BOB, id: 'user:dev/alice' },
+      { ...BOB, person: 'person:alice' },
+      { ...BOB, id: 'user:dev/ci' },
+    ]) {
+      for (const model of ['model:fraud@2', 'model:fraud@*']) {
+        const done = await replica.run(releaseVersion({ model, by, reason: 'mine' }))
+        expect(done).toMatchObject({ declined: 'second_person' })
+      }
+    }
+  })
+
+  it.each(['model:other@2', 'model:fraud@', 'model:fraud@2@3', 'fraud@2', 'model:fraud@a b'])(
+    'lets nothing else be released: %s',
+    async (model) => {
+      const { replica } = await untold()
+      const done = await replica.run(releaseVersion({ model, by: BOB, reason: 'x' }))
+      expect(done).toMatchObject({ declined: 'not_found' })
+    },
+  )
+
+  it('may be of a run of which nobody knows what it was to become', async () => {
+    const replica = createMemoryReplica(10)
+    const { id, at, by, upstream, statementDigest, statement } = RUN
+    const run = { id, at, by, upstream, statementDigest, statement }
+    replica.add({ type: 'training.begun', run })
+    const registration = { ...REGISTRATION, version: UNTOLD }
+    await replica.run(registerVersion({ ...registration, upstreamRun: 'r-9' }))
+    expect(replica.state.versions.size).toBe(0)
+    await replica.run(registerVersion(registration))
+    expect([...replica.state.versions.keys()]).toEqual(['model:fraud@*'])
+  })
+})
+
+describe('a version with several names', () => {
+  const DIGEST = `sha256:${'c'.repeat(64)}`
+
+  it('is restricted and released by all of them', async () => {
+    const replica = replicaWith({})
+    await replica.run(registerVersion({ ...REGISTRATION, also: [DIGEST, 'latest', '3'] }))
+    expect([...replica.state.versions.keys()]).toEqual([
+      'model:fraud@3',
+      `model:fraud@${DIGEST}`,
+      'model:fraud@latest',
+    ])
+    await replica.run(releaseVersion({ model: 'model:fraud@3', by: BOB, reason: 'evaluated' }))
+    for (const version of replica.state.versions.values()) expect(version.released).toBeDefined()
+  })
+
+  it('keeps a digest released, whatever tag is moved to it', async () => {
+    const replica = replicaWith({})
+    await replica.run(registerVersion({ ...REGISTRATION, also: [DIGEST] }))
+    await replica.run(releaseVersion({ model: 'model:fraud@3', by: BOB, reason: 'evaluated' }))
+    await replica.run(registerVersion({ ...REGISTRATION, version: '4', also: [DIGEST, '3'] }))
+    const stands = [...replica.state.versions.values()].filter(({ released }) => released)
+    expect(stands.map(({ model }) => model)).toEqual([`model:fraud@${DIGEST}`])
   })
 })
