@@ -10,6 +10,7 @@ import { entryOf, holdingsOf, PERMIT, startPipeline, type TestPipeline } from '.
 import { rawExchange } from './raw-client.ts'
 
 const NOW = 1_700_000_000_000
+const JSON_TYPE = 'Content-Type: application/json'
 
 /** A digest of the tests. */
 export const digestOfNothing = (digit: string): string => `sha256:${digit.repeat(64)}`
@@ -81,6 +82,8 @@ export interface TrainingWorld {
   readonly forwarded: string[]
   /** Sends a JSON body; answers status and problem or answer. */
   post(path: string, body: unknown, ...lines: string[]): Promise<Answered>
+  /** The same with any method and path: `PUT /v2/m/manifests/v3`. */
+  send(request: string, body: unknown, ...lines: string[]): Promise<Answered>
 }
 
 /** What a client got. */
@@ -134,12 +137,12 @@ export async function startTrainingWorld(
       },
     },
   })
-  const post = async (path: string, body: unknown, ...lines: string[]): Promise<Answered> => {
+  const send = async (request: string, body: unknown, ...lines: string[]): Promise<Answered> => {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const head = [
-      `POST ${path} HTTP/1.1`,
+      `${request} HTTP/1.1`,
       'Host: a',
-      'Content-Type: application/json',
+      ...(lines.some((line) => line.startsWith('Content-Type')) ? [] : [JSON_TYPE]),
       `Content-Length: ${Buffer.byteLength(text)}`,
       ...lines,
     ]
@@ -148,7 +151,8 @@ export async function startTrainingWorld(
     const told = problemIn(said)
     return { status: responses[0]?.status ?? 0, body: said, ...told }
   }
-  return { pipeline, replica, unwritten, forwarded, post }
+  const post: TrainingWorld['post'] = (path, ...more) => send(`POST ${path}`, ...more)
+  return { pipeline, replica, unwritten, forwarded, post, send }
 }
 
 function problemIn(text: string): Pick<Answered, 'reason' | 'detail'> {

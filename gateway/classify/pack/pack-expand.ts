@@ -140,7 +140,14 @@ function trainingFault(route: PackRoute): RouteFault | undefined {
     return { key: 'registers', text: 'say with `model` of which model a version is made' }
   }
   const isCall = route.transport === 'grpc'
-  if (isCall && (registers !== undefined || (training !== undefined && training !== 'none'))) {
+  if (registers?.held !== true && registers?.version.length === 0) {
+    return { key: 'registers', text: 'without `version` there is nothing to restrict: name one' }
+  }
+  const isHeldCall = registers?.held === true && registrationPaths(registers).length === 0
+  if (
+    isCall &&
+    ((registers !== undefined && !isHeldCall) || (training !== undefined && training !== 'none'))
+  ) {
     return { key: 'training', text: 'messages of gRPC are not read for it' }
   }
   return undefined

@@ -8,6 +8,12 @@ import type { Services } from '../runtime.ts'
 import { persistently, record, registrationOf } from './write-version.ts'
 
 /**
+ * What a version is called that the request does not name, such as whatever a server finds in its
+ * store when it loads a model. It is not made yet, so no other version is restricted with it.
+ */
+export const UNNAMED = 'unnamed'
+
+/**
  * Nothing where what would be made comes of no training, or was released since the newest one that it
  * may come of; else it is put on record, restricted, and refused (`version_restricted`). Refuses with
  * `state_unavailable` when the journal cannot be asked.
@@ -17,7 +23,8 @@ export async function holdBack(
   services: Services,
   facts: RegistrationFacts,
 ): Promise<Refusal | undefined> {
-  const registration = registrationOf(exchange, facts, services.clock.now())
+  const named = facts.isUntold ? { ...facts, versions: [UNNAMED], isUntold: false } : facts
+  const registration = registrationOf(exchange, named, services.clock.now())
   const asked = await persistently(exchange, services, holdVersion(registration))
   if (asked === undefined) return refuse('state_unavailable', { retryAfter: 5 })
   if (isDeclined(asked)) return refuse('state_unavailable', { detail: asked.detail })

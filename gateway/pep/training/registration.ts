@@ -15,8 +15,10 @@ import { registrationOf, together } from './write-version.ts'
 
 /** Whether the answer says something that is put on record. */
 export function readsAnswer({ classification, transport, upgrade }: Exchange): boolean {
-  if (transport === 'grpc' || upgrade !== undefined || classification === undefined) return false
+  if (upgrade !== undefined || classification === undefined) return false
   const { training, registers } = classification
+  // What would be in use at once is refused before it is sent, whatever it comes as.
+  if (transport === 'grpc') return registers?.isHeld === true
   return registers !== undefined || jobOf(training) !== undefined
 }
 
