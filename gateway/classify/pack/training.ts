@@ -9,6 +9,7 @@ import type { PackTraining } from '../../settings/schemas/pack-training.ts'
 import { compileFieldTree, type FieldValue } from '../body/body-fields.ts'
 import { readJsonFields } from '../body/json-fields.ts'
 import { parseName, type ParsedName } from '../name-forms.ts'
+import { compileMembers, type MembersFault } from './training-members.ts'
 
 /** Datasets of one training, and characters of one parameter: a record of it must hold them. */
 const DATASETS_MAX = 64
@@ -34,27 +35,34 @@ export function trainingPaths({
 /** The reader that a route describes. */
 export function compileTraining(spec: PackTraining): TrainingReader {
   const tree = compileFieldTree(trainingPaths(spec))
-  const members = new Set(spec.members)
+  const faultOf = compileMembers(spec)
   return {
     read(body) {
       const fields = readJsonFields(body, tree)
       if (isRefusal(fields)) return unreadable('The body is not one well-formed JSON object.')
-      return readMembers(body, members) ?? readFacts(spec, fields)
+      return readMembers(body, faultOf) ?? readFacts(spec, fields)
     },
     ...(spec.job === undefined ? {} : { job: spec.job.split('.') }),
   }
 }
 
 /** A member that the route does not know could name one more dataset, or another place. */
-function readMembers(body: Buffer, known: ReadonlySet<string>): Unreadable | undefined {
+function readMembers(
+  body: Buffer,
+  faultOf: ReturnType<typeof compileMembers>,
+): Unreadable | undefined {
   // The grammar, and that no name stands there twice, was checked by the reading of its fields.
   const value = JSON.parse(body.toString('utf8')) as unknown
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return unreadable('The body is not one well-formed JSON object.')
   }
-  if (Object.keys(value).every((name) => known.has(name))) return undefined
-  const names = [...known].join(', ')
-  return unreadable(`The body has a member that is not known here; known are ${names}.`)
+  const fault = faultOf(value)
+  return fault === undefined ? undefined : unreadable(FAULTS[fault])
+}
+
+const FAULTS: Readonly<Record<MembersFault, string>> = {
+  unknown: 'The body has a member that is not known here; the reference of the route lists those.',
+  reference: 'A text of the body looks like a file or a place, where none of them is read.',
 }
 
 function readFacts(spec: PackTraining, fields: Fields): TrainingRead {

@@ -10,6 +10,14 @@ const answerPath = z
     'expected names with dots, such as model_version.version',
   )
 
+/** A member of the body that is no name: `metadata.*` is any scalar of an object. */
+const memberPath = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_@$-]{1,128}(?:\[\])?(?:\.[A-Za-z0-9_@$-]{1,128}(?:\[\])?){0,7}(?:\.\*)?$/,
+    'expected names separated by dots, with [] behind the name of an array, or .* at the end',
+  )
+
 /** A field of the body that names a dataset or a model. */
 const named = z.strictObject({
   body: bodyPath.describe('A field of the JSON body; x[].y is y of every element of x.'),
@@ -41,12 +49,13 @@ export const training = z.strictObject({
     .default([])
     .describe('Scalars that the provenance tells besides.'),
   members: z
-    .array(fieldName)
+    .array(memberPath)
     .min(1)
     .max(64)
     .describe(
-      'The only members of the body whose meaning is known: with any other it is unknown what ' +
-        'is trained with.',
+      'The only members of the body whose meaning is known, besides those named above, at every ' +
+        'depth: method.type; x[].y; metadata.* is any text or number under metadata. With any ' +
+        'other, or with a text that looks like a file or a URL, it is unknown what is trained with.',
     ),
   job: answerPath.optional().describe('Where the JSON answer names the job.'),
 })

@@ -111,7 +111,7 @@ describe('a training that differs from its grant', () => {
     ['no destination', { ...BODY, suffix: undefined }, 'model:fraud'],
     ['a member nobody knows', { ...BODY, test_file: 'file-other' }, 'not known here'],
     ['results that go elsewhere', { ...BODY, integrations: [{ type: 'wandb' }] }, 'not known'],
-    ['a dataset that is no name', { ...BODY, training_file: ['file-train'] }, 'training_file'],
+    ['a dataset that is no name', { ...BODY, training_file: ['file-train'] }, 'not known'],
     ['an empty name', { ...BODY, validation_file: '' }, 'validation_file'],
   ])('is refused: %s', async (_what, body, told) => {
     const { status, reason, detail } = await train(body)
