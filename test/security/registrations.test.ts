@@ -4,15 +4,10 @@
  */
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { createForwarder } from '../../gateway/forward/http-forwarder.ts'
-import { createUpstreams, type Upstreams } from '../../gateway/forward/upstream-pools.ts'
-import {
-  startRecordingUpstream,
-  type RawHandler,
-  type RecordingUpstream,
-} from '../support/recording-upstream.ts'
+import type { RawHandler, RecordingUpstream } from '../support/recording-upstream.ts'
+import { jsonAnswer, startForwardedWorld } from '../support/forwarded-training.ts'
 import { rawExchange } from '../support/raw-client.ts'
-import { startTrainingWorld, type TrainingWorld } from '../support/training.ts'
+import type { TrainingWorld } from '../support/training.ts'
 import { until } from '../support/world-files.ts'
 import { builtInPack } from '../unit/classify/support.ts'
 
@@ -20,12 +15,8 @@ beforeAll(() => builtInPack('mlflow'), 60_000)
 
 let world: TrainingWorld
 let upstream: RecordingUpstream
-let upstreams: Upstreams
-afterEach(async () => {
-  await world.pipeline.close()
-  await upstreams.destroy()
-  await upstream.close()
-})
+let close: () => Promise<void>
+afterEach(() => close())
 
 const RUN = {
   id: 'd-1',
@@ -39,32 +30,14 @@ const RUN = {
 }
 
 async function start(handler: RawHandler, { headersTimeoutMs = 5_000 } = {}): Promise<void> {
-  upstream = await startRecordingUpstream(handler)
-  upstreams = createUpstreams({
-    upstreams: [
-      {
-        name: 'up',
-        origin: upstream.url,
-        connections: 4,
-        privilegedConnections: 4,
-        connectTimeoutMs: 2_000,
-        headersTimeoutMs,
-        idleTimeoutMs: 500,
-        queueMax: 4,
-        queueTimeoutMs: 2_000,
-      },
-    ],
-  })
-  const forwarder = createForwarder({ upstreams })
-  world = await startTrainingWorld({ pack: 'mlflow', grant: undefined, forwarder })
+  const options = { pack: 'mlflow', grant: undefined, headersTimeoutMs }
+  const started = await startForwardedWorld(handler, options)
+  ;({ world, upstream, close } = started)
   world.replica.add({ type: 'training.begun', run: RUN })
 }
 
+const said = jsonAnswer
 const json = (value: unknown, status?: string): string => said(JSON.stringify(value), status)
-const said = (text: string, status = '200 OK'): string => {
-  const fields = `Content-Type: application/json\r\nContent-Length: ${text.length}`
-  return `HTTP/1.1 ${status}\r\n${fields}\r\n\r\n${text}`
-}
 const MADE = json({ model_version: { name: 'fraud', version: '3', run_id: 'r-1' } })
 
 const post = (body: object): string => {
