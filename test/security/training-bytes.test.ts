@@ -59,7 +59,7 @@ function proven(): unknown[] {
   return world.pipeline.records
     .filter(({ type }) => type === 'provenance')
     .map(({ fields }) => {
-      const statement = JSON.parse(String(fields['statement'])) as {
+      const statement = JSON.parse(fields['statement'] as string) as {
         readonly predicate: {
           readonly runDetails: {
             readonly byproducts: readonly { name: string; digest: { sha256: string } }[]
@@ -102,10 +102,10 @@ describe('a body that is as granted', () => {
 describe('a body that becomes another on the way', () => {
   // 272
   it.each([
-    ['a member more', `${TEXT.slice(0, -1)}`, ',"test_file":"file-other"}'],
-    ['the dataset again', `${TEXT.slice(0, -1)}`, ',"training_file":"file-other"}'],
-    ['the dataset again, escaped', `${TEXT.slice(0, -1)}`, ',"training\\u005ffile":"file-other"}'],
-    ['the base again', `${TEXT.slice(0, -1)}`, ',"model":"gpt-other"}'],
+    ['a member more', TEXT.slice(0, -1), ',"test_file":"file-other"}'],
+    ['the dataset again', TEXT.slice(0, -1), ',"training_file":"file-other"}'],
+    ['the dataset again, escaped', TEXT.slice(0, -1), ',"training\\u005ffile":"file-other"}'],
+    ['the base again', TEXT.slice(0, -1), ',"model":"gpt-other"}'],
     ['a second body', TEXT, OTHER],
     ['a second body on a line of its own', TEXT, `\n${OTHER}`],
     ['something that is no JSON', TEXT, '\u0000'],
@@ -130,14 +130,24 @@ describe('a body that becomes another on the way', () => {
     expect(proven()).toEqual([])
   })
 
-  it('is as it was, whatever stands in its trailer', async () => {
+  it('is as it was when there is a trailer, which is not passed on', async () => {
     const caller = client()
     await caller.say(CHUNKED + chunk(TEXT))
-    await caller.say(`0\r\nTraining-File: file-other\r\nContent-Length: 5\r\n\r\n`)
+    await caller.say('0\r\nTraining-File: file-other\r\n\r\n')
     await caller.answers(1)
-    if (caller.statuses()[0] === 200) expectOnly(TEXT)
-    else expect(upstream.received()).toBe('')
+    expect(caller.statuses()).toEqual([200])
+    expectOnly(TEXT)
     expect(upstream.received()).not.toContain('file-other')
+    caller.leave()
+  })
+
+  it('is not sent when its trailer frames it in another way', async () => {
+    const caller = client()
+    await caller.say(CHUNKED + chunk(TEXT))
+    await caller.say('0\r\nContent-Length: 5\r\n\r\n')
+    await caller.answers(1)
+    expect(caller.statuses()).toEqual([400])
+    expect(upstream.received()).toBe('')
     caller.leave()
   })
 
@@ -174,7 +184,7 @@ describe('another request right behind', () => {
 
   it('does not change the one that waits to be put on record', async () => {
     let goOn = (): void => undefined
-    const { run } = world.replica
+    const run = world.replica.run.bind(world.replica)
     world.replica.run = async (command) => {
       await new Promise<void>((resolve) => (goOn = resolve))
       world.replica.run = run

@@ -12,7 +12,7 @@ import { startTrainingWorld, type TrainingWorld, type TrainingWorldOptions } fro
 export interface ForwardedWorld {
   readonly world: TrainingWorld
   readonly upstream: RecordingUpstream
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Starts one; `headersTimeoutMs`: how long the upstream may take. */

@@ -131,24 +131,28 @@ function bodyFault(route: PackRoute): RouteFault | undefined {
 }
 
 function trainingFault(route: PackRoute): RouteFault | undefined {
-  const { action, also = [], training, registers } = route
-  const actions = [action, ...also]
-  if (training !== undefined && !actions.includes('retrain')) {
+  const { action, also = [], training } = route
+  if (training === undefined) return registersFault(route)
+  if (action !== 'retrain' && !also.includes('retrain')) {
     return { key: 'training', text: 'only a `retrain` says what it trains with' }
   }
-  if (registers !== undefined && route.model === undefined) {
+  if (training !== 'none' && route.transport === 'grpc') {
+    return { key: 'training', text: 'messages of gRPC are not read for it' }
+  }
+  return registersFault(route)
+}
+
+function registersFault({ registers, model, transport }: PackRoute): RouteFault | undefined {
+  if (registers === undefined) return undefined
+  if (model === undefined) {
     return { key: 'registers', text: 'say with `model` of which model a version is made' }
   }
-  const isCall = route.transport === 'grpc'
-  if (registers?.held !== true && registers?.version.length === 0) {
+  const isUnnamed = registers.version.length === 0
+  if (isUnnamed && registers.held !== true) {
     return { key: 'registers', text: 'without `version` there is nothing to restrict: name one' }
   }
-  const isHeldCall = registers?.held === true && registrationPaths(registers).length === 0
-  if (
-    isCall &&
-    ((registers !== undefined && !isHeldCall) || (training !== undefined && training !== 'none'))
-  ) {
-    return { key: 'training', text: 'messages of gRPC are not read for it' }
+  if (transport === 'grpc' && (!isUnnamed || registers.run !== undefined)) {
+    return { key: 'registers', text: 'messages of gRPC are not read for it' }
   }
   return undefined
 }

@@ -52,8 +52,11 @@ describe('what a pack reads of a registration', () => {
     if (reader === undefined) throw new Error('it registers nothing')
     const { isHeld = false, ...facts } = row.registers ?? {}
     expect(reader.isHeld).toBe(isHeld)
-    const { fromRequest, fromBody, fromAnswer } = reader
-    const said = [fromRequest, fromBody(bytesOf(row.json)), fromAnswer(bytesOf(row.answer))]
+    const said = [
+      reader.fromRequest,
+      reader.fromBody(bytesOf(row.json)),
+      reader.fromAnswer(bytesOf(row.answer)),
+    ]
     expect(together(...said)).toEqual(facts)
   })
 

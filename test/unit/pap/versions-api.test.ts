@@ -60,6 +60,22 @@ const idsIn = (json: Readonly<Record<string, unknown>>) =>
   (json['items'] as readonly { id: string }[]).map(({ id }) => id)
 
 describe('versions over the control API', () => {
+  it('that nobody can name are released like others, and so is what they keep back', async () => {
+    story()
+    api.replica.add(registered('model:other@*', 5_000))
+    const release = (id: string, as: string) =>
+      api.call(`POST /v1/versions/${encodeURIComponent(id)}/release`, {
+        as,
+        body: { reason: 'in use since March' },
+      })
+    expect(await release('model:other@7', 'alice')).toMatchObject({ status: 403 })
+    expect(await release('model:nothing@7', 'bob')).toMatchObject({ status: 404 })
+    const named = await release('model:other@7', 'bob')
+    expect(named).toMatchObject({ status: 200, json: { id: 'model:other@7', status: 'released' } })
+    const rest = await release('model:other@*', 'bob')
+    expect(rest).toMatchObject({ status: 200, json: { id: 'model:other@*', status: 'released' } })
+  })
+
   it('are listed newest first, by model and by how they stand', async () => {
     story()
     const list = async (query: string) =>

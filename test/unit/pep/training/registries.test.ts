@@ -1,9 +1,13 @@
 /** Registrations of every kind of registry: which names are restricted, and what is held back. */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Exchange } from '../../../../gateway/pep/exchange.ts'
+import type { Services } from '../../../../gateway/pep/runtime.ts'
+import { readsAnswer, watchAnswer } from '../../../../gateway/pep/training/registration.ts'
 import { releaseVersion } from '../../../../gateway/access/versions/release.ts'
+import { createMemoryReplica } from '../../../support/memory-replica.ts'
 import { startTrainingWorld, type TrainingWorld } from '../../../support/training.ts'
-import { builtInPack } from '../../classify/support.ts'
+import { builtInPack, classify } from '../../classify/support.ts'
 
 // Packs are read once, which takes its time.
 beforeAll(() => builtInPack('oci'), 60_000)
@@ -259,4 +263,33 @@ describe('a model that KServe is told to serve', () => {
       expect(await load()).toMatchObject({ reason: 'version_restricted' })
     },
   )
+
+  it.each([
+    ['kserve', '1'],
+    ['triton', '2'],
+    ['mlserver', '2'],
+  ])('is not loaded over gRPC either: %s', async (pack, field) => {
+    await begin(pack, MODEL)
+    const call = 'POST /inference.GRPCInferenceService/RepositoryModelLoad'
+    const how = { transport: 'grpc', proto: { [field]: 'fraud' } } as const
+    const exchange = {
+      id: 'd-9',
+      transport: 'grpc',
+      subject: { id: 'user:dev/alice' },
+      guard: {},
+      classification: await classify(await builtInPack(pack), call, how),
+      admitted: { headers: { get: () => undefined }, framing: { kind: 'chunked' } },
+    } as unknown as Exchange
+    const records: unknown[] = []
+    const services = {
+      replica: world.replica,
+      clock: { now: () => NOW },
+      ledger: { append: (record: unknown) => Promise.resolve(records.push(record)) },
+    } as unknown as Services
+    expect(readsAnswer(exchange)).toBe(true)
+    expect(await watchAnswer(exchange, services)).toMatchObject({ reason: 'version_restricted' })
+    expect(records).toHaveLength(1)
+    const untrained = { ...services, replica: createMemoryReplica(NOW) }
+    expect(await watchAnswer(exchange, untrained)).toBeUndefined()
+  })
 })
