@@ -18,7 +18,10 @@ describe('a body that says how to train', () => {
   it.each([
     ['in the way of before', { hyperparameters: EPOCHS }],
     ['by supervision', { method: { type: 'supervised', supervised: { hyperparameters: EPOCHS } } }],
-    ['by preference', { method: { type: 'dpo', dpo: { hyperparameters: { beta: 0.1, ...EPOCHS } } } }],
+    [
+      'by preference',
+      { method: { type: 'dpo', dpo: { hyperparameters: { beta: 0.1, ...EPOCHS } } } },
+    ],
     ['with notes', { metadata: { team: 'risk', ticket: 'OPS-7', note: 'quarter 3, 50/50 split' } }],
     ['with nothing where something could be', { hyperparameters: {}, method: null, seed: null }],
   ])('is sent as it is: %s', async (_how, more) => {
@@ -31,14 +34,20 @@ describe('a body that says how to train', () => {
 describe('a body that names more data, or another place', () => {
   const grader = { type: 'score_model', name: 'g', model: 'gpt-other', input: [] }
   it.each<readonly [string, object]>([
-    ['a file beside the hyperparameters', { hyperparameters: { ...EPOCHS, training_file: 'file-x' } }],
+    [
+      'a file beside the hyperparameters',
+      { hyperparameters: { ...EPOCHS, training_file: 'file-x' } },
+    ],
     ['a file instead of a number', { hyperparameters: { n_epochs: 'file-x' } }],
     ['an object instead of a number', { hyperparameters: { n_epochs: { file: 'file-x' } } }],
     ['a list instead of a number', { hyperparameters: { n_epochs: ['file-x'] } }],
     ['a list of hyperparameters', { hyperparameters: [EPOCHS] }],
     ['hyperparameters that are a text', { hyperparameters: 'file-x' }],
     ['a file of a method', { method: { type: 'dpo', dpo: { file: 'file-x' } } }],
-    ['a file of a method, deeper', { method: { dpo: { hyperparameters: { training_file: 'x' } } } }],
+    [
+      'a file of a method, deeper',
+      { method: { dpo: { hyperparameters: { training_file: 'x' } } } },
+    ],
     ['a method that nobody knows', { method: { type: 'next', next: { data: 'x' } } }],
     ['a type that is a place', { method: { type: 's3://bucket/x' } }],
     ['a grader with a model', { method: { type: 'reinforcement', reinforcement: { grader } } }],
@@ -58,7 +67,17 @@ describe('a body that names more data, or another place', () => {
       ...['file-x', ' file-x', 'FILE-x', 'see file-x', 'file_1', 'dataset:x', 'datasets/acme/x'],
       ...['s3://b/x', 'S3://b/x', 'hf://datasets/x', 'hf:acme/x', 'https://h/x', 'abfss://c@a/x'],
       ...['gs://b/x', 'file:///etc/x', 'arn:aws:s3:::b/x', 'azureml:x:1', 'data:text/plain,x'],
-      ...['/mnt/x', './x', '../x', 'a/../x', '~/x', 'C:\\x', '\\\\host\\x', 'upload_1', 'runs:/r/x'],
+      ...[
+        '/mnt/x',
+        './x',
+        '../x',
+        'a/../x',
+        '~/x',
+        'C:\\x',
+        '\\\\host\\x',
+        'upload_1',
+        'runs:/r/x',
+      ],
     ].map((text) => [`in notes, ${text}`, { metadata: { note: text } }] as const),
   ])('is not sent: %s', async (_what, more) => {
     const { status, reason } = await world.post(JOBS, Object.assign(copyOf(BODY), more))
