@@ -167,64 +167,6 @@ describe('a request over the API', () => {
   })
 })
 
-// 374
-describe('a call with an Idempotency-Key', () => {
-  const keyed = (key: string) => ({ 'idempotency-key': key })
-
-  it('is done once, whatever became of the first answer', async () => {
-    const headers = keyed('"7d4e8c1a-retry"')
-    api.replica.failing = 'after'
-    const lost = await api.call('POST /v1/requests', { as: 'alice', body: REQUEST, headers })
-    expect([lost.status, lost.json['reason']]).toEqual([503, 'store_unavailable'])
-    const count = api.replica.state.requests.size
-    const again = await api.call('POST /v1/requests', { as: 'alice', body: REQUEST, headers })
-    const third = await api.call('POST /v1/requests', { as: 'alice', body: REQUEST, headers })
-    expect([again.status, third.json['id']]).toEqual([201, again.json['id']])
-    expect(api.replica.state.requests.size).toBe(count)
-  })
-
-  it('is done once when it comes many times at once', async () => {
-    const headers = keyed('at-the-same-time')
-    const count = api.replica.state.requests.size
-    const calls = Array.from({ length: 8 }, () =>
-      api.call('POST /v1/requests', { as: 'bob', body: REQUEST, headers }),
-    )
-    const ids = new Set((await Promise.all(calls)).map(({ json }) => json['id']))
-    expect([ids.size, api.replica.state.requests.size]).toEqual([1, count + 1])
-  })
-
-  it('is refused for another call, and is another caller’s business no more', async () => {
-    const headers = keyed('one-key-one-call')
-    await api.call('POST /v1/requests', { as: 'carol', body: REQUEST, headers })
-    const body = { ...REQUEST, duration: '2h' }
-    await refused('POST /v1/requests', { as: 'carol', body, headers }, 422, 'key_reused')
-    const other = await api.call('POST /v1/requests', { as: 'bob', body, headers })
-    expect(other.status).toBe(201)
-    await refused(
-      'POST /v1/requests',
-      { as: 'bob', body, headers: keyed('x y') },
-      400,
-      'key_invalid',
-    )
-  })
-})
-
-describe('a call with If-Match', () => {
-  it('is done on what the caller saw, and on nothing else', async () => {
-    const { id, digest } = await made()
-    const path = `/v1/requests/${id}`
-    const etag = (await api.call(`GET ${path}`, { as: 'bob' })).headers.get('etag') ?? ''
-    await api.call(`POST ${path}/approve`, { as: 'carol', body: { digest } })
-    const called = { as: 'bob', body: { digest }, headers: { 'if-match': etag } }
-    await refused(`POST ${path}/approve`, called, 412, 'precondition_failed')
-    const now = (await api.call(`GET ${path}`, { as: 'bob' })).headers.get('etag') ?? ''
-    const done = await api.call(`POST ${path}/approve`, { ...called, headers: { 'if-match': now } })
-    expect([done.status, done.json['status']]).toEqual([200, 'approved'])
-    const bad = { ...called, headers: { 'if-match': 'x' } }
-    await refused(`POST ${path}/approve`, bad, 400, 'precondition_invalid')
-  })
-})
-
 // 286, 317
 describe('what changes nothing', () => {
   const paths = API_ROUTES.map(({ path }) =>

@@ -121,7 +121,8 @@ function readConditions(
     return { problem: apiProblem('precondition_invalid') }
   }
   const path = request.url ?? ''
-  const about = { caller: caller.subject.id, method: route.method, path, body }
+  const who = { caller: caller.subject.id, person: caller.person?.person }
+  const about = { ...who, method: route.method, path, body }
   const keyed = key === undefined ? undefined : keyedCall(key, about)
   return { keyed, ifMatch, id: params['id'] }
 }
@@ -135,7 +136,9 @@ async function changed(
 ): Promise<ApiResult> {
   const { command, change, keyed } = wanted
   try {
-    const ruled = await replica.run(onceOnly(whenMatching(command, wanted), keyed))
+    const refusal = change.refusal ?? (() => undefined)
+    const matching = whenMatching(command, wanted)
+    const ruled = await replica.run(whenAllowed(onceOnly(matching, keyed, refusal), wanted))
     if (isDeclined(ruled)) return ruled
     const { id } = ruled.done
     const document = change.document(replica.state, id, replica.now())
@@ -154,6 +157,16 @@ async function changed(
   }
 }
 
+/** `command`, if the caller may know of what it is to change. */
+function whenAllowed(
+  command: Command<{ readonly id: string }>,
+  { id, change }: Conditions & { readonly change: Change },
+): Command<{ readonly id: string }> {
+  const { refusal } = change
+  if (id === undefined || refusal === undefined) return command
+  return (state, now) => refusal(state, id, now) ?? command(state, now)
+}
+
 /** `command`, if what the caller saw is what there is in the state that is decided on. */
 function whenMatching(
   command: Command<{ readonly id: string }>,
@@ -163,7 +176,9 @@ function whenMatching(
   return (state, now) => {
     const document = id === undefined ? undefined : change.document(state, id, now)
     const etag = document === undefined ? undefined : etagOf(document)
-    if (isMatch(ifMatch, etag)) return command(state, now)
+    // What is not there is answered as without the field: it must not tell it from what is hidden.
+    const isAbsent = id !== undefined && document === undefined
+    if (isAbsent || isMatch(ifMatch, etag)) return command(state, now)
     return decline('precondition_failed', 'It was changed since you read it.')
   }
 }

@@ -47,8 +47,16 @@ export interface ChangeContext<B extends ApiBodyName = ApiBodyName> extends Omit
   readonly change: (command: Command<{ readonly id: string }>, change: Change) => Promise<ApiResult>
 }
 
+/** Why the caller may neither be told of `id` nor do anything about it; `undefined` when they may. */
+export type ChangeRefusal = (state: AccessState, id: string, now: number) => Declined | undefined
+
 /** How a change is answered. */
 export interface Change {
+  /**
+   * Asked before everything else, on the state that is decided on: of what is to be changed, and of
+   * what a repeated call did once. Absent where whoever may call may see all there is.
+   */
+  readonly refusal?: ChangeRefusal
   /** What the caller sees of `id`; `undefined` when there is no such thing. */
   readonly document: (state: AccessState, id: string, now: number) => object | undefined
   /** 200 when absent. */

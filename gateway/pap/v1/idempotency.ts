@@ -6,6 +6,7 @@
 import { digestOf, type Json } from '../../access/canonical.ts'
 import { decline, isDeclined, type Command } from '../../access/command.ts'
 import type { IdempotentCall } from '../../access/events.ts'
+import type { ChangeRefusal } from './api-route.ts'
 
 /** A call as the journal knows it; `result` comes with what it did. */
 export type KeyedCall = Omit<IdempotentCall, 'result'>
@@ -14,6 +15,8 @@ export type KeyedCall = Omit<IdempotentCall, 'result'>
 export interface Keyed {
   /** `user:…`: the key of one caller says nothing of another's. */
   readonly caller: string
+  /** `person:…`: an account that has become somebody else's begins anew. */
+  readonly person: string | undefined
   readonly method: string
   readonly path: string
   readonly body: Json
@@ -26,21 +29,28 @@ export function readKey(field: string): string | undefined {
 }
 
 /** The call of `keyed` with `key`. */
-export function keyedCall(key: string, { caller, method, path, body }: Keyed): KeyedCall {
-  return { key: digestOf([caller, key]), body: digestOf([method, path, body]) }
+export function keyedCall(key: string, { caller, person, method, path, body }: Keyed): KeyedCall {
+  return { key: digestOf([caller, person ?? null, key]), body: digestOf([method, path, body]) }
 }
 
-/** `command` as `call`: what was done already is not done again, and the key is good for this alone. */
+/**
+ * `command` as `call`: what was done already is not done again, and the key is good for this alone.
+ * A repetition is answered to those alone who may still know of what was done, by `refusal`.
+ */
 export function onceOnly(
   command: Command<{ readonly id: string }>,
   call: KeyedCall | undefined,
+  refusal: ChangeRefusal,
 ): Command<{ readonly id: string }> {
   if (call === undefined) return command
   return (state, now) => {
     const kept = state.calls.get(call.key)
     if (kept !== undefined && kept.until > now) {
-      if (kept.value.body === call.body) return { events: [], result: { id: kept.value.result } }
-      return decline('key_reused', 'Take a new Idempotency-Key for every new call.')
+      if (kept.value.body !== call.body) {
+        return decline('key_reused', 'Take a new Idempotency-Key for every new call.')
+      }
+      const { result } = kept.value
+      return refusal(state, result, now) ?? { events: [], result: { id: result } }
     }
     const ruled = command(state, now)
     return isDeclined(ruled) ? ruled : { ...ruled, call: { ...call, result: ruled.result.id } }

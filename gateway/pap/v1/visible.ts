@@ -1,8 +1,13 @@
 /** Whose requests and grants a caller may see: own ones, those they could decide on, or all. */
 import type { ElevationGrant, ElevationRequest, RequirementSet } from '../../access/elevation.ts'
+import { decline } from '../../access/command.ts'
+import { isLockedOut } from '../../access/elevation/lockouts.ts'
 import type { Person } from '../../access/person.ts'
+import type { AccessState } from '../../access/state.ts'
 import type { ApiCaller } from './api-caller.ts'
 import type { ApiParts } from './api-parts.ts'
+import type { ChangeContext, ChangeRefusal } from './api-route.ts'
+import { notFound } from './commanded.ts'
 
 /** Whether something of `owner`, decided on by `demands`, may be shown. */
 export type IsVisible = (owner: Person, demands: readonly RequirementSet[]) => boolean
@@ -23,6 +28,35 @@ export function visibleTo(
       ...reviewers,
     ])
     return holds !== undefined && names.some((one) => holds.has(one))
+  }
+}
+
+/** What is looked at to say whether something may be shown. */
+interface Owned {
+  readonly owner: Person
+  readonly demands: readonly RequirementSet[]
+}
+
+/**
+ * Refuses what the caller may not see, as if it were not there, and everything to somebody who was
+ * locked out since the call was let in: the state that is decided on may know of a newer lock.
+ */
+export function refusalFor(
+  { caller, parts }: Pick<ChangeContext, 'caller' | 'parts'>,
+  area: 'requests' | 'grants',
+  ownedIn: (state: AccessState, id: string) => Owned | undefined,
+): ChangeRefusal {
+  const isVisible = visibleTo(caller, parts, area)
+  const { person } = caller
+  const holds = person === undefined ? undefined : parts.elevation(caller).holdingsOf(person)
+  return (state, id, now) => {
+    const found = ownedIn(state, id)
+    if (found === undefined || !isVisible(found.owner, found.demands)) {
+      return notFound(area === 'requests' ? 'request' : 'grant')
+    }
+    if (person === undefined || holds === undefined) return undefined
+    if (!isLockedOut(state, now, { person, holds }, ['read'])) return undefined
+    return decline('not_eligible', 'Your access was taken away meanwhile.')
   }
 }
 

@@ -12,7 +12,7 @@ import { answered, changeRoute, readRoute } from '../api-route.ts'
 import type { ApiResult, ApiRoute, ChangeContext } from '../api-route.ts'
 import { byId, callingPerson, notFound, pageDocument } from '../commanded.ts'
 import { grantDocument } from '../documents/requests.ts'
-import { isOwn, passes, visibleTo } from '../visible.ts'
+import { isOwn, passes, refusalFor, visibleTo } from '../visible.ts'
 
 const AREA = { area: 'grants', action: 'read' } as const
 const ONE = { ...AREA, answer: 'grant' } as const
@@ -99,15 +99,13 @@ async function acting<B extends ApiBodyName>(
   if (isDeclined(by)) return by
   const id = params['id'] ?? ''
   const command = byId(make(parts.elevation(caller), by, id), (grant) => grant.id)
-  const isVisible = visibleTo(caller, parts, 'grants')
-  const guarded: typeof command = (state, now) => {
-    const grant = state.grants.get(id)
-    const isHidden = grant !== undefined && !isVisible(grant.holder, grant.demands)
-    return isHidden ? notFound('grant') : command(state, now)
-  }
+  const refusal = refusalFor({ caller, parts }, 'grants', ({ grants }, of) => {
+    const grant = grants.get(of)
+    return grant === undefined ? undefined : { owner: grant.holder, demands: grant.demands }
+  })
   const document = (state: AccessState, of: string, now: number) => {
     const grant = state.grants.get(of)
     return grant === undefined ? undefined : grantDocument(grant, now)
   }
-  return change(guarded, { document })
+  return change(command, { document, refusal })
 }

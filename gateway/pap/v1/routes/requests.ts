@@ -13,7 +13,7 @@ import type { ApiResult, ApiRoute, ChangeContext } from '../api-route.ts'
 import { narrowingOf, reasonsOf, termsOf } from '../bodies.ts'
 import { byId, callingPerson, notFound, pageDocument } from '../commanded.ts'
 import { requestDocument, wholeRequest } from '../documents/requests.ts'
-import { isOwn, passes, visibleTo } from '../visible.ts'
+import { isOwn, passes, refusalFor, visibleTo } from '../visible.ts'
 
 const AREA = { area: 'requests', action: 'read' } as const
 const ONE = { ...AREA, answer: 'request' } as const
@@ -152,12 +152,10 @@ async function acting<B extends ApiBodyName>(
     id === undefined
       ? ({ status: 201, location: (of: string) => `/v1/requests/${of}` } as const)
       : {}
+  const refusal = refusalFor({ caller, parts }, 'requests', ({ requests }, of) => {
+    const request = requests.get(of)
+    return request === undefined ? undefined : { owner: request.by, demands: request.demands }
+  })
   const seen = byId(command, ({ request }) => request.id)
-  const isVisible = visibleTo(caller, parts, 'requests')
-  const guarded: typeof seen = (state, now) => {
-    const request = id === undefined ? undefined : state.requests.get(id)
-    const isHidden = request !== undefined && !isVisible(request.by, request.demands)
-    return isHidden ? notFound('request') : seen(state, now)
-  }
-  return change(guarded, { document, ...made })
+  return change(seen, { document, refusal, ...made })
 }
