@@ -165,17 +165,14 @@ function stateFamilies<C, G>(
 function noticeFamilies<C, G>(
   counter: (entry: MetricEntry) => C,
   gauge: (entry: MetricEntry) => G,
-): {
-  readonly signals: C
-  readonly signalsRefused: C
-  readonly webhookDeliveries: C
-  readonly webhookLag: G
-} {
+): Record<'signals' | 'signalsRefused' | 'webhookDeliveries', C> &
+  Record<'webhookLag' | 'webhookFilesUnusable', G> {
   return {
     signals: counter(METRICS.signals),
     signalsRefused: counter(METRICS.signalsRefused),
     webhookDeliveries: counter(METRICS.webhookDeliveries),
     webhookLag: gauge(METRICS.webhookLag),
+    webhookFilesUnusable: gauge(METRICS.webhookFilesUnusable),
   }
 }
 
@@ -224,6 +221,7 @@ function initialiseSink(families: Families, sink: string): void {
 function initialiseWebhook(families: Families, webhook: string): void {
   for (const result of labels.WEBHOOK_RESULTS) families.webhookDeliveries.at(webhook, result)
   families.webhookLag.at(webhook)
+  families.webhookFilesUnusable.at(webhook)
 }
 
 function initialiseFaults(families: Families, issuer: string): void {

@@ -133,6 +133,7 @@ export const METRICS = {
   signalsRefused: counter('signals_refused_total', 'Tokens of identity providers that were refused, by issuer and code of RFC 8935.', ['issuer', 'fault']),
   webhookDeliveries: counter('webhook_deliveries_total', 'Attempts to deliver events to webhooks, and events that were given up, by webhook and result.', ['webhook', 'result']),
   webhookLag: gauge('webhook_lag_seconds', 'Age of the oldest event that the webhook has not taken; told by the replica that delivers.', ['webhook']),
+  webhookFilesUnusable: gauge('webhook_files_unusable', 'Files of the webhook (secret, address) that cannot be used as they are now; what was good last is in force.', ['webhook']),
   clientErrors: counter('client_errors_total', 'Client connections closed for what they sent or did.', ['code']),
   buildInfo: gauge('build_info', 'Version of the gateway and its runtime; the value is 1.', ['version', 'node_version']),
 } as const satisfies Record<string, MetricEntry>

@@ -11,6 +11,8 @@ export interface NoticeMetrics {
   webhookDelivery(webhook: string, result: WebhookResult, events?: number): void
   /** Age of the oldest event that the webhook has not taken. */
   webhookLag(webhook: string, ms: number): void
+  /** Files of the webhook that cannot be used as they are now. */
+  webhookFilesUnusable(webhook: string, files: number): void
 }
 
 /** Counts in `families`. */
@@ -22,5 +24,7 @@ export function noticeMethods(families: Families): NoticeMetrics {
     webhookDelivery: (webhook, result, events = 1) =>
       void (families.webhookDeliveries.at(webhook, result).value += events),
     webhookLag: (webhook, ms) => void (families.webhookLag.at(webhook).value = ms / 1_000),
+    webhookFilesUnusable: (webhook, files) =>
+      void (families.webhookFilesUnusable.at(webhook).value = files),
   }
 }

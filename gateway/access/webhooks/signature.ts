@@ -31,13 +31,16 @@ export interface SignedMessage {
   readonly body: string
 }
 
-/** The fields of a signed message: one signature for each of `secrets`, the newest first. */
+/**
+ * The fields of a message, with one signature for each of `secrets`, the newest first. Without any
+ * secrets it is not signed: only of a target that never had one.
+ */
 export function signatureHeaders(
   { id, timestamp, body }: SignedMessage,
-  secrets: readonly Buffer[],
+  secrets: readonly [Buffer, ...Buffer[]] | undefined,
 ): Readonly<Record<string, string>> {
   const fields = { 'webhook-id': id, 'webhook-timestamp': String(timestamp) }
-  if (secrets.length === 0) return fields
+  if (secrets === undefined) return fields
   const signatures = secrets.map((secret) => {
     const mac = createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`)
     return `v1,${mac.digest('base64')}`

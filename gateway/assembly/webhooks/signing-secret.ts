@@ -2,35 +2,39 @@ import { readWebhookSecret } from '../../access/webhooks/signature.ts'
 
 /** Secrets that sign: the one of now and, while receivers change, the one before. */
 export interface SigningSecrets {
-  /** The newest first; empty when there is none. */
-  current(): readonly Buffer[]
+  /** The newest first; never none. */
+  current(): readonly [Buffer, ...Buffer[]]
+  /** Takes up what the file holds now; `false` when that is no secret, and the last good one stays. */
+  take(text: string | undefined): boolean
 }
 
 /** Receivers have so long to take up a new secret. */
 const OVERLAP_MS = 24 * 3_600_000
 
 /**
- * Reads `text` on every use, which is what the secret file holds at that moment. One that is no
- * secret leaves the one before in force. `now`: monotonic milliseconds.
+ * Signs with the secret of `text` until another is taken up; `undefined` when it is none, so that
+ * nothing can be started that would not sign. `now`: monotonic milliseconds.
  */
 export function createSigningSecrets(
-  text: () => string | undefined,
+  text: string | undefined,
   now: () => number,
-): SigningSecrets {
-  let seen: string | undefined
-  let secret: Buffer | undefined
+): SigningSecrets | undefined {
+  const first = text === undefined ? undefined : readWebhookSecret(text)
+  if (first === undefined) return undefined
+  let secret = first
   let before: { readonly secret: Buffer; readonly until: number } | undefined
   return {
     current() {
-      const read = text()
-      const fresh = read === undefined || read === seen ? undefined : readWebhookSecret(read)
-      if (fresh !== undefined) {
-        if (secret !== undefined) before = { secret, until: now() + OVERLAP_MS }
-        seen = read
-        secret = fresh
-      }
       if (before !== undefined && before.until <= now()) before = undefined
-      return [secret, before?.secret].filter((one) => one !== undefined)
+      return before === undefined ? [secret] : [secret, before.secret]
+    },
+    take(next) {
+      const fresh = next === undefined ? undefined : readWebhookSecret(next)
+      if (fresh === undefined) return false
+      if (fresh.equals(secret)) return true
+      before = { secret, until: now() + OVERLAP_MS }
+      secret = fresh
+      return true
     },
   }
 }

@@ -10,7 +10,6 @@ import {
 } from '../../../gateway/assembly/webhooks/courier.ts'
 import { startCouriers } from '../../../gateway/assembly/webhooks/couriers.ts'
 import { post, type PostAnswer } from '../../../gateway/assembly/webhooks/post.ts'
-import { createSigningSecrets } from '../../../gateway/assembly/webhooks/signing-secret.ts'
 import { createReach } from '../../../gateway/domain/reserved-networks.ts'
 
 const T0 = 1_790_000_000_000
@@ -207,26 +206,6 @@ describe('couriers of several replicas', () => {
     expect(new Set(steps)).toEqual(new Set(['b']))
     await b.stop()
     expect(holders.size).toBe(0)
-  })
-})
-
-describe('secrets that sign', () => {
-  it('are two while one follows the other, and never none', () => {
-    let text: string | undefined = 'a'.repeat(24)
-    let now = 0
-    const secrets = createSigningSecrets(
-      () => text,
-      () => now,
-    )
-    const shown = () => secrets.current().map((one) => one.toString()[0])
-    expect(shown()).toEqual(['a'])
-    text = 'b'.repeat(24)
-    expect(shown()).toEqual(['b', 'a'])
-    text = 'short'
-    now = 24 * HOUR
-    expect(shown()).toEqual(['b'])
-    text = undefined
-    expect(shown()).toEqual(['b'])
   })
 })
 
