@@ -1,6 +1,7 @@
 /** What the journal's entries say. Facts only: folding them asks nobody and decides nothing. */
 import type { ApprovalVote, ElevationGrant, ElevationRequest } from './elevation.ts'
 import type { Drill, DrillReport, Lock } from './lock.ts'
+import type { Notice } from './notice.ts'
 import type { Person } from './person.ts'
 import type { ReviewCampaign, ReviewLine } from './review.ts'
 import type { RegisteredVersion, TrainingRun } from './version.ts'
@@ -84,6 +85,10 @@ export type AccessEvent =
   | { readonly type: 'training.named'; readonly id: string; readonly upstreamRun: string }
   | { readonly type: 'version.registered'; readonly version: RegisteredVersion }
   | ({ readonly type: 'version.released'; readonly model: string } & Deed)
+  /** Of what happened beside the journal; see `notice.ts`. */
+  | { readonly type: 'incident.raised'; readonly notice: Notice }
+  | { readonly type: 'decision.refused'; readonly notice: Notice }
+  | { readonly type: 'decision.exported'; readonly notice: Notice }
 
 /** The name of a kind of event. */
 export type AccessEventType = AccessEvent['type']

@@ -1,11 +1,11 @@
-/** Ids of requests, grants, locks, drills and reviews: they sort by time and can be read aloud. */
+/** Ids of requests, grants, locks, drills, reviews and notices: they sort by time and can be read aloud. */
 import { randomBytes } from 'node:crypto'
 
 /** Crockford's base 32: no I, L, O or U. */
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** What ids are of. */
-export type IdKind = 'req' | 'lock' | 'drill' | 'review'
+export type IdKind = 'req' | 'lock' | 'drill' | 'review' | 'notice'
 
 /** `<kind>-` and 26 digits: 48 bits of time and 82 of chance, in the manner of UUIDv7 (RFC 9562 §5.7). */
 export function newId(kind: IdKind, now: number): string {

@@ -33,6 +33,7 @@ import { openAccess } from './open-access.ts'
 import { openReplica } from './open-replica.ts'
 import { openStore, type RunningStore } from './open-store.ts'
 import { openUnwritten } from './open-unwritten.ts'
+import { openNotices, type Notices } from './notices/open-notices.ts'
 import { osUser, type ProcessFacts } from './process-facts.ts'
 import type { RunningReplica } from './replica/replica.ts'
 import { issuerNames, startRuntime } from './running-runtime.ts'
@@ -78,6 +79,7 @@ type RunningServices = Services & {
   readonly sinks: LedgerSinks
   readonly budgets: RunningBudgets
   readonly state: RunningStore
+  readonly notices: Notices
   /** Requests, grants, locks and reviews as this process has them; ended before the store is. */
   readonly replica: RunningReplica
 }
@@ -205,6 +207,7 @@ function openWebhooks(
   { state, ...services }: RunningServices,
 ): Promise<RunningCouriers | undefined> {
   const { journal } = state
+  services.notices.start(services.replica)
   return startWebhooks({ ...services, webhooks, journal, store: state, holder: randomUUID() })
 }
 
@@ -267,16 +270,20 @@ async function openServices(
   const budgets = openBudgets({ state, clock, metrics, log }, settings.budgets)
   const { host } = facts
   const over = { ledger: opened, dir, state, host, clock, log, metrics, output: log.output }
-  const ledger = await sinks.start(over).catch(async (error: unknown) => {
+  const replicaName = `${host}:${facts.pid}`
+  const notices = openNotices({ webhooks: settings.webhooks, replica: replicaName, clock, log })
+  const started = await sinks.start(over).catch(async (error: unknown) => {
     lockouts.stop()
     await Promise.all([budgets.stop(), state.close(), opened.close()])
     throw error
   })
-  const replica = await openReplica({ settings, process: facts, ...over, ledger })
+  const ledger = notices.watch(started)
+  const tell = notices.tell
+  const replica = await openReplica({ settings, process: facts, ...over, ledger, tell })
   const unwritten = openUnwritten(replica, log)
   const access = openAccess({ replica, rules, unwritten, log })
   return {
-    ...{ clock, ledger, sinks, metrics, log, state, replica },
+    ...{ clock, ledger, sinks, metrics, log, state, replica, notices },
     ...{ budgets, lockouts, extraction, access, unwritten },
   }
 }

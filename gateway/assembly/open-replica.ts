@@ -9,6 +9,8 @@ import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ProcessFacts } from './process-facts.ts'
+import { raised } from './notices/from-records.ts'
+import type { Happening } from './notices/outbox.ts'
 import { accessRecord } from './replica/access-record.ts'
 import type { ReplicaEvent } from './replica/events.ts'
 import { createReplica, type RunningReplica } from './replica/replica.ts'
@@ -28,6 +30,8 @@ export interface ReplicaOpening {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
+  /** Told when people should be. */
+  readonly tell?: (happening: Happening) => void
 }
 
 /**
@@ -35,7 +39,7 @@ export interface ReplicaOpening {
  * state, and the gateway not ready. Never rejects for what the store does.
  */
 export async function openReplica(opening: ReplicaOpening): Promise<RunningReplica> {
-  const { settings, dir, process, state, clock, log, metrics } = opening
+  const { settings, dir, process, state, clock, metrics } = opening
   const replica = createReplica({
     journal: state.journal,
     clock,
@@ -49,7 +53,7 @@ export async function openReplica(opening: ReplicaOpening): Promise<RunningRepli
     maxStalenessMs: settings.store.maxStaleness,
     dir,
     seen: await readSeen(dir),
-    onEvent: replicaEvents(log),
+    onEvent: eventsOf(opening),
     record: (entries) => recordOwn(opening, entries, replica.state.epoch),
     recordLoss: (accepted, found) => recordLoss(opening, accepted, found),
   })
@@ -63,6 +67,19 @@ export async function openReplica(opening: ReplicaOpening): Promise<RunningRepli
   }))
   await replica.start()
   return replica
+}
+
+function eventsOf({
+  log,
+  tell,
+}: Pick<ReplicaOpening, 'log' | 'tell'>): (event: ReplicaEvent) => void {
+  const toLog = replicaEvents(log)
+  return (event) => {
+    toLog(event)
+    if (event.type !== 'regressed') return
+    const { known, found } = event
+    tell?.(raised('journal_regressed', { known: known.seq, found: found.seq }))
+  }
 }
 
 /** What is in force stays in force when it cannot be recorded; somebody is told. */

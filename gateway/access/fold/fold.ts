@@ -7,6 +7,7 @@ import { bounded } from './bounds.ts'
 import { foldCall, forget } from './kept.ts'
 import { LOCK_FOLDS } from './locks.ts'
 import { settled } from './maps.ts'
+import { NOTICE_FOLDS } from './notices.ts'
 import { REQUEST_FOLDS } from './requests.ts'
 import { REVIEW_FOLDS } from './reviews.ts'
 import { SIGNAL_FOLDS } from './signals.ts'
@@ -24,6 +25,7 @@ const FOLDS: Folds<AccessEventType> = {
   ...REVIEW_FOLDS,
   ...VERSION_FOLDS,
   ...SIGNAL_FOLDS,
+  ...NOTICE_FOLDS,
 }
 
 /**

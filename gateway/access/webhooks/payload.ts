@@ -2,6 +2,7 @@
 import type { ElevationGrant, ElevationRequest, ElevationTerms } from '../elevation.ts'
 import type { AccessEvent } from '../events.ts'
 import type { Lock } from '../lock.ts'
+import { NOTICE_TITLES, type Notice } from '../notice.ts'
 
 /** A fact of an event; texts may be what strangers wrote. */
 export type Fact = string | number | boolean | readonly string[]
@@ -68,6 +69,7 @@ function detailsOf(event: AccessEvent): Details {
   }
   if (event.type === 'grant.issued') return grantDetails(event.grant)
   if (event.type === 'lock.set') return lockDetails(event.lock)
+  if ('notice' in event) return noticeDetails(event.notice)
   return { title: TITLES[event.type], facts: factsOf(event) }
 }
 
@@ -119,6 +121,11 @@ function lockDetails({ id, target, actions, reason, by, expiresAt, cause }: Lock
     },
     next: `modelgate unlock ${id}`,
   }
+}
+
+function noticeDetails({ id, kind, at, count, replica, facts }: Notice): Details {
+  const what = { notice: id, kind, count, first: instant(at), replica }
+  return { title: NOTICE_TITLES[kind], facts: { ...facts, ...what } }
 }
 
 /** Events that say what they say in a few members. Ids of requests and grants are no secrets. */

@@ -2,6 +2,7 @@
 import type { AccessEvent, AccessEventType } from '../../access/events.ts'
 import type { ReadEntry } from '../../access/fold/entry.ts'
 import type { LockTarget } from '../../access/lock.ts'
+import type { Notice } from '../../access/notice.ts'
 import type { LedgerRecord, LedgerValue } from '../../domain/ports.ts'
 
 type Facts = Readonly<Record<string, LedgerValue | undefined>>
@@ -89,6 +90,14 @@ const FACTS: FactsOf = {
   'training.named': ({ id, upstreamRun }) => ({ id, run: upstreamRun }),
   'version.registered': ({ version }) => ({ id: version.model, by: version.by, run: version.run }),
   'version.released': ({ model, by, reason }) => ({ id: model, by, why: reason }),
+  // What happened has a record of its own; this says that people are told of it.
+  'incident.raised': ({ notice }) => noticeFacts(notice),
+  'decision.refused': ({ notice }) => noticeFacts(notice),
+  'decision.exported': ({ notice }) => noticeFacts(notice),
+}
+
+function noticeFacts({ id, replica }: Notice): Facts {
+  return { id, by: `replica:${replica}` }
 }
 
 /** The record of `entry` of the journal with this epoch. */

@@ -23,6 +23,9 @@ const RESTRICTING: ReadonlySet<AccessEventType> = new Set([
   'person.seen',
   'drill.begun',
   'drill.reported',
+  'incident.raised',
+  'decision.refused',
+  'decision.exported',
 ] satisfies AccessEventType[])
 
 /** Whether an event of this type takes no lock and gives no privilege. */

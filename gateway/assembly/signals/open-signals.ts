@@ -19,7 +19,10 @@ import type { SignalsControl } from '../../pap/signals-api.ts'
 import { createSecretFile, type SecretFile } from '../../settings/secret-file.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { issuerOptions, required } from '../issuer-options.ts'
+import { raised } from '../notices/from-records.ts'
+import type { Notices } from '../notices/open-notices.ts'
 import { createPeerRate } from './peer-rate.ts'
+import { createRefusalWatch, REFUSED_SIGNALS_MIN } from './refusal-watch.ts'
 import { createSignalRoutes } from './signals-control.ts'
 
 /** Signals being taken. */
@@ -37,6 +40,7 @@ export interface SignalsOpening {
   readonly log: Logger
   readonly metrics: Pick<Metrics, 'signal' | 'signalRefused' | 'auditError'>
   readonly ledger: Pick<Ledger, 'append'>
+  readonly notices: Pick<Notices, 'tell'>
 }
 
 type Receiver = Settings['signals']['receivers'][number]
@@ -70,13 +74,21 @@ export async function openSignals(opening: SignalsOpening): Promise<RunningSigna
       sources,
       replica,
       rate: limited,
-      telling: { ledger, log, metrics },
+      telling: { ledger, log, metrics, onRefused: refusalsTold(opening) },
     }),
     stop() {
       clearInterval(timer)
       for (const { transmitter } of opened) transmitter.keeper.stop()
     },
   }
+}
+
+function refusalsTold({ clock, notices }: SignalsOpening): () => void {
+  const facts = { refused: REFUSED_SIGNALS_MIN, seconds: 60 }
+  return createRefusalWatch(
+    () => clock.monotonicMs(),
+    () => notices.tell(raised('signals_refused', facts)),
+  )
 }
 
 interface OpenReceiver {

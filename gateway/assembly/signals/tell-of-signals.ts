@@ -11,6 +11,8 @@ export interface SignalTelling {
   readonly ledger: Pick<Ledger, 'append'>
   readonly log: Logger
   readonly metrics: Pick<Metrics, 'signal' | 'signalRefused' | 'auditError'>
+  /** A token was turned away for what it is. */
+  readonly onRefused?: () => void
 }
 
 /** How a token came, and from where. */
@@ -27,12 +29,13 @@ export interface SignalWay {
 export async function tellOfRefused(
   { err, description, issuer }: SetFault,
   { how, peer }: SignalWay,
-  { ledger, log, metrics }: SignalTelling,
+  { ledger, log, metrics, onRefused }: SignalTelling,
 ): Promise<void> {
   if (err === 'unavailable') metrics.signal(issuer, issuer === undefined ? 'refused' : err)
   else {
     metrics.signal(issuer, 'refused')
     metrics.signalRefused(issuer, err)
+    onRefused?.()
   }
   log.warn({ issuer, err, description, how }, 'a signal was turned away')
   const fields = { issuer, how, err, why: description, ip: peer }

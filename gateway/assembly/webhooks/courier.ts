@@ -39,6 +39,11 @@ export type CourierEvent =
 /** A webhook being told. */
 export interface Courier {
   /**
+   * Takes its place in the journal: what comes behind it is told, whoever comes to deliver it.
+   * @throws ERR_STORE_UNAVAILABLE when the journal cannot be read; then the first step does it
+   */
+  begin(): Promise<void>
+  /**
    * Sends what there is, at most a page of it. Milliseconds until it is worth calling again.
    * @throws ERR_STORE_UNAVAILABLE when the journal cannot be read
    */
@@ -64,6 +69,9 @@ interface Place {
 export function createCourier(target: Target, deps: CourierDeps): Courier {
   let place: Place | undefined
   return {
+    async begin() {
+      place ??= await placeIn(target, deps, place)
+    },
     async step() {
       place = await placeIn(target, deps, place)
       const page = await deps.journal.entriesAfter(place.seq, PAGE)

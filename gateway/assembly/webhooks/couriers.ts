@@ -4,7 +4,7 @@ import type { Courier } from './courier.ts'
 
 /** What couriers work with. */
 export interface CouriersDeps {
-  readonly couriers: readonly { readonly name: string; readonly courier: Courier }[]
+  readonly couriers: readonly { readonly name: string; readonly courier: Pick<Courier, 'step'> }[]
   readonly store: Pick<QuotaStore, 'hold'>
   /** This process; chosen at its start. */
   readonly holder: string
@@ -43,7 +43,7 @@ export function startCouriers(deps: CouriersDeps): RunningCouriers {
       await naps.nap(RENEW_MS)
     }
   }
-  const tell = async (name: string, courier: Courier): Promise<void> => {
+  const tell = async (name: string, courier: Pick<Courier, 'step'>): Promise<void> => {
     while (!naps.over) {
       const waitMs = state.leads ? await stepOf(name, courier, deps) : RENEW_MS / 5
       await naps.nap(waitMs)
@@ -59,7 +59,11 @@ export function startCouriers(deps: CouriersDeps): RunningCouriers {
   }
 }
 
-async function stepOf(name: string, courier: Courier, deps: CouriersDeps): Promise<number> {
+async function stepOf(
+  name: string,
+  courier: Pick<Courier, 'step'>,
+  deps: CouriersDeps,
+): Promise<number> {
   try {
     return await courier.step()
   } catch (error) {

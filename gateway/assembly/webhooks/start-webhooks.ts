@@ -4,6 +4,7 @@ import type { JournalStore } from '../../domain/journal.ts'
 import type { QuotaStore } from '../../domain/shared-state.ts'
 import type { Logger } from '../../log/logger.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
+import type { Notices } from '../notices/open-notices.ts'
 import { createCourier, type CourierEvent } from './courier.ts'
 import { startCouriers, type RunningCouriers } from './couriers.ts'
 import { openTarget, type OpenTarget, type WebhookSettings } from './open-target.ts'
@@ -13,6 +14,8 @@ export interface WebhooksDeps {
   readonly webhooks: readonly WebhookSettings[]
   readonly journal: Pick<JournalStore, 'head' | 'entriesAfter' | 'cursor'>
   readonly store: Pick<QuotaStore, 'hold'>
+  /** What is told beside the journal's own; it ends before those who tell of it. */
+  readonly notices: Pick<Notices, 'stop'>
   /** This process; chosen at its start. */
   readonly holder: string
   readonly clock: Clock
@@ -46,6 +49,12 @@ export async function startWebhooks(deps: WebhooksDeps): Promise<RunningCouriers
       courier: createCourier(target, { journal, now, random: Math.random, onEvent }),
     }
   })
+  const onFailure = (webhook: string): void =>
+    log.warn({ webhook }, 'the journal cannot be read for a webhook')
+  // Before anything can happen that they are told of.
+  await Promise.all(
+    couriers.map(({ name, courier }) => courier.begin().catch(() => onFailure(name))),
+  )
   const running = startCouriers({
     couriers,
     store: deps.store,
@@ -55,12 +64,13 @@ export async function startWebhooks(deps: WebhooksDeps): Promise<RunningCouriers
       timeout.unref()
       return () => clearTimeout(timeout)
     },
-    onFailure: (name) => log.warn({ webhook: name }, 'the journal cannot be read for a webhook'),
+    onFailure,
   })
   return {
-    stop() {
+    async stop() {
       clearInterval(timer)
-      return running.stop()
+      await deps.notices.stop()
+      await running.stop()
     },
   }
 }

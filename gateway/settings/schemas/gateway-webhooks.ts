@@ -1,4 +1,4 @@
-/** `webhooks` of config/gateway.yaml: who is told of requests, grants, locks and reviews. */
+/** `webhooks` of config/gateway.yaml: who is told of requests, grants, locks, reviews and incidents. */
 import { z } from 'zod'
 import { durationBetween, filePath, secureUrl, shortName } from './fields.ts'
 import { trustedNetwork } from './networks.ts'
@@ -21,8 +21,8 @@ const webhook = z
       )
       .min(1)
       .max(64)
-      .prefault(['request.*', 'grant.*', 'lock.*', 'drill.*', 'review.*', 'version.*'])
-      .describe('Types of events that are sent: request.created, lock.*.'),
+      .prefault(['request.*', 'grant.*', 'lock.*', 'drill.*', 'review.*', 'version.*', 'incident.*'])
+      .describe('Types of events that are sent: request.created, lock.*; decision.refused if wanted.'),
     template: z
       .enum(['json', 'slack'])
       .prefault('json')
@@ -56,7 +56,7 @@ export const webhooks = z
   .array(webhook)
   .max(16)
   .prefault([])
-  .describe('Who is told of requests, grants, locks and reviews.')
+  .describe('Who is told of requests, grants, locks, reviews and incidents.')
 
 /** Webhooks whose names were given before. */
 export function webhookClashes(
