@@ -10,8 +10,8 @@ import { VERSION } from '../version.ts'
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const wanted = name === 'help' ? findVerb(rest)?.entry : undefined
-    io.out(wanted === undefined ? overview(VERBS) : verbHelp(wanted, await wanted.load()))
+    if (name === 'help' && rest.length > 0) return helpOn(rest, io)
+    io.out(overview(VERBS))
     return name === undefined ? EXIT.usage : EXIT.ok
   }
   if (name === '--version') {
@@ -21,6 +21,18 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
   const found = findVerb(args)
   if (found !== undefined) return runVerb(found, io)
   return GROUPS.has(name) ? unknownOfGroup(args, io) : unknownVerb(name, io)
+}
+
+/** `modelgate help audit verify`, `modelgate help audit`; of what is no verb, the nearest that is. */
+async function helpOn(words: readonly string[], io: CliIo): Promise<number> {
+  const [name = ''] = words
+  const found = findVerb(words)
+  if (found === undefined) {
+    if (!GROUPS.has(name)) return unknownVerb(name, io)
+    return unknownOfGroup(words.length === 1 ? [name, '--help'] : words, io)
+  }
+  io.out(verbHelp(found.entry, await found.entry.load()))
+  return EXIT.ok
 }
 
 async function runVerb({ entry, rest }: FoundVerb, io: CliIo): Promise<number> {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { checkpointSigner } from '../../assembly/ledger-signer.ts'
 import { loadConfig } from '../../assembly/load-config.ts'
-import { osUser } from '../../assembly/process-facts.ts'
 import { systemFiles } from '../../audit/files/file-port.ts'
 import { acquireLock } from '../../audit/files/lock.ts'
 import { openLedger } from '../../audit/ledger.ts'
@@ -12,6 +11,7 @@ import { systemClock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { VERSION } from '../../version.ts'
+import { ACCEPTANCE_OPTIONS, acceptanceOf } from '../acceptance.ts'
 import { EXIT, type CliIo } from '../io.ts'
 import { LEDGER_OPTIONS, ledgerIn } from '../ledger-options.ts'
 import { configFile, findingsOf, plural, printDiagnostics, textOption } from '../report.ts'
@@ -22,8 +22,7 @@ import { givenAnchor } from './key-options.ts'
 export const auditAcceptGap: Verb = {
   options: {
     dir: LEDGER_OPTIONS.dir,
-    reason: { type: 'string', value: 'TEXT', help: 'why, for whoever reads the ledger' },
-    by: { type: 'string', value: 'NAME', help: 'who accepts it (default: the user of this shell)' },
+    ...ACCEPTANCE_OPTIONS,
     anchor: { type: 'string', value: 'FILE', help: 'a checkpoint of what was lost' },
   },
   formats: ['text'],
@@ -43,9 +42,7 @@ async function run(
   _positionals: readonly string[],
   io: CliIo,
 ): Promise<number> {
-  const reason = textOption(options, 'reason') ?? ''
-  if (reason.trim() === '') throw new GatewayError('ERR_USAGE', 'say why: --reason TEXT')
-  const by = textOption(options, 'by') ?? osUser(io.process)
+  const { by, reason } = acceptanceOf(options, io)
   const given = await ledgerOf(options, io)
   const gaps = await prepare(options, { given, by, reason, io })
   if (gaps.length === 0) {

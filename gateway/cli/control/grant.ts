@@ -3,6 +3,7 @@ import { controlVerb, neededOption, type ControlUse, type Shown } from './contro
 import type { Document } from './document.ts'
 import { changeOne, getOne, listVerb } from './named-things.ts'
 import { grantTable, grantText } from './request-text.ts'
+import { reasonOption } from './reason-option.ts'
 
 const GRANTS = { path: '/v1/grants', name: 'grant' } as const
 
@@ -25,7 +26,7 @@ export const grantShow = controlVerb({
 /** `grant revoke` */
 export const grantRevoke = controlVerb({
   positionals: 'ID',
-  options: { reason: { type: 'string', value: 'TEXT', help: 'why it is taken back' } },
+  options: { reason: reasonOption('why it is taken back') },
   examples: ['modelgate grant revoke grant-… --reason "the audit is over"'],
   show: (use) => changed(use, 'revoke', { reason: neededOption(use.options, 'reason', 'say why') }),
 })
@@ -33,7 +34,7 @@ export const grantRevoke = controlVerb({
 /** `grant open` */
 export const grantOpen = controlVerb({
   positionals: 'ID',
-  options: { reason: { type: 'string', value: 'TEXT', help: 'what the emergency is' } },
+  options: { reason: reasonOption('what the emergency is') },
   examples: ['modelgate grant open grant-… --reason "fraud model answers nonsense, INC-12"'],
   show: (use) => changed(use, 'open', { reason: neededOption(use.options, 'reason', 'say why') }),
 })

@@ -1,6 +1,7 @@
 /** `modelgate lock`, `unlock` and `drill`: access taken away at once, given back, and tried. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../domain/clock.ts'
+import { GatewayError } from '../../domain/errors.ts'
 import { EXIT } from '../io.ts'
 import type { Paint } from '../output/paint.ts'
 import { listOption, textOption } from '../report.ts'
@@ -14,9 +15,11 @@ import {
   type Shown,
 } from './control-verb.ts'
 import { documentsIn, textIn, textsIn, type Document } from './document.ts'
+import type { OptionValues } from '../verb.ts'
 import { TARGET_OPTIONS, targetOf } from './lock-target.ts'
 import { changeOne } from './named-things.ts'
 import { fieldsText, tableText, type Column } from './table.ts'
+import { reasonOption } from './reason-option.ts'
 
 const LOCKS = { path: '/v1/locks', name: 'lock; `modelgate lock list` shows them' } as const
 
@@ -31,7 +34,7 @@ export const lock = controlVerb({
       help: 'only this action (repeatable; default: all of them)',
     },
     ttl: { type: 'string', value: 'TIME', help: 'how long: 30m, 8h (default: until it is lifted)' },
-    reason: { type: 'string', value: 'TEXT', help: 'why; the one who is locked is not told' },
+    reason: reasonOption('why; the one who is locked is not told'),
   },
   examples: [
     'modelgate lock --user user:corp/mallory --reason "credentials on a paste site, INC-12"',
@@ -74,7 +77,7 @@ export const lockList = controlVerb({
 /** `unlock` */
 export const unlock = controlVerb({
   positionals: 'ID',
-  options: { reason: { type: 'string', value: 'TEXT', help: 'why it can be lifted' } },
+  options: { reason: reasonOption('why it can be lifted') },
   examples: ['modelgate unlock lock-… --reason "new credentials, INC-12 closed"'],
   async show(use) {
     const body = { reason: neededOption(use.options, 'reason', 'say why; it is recorded') }
@@ -97,13 +100,14 @@ export const drill = controlVerb({
     'modelgate drill drill-…',
   ],
   async show({ call, options, positionals }) {
+    waitMs(options)
     const known = positionals.length === 0 ? undefined : onlyArgument(positionals, 'one id')
     const begun =
       known ??
       textIn((await call({ method: 'POST', path: '/v1/drills', body: {} })).document, 'id') ??
       ''
     const path = `/v1/drills/${segment(begun)}`
-    const deadline = systemClock.monotonicMs() + Number(textOption(options, 'wait', '10')) * 1_000
+    const deadline = systemClock.monotonicMs() + waitMs(options)
     let document = (await call({ method: 'GET', path })).document
     while (textIn(document, 'state') === 'running' && systemClock.monotonicMs() < deadline) {
       await pause(LOOK_MS)
@@ -113,6 +117,13 @@ export const drill = controlVerb({
     return { document, code, text: (paint) => drillText(document, paint) }
   },
 })
+
+/** Before anything is begun. @throws ERR_USAGE when it is no number of seconds */
+function waitMs(options: OptionValues): number {
+  const text = textOption(options, 'wait', '10')
+  if (/^\d{1,4}$/.test(text)) return Number(text) * 1_000
+  throw new GatewayError('ERR_USAGE', '--wait takes whole seconds, at most 9999')
+}
 
 const LOCK_COLUMNS: readonly Column<Document>[] = [
   { head: 'LOCK', cell: (one) => textIn(one, 'id') },

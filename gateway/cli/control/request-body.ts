@@ -4,6 +4,7 @@ import { byteSize } from '../../settings/units.ts'
 import { listOption, textOption } from '../report.ts'
 import type { OptionValues, VerbOption } from '../verb.ts'
 import { given, neededOption } from './control-verb.ts'
+import { reasonOption } from './reason-option.ts'
 
 /** Options that say what is asked for. */
 export const REQUEST_OPTIONS = {
@@ -20,7 +21,7 @@ export const REQUEST_OPTIONS = {
     help: 'by its whole name: model:fraud@3, dataset:cards (repeatable)',
   },
   for: { type: 'string', value: 'TIME', help: 'how long the grant lives: 30m, 4h, 2d' },
-  reason: { type: 'string', value: 'TEXT', help: 'why it is needed' },
+  reason: reasonOption('why it is needed'),
   start: { type: 'string', value: 'TIME', help: 'when it begins (default: on approval)' },
   uses: { type: 'string', value: 'N', help: 'how often it may be used' },
   bytes: { type: 'string', value: 'SIZE', help: 'bytes of all transfers together: 20GiB' },

@@ -5,6 +5,7 @@ import { textIn, type Document } from './document.ts'
 import { changeOne, getOne, listVerb } from './named-things.ts'
 import { narrowingOf, REQUEST_OPTIONS, requestBody } from './request-body.ts'
 import { requestTable, requestText } from './request-text.ts'
+import { reasonOption } from './reason-option.ts'
 
 const REQUESTS = { path: '/v1/requests', name: 'request' } as const
 
@@ -82,7 +83,7 @@ export const requestDeny = controlVerb({
   positionals: 'ID',
   options: {
     digest: { type: 'string', value: 'SHA256', help: 'digest of the request as you saw it' },
-    reason: { type: 'string', value: 'TEXT', help: 'why not' },
+    reason: reasonOption('why not'),
   },
   examples: ['modelgate request deny req-… --digest sha256:… --reason "not without a ticket"'],
   async show(use) {
@@ -95,7 +96,7 @@ export const requestDeny = controlVerb({
 /** `request cancel` */
 export const requestCancel = controlVerb({
   positionals: 'ID',
-  options: { reason: { type: 'string', value: 'TEXT', help: 'why it is not needed any more' } },
+  options: { reason: reasonOption('why it is not needed any more') },
   examples: ['modelgate request cancel req-… --reason "found another way"'],
   async show(use) {
     return said(use, 'cancel', { reason: neededOption(use.options, 'reason', 'say why') })

@@ -12,6 +12,7 @@ import {
 } from './control-verb.ts'
 import { textIn, type Document } from './document.ts'
 import { fieldsText, tableText, type Column } from './table.ts'
+import { reasonOption } from './reason-option.ts'
 
 /** `model:<name>@<version>`, of an argument with or without prefix. @throws ERR_USAGE */
 export function versionId(positionals: readonly string[]): string {
@@ -61,7 +62,7 @@ export const versionShow = controlVerb({
 /** `version release` */
 export const versionRelease = controlVerb({
   positionals: 'MODEL@VERSION',
-  options: { reason: { type: 'string', value: 'TEXT', help: 'why it may be used' } },
+  options: { reason: reasonOption('why it may be used') },
   examples: ['modelgate version release model:fraud@4 --reason "evaluated, EVAL-31"'],
   async show({ call, options, positionals }) {
     const path = `${versionPath(versionId(positionals))}/release`

@@ -1,19 +1,15 @@
 import { resolve } from 'node:path'
 import { loadConfig } from '../../assembly/load-config.ts'
-import { osUser } from '../../assembly/process-facts.ts'
-import { checkedReason } from '../../assembly/revisions/operator.ts'
 import { readSeen, writeAccepted } from '../../assembly/replica/seen-file.ts'
 import { GatewayError } from '../../domain/errors.ts'
+import { ACCEPTANCE_OPTIONS, acceptanceOf } from '../acceptance.ts'
 import { EXIT, type CliIo } from '../io.ts'
-import { configFile, findingsOf, printDiagnostics, textOption, wantsJson } from '../report.ts'
+import { configFile, findingsOf, printDiagnostics, wantsJson } from '../report.ts'
 import type { OptionValues, Verb } from '../verb.ts'
 
 /** `modelgate store accept-loss`: goes on with a journal that has lost entries. */
 export const storeAcceptLoss: Verb = {
-  options: {
-    reason: { type: 'string', value: 'TEXT', help: 'why, for whoever reads the ledger' },
-    by: { type: 'string', value: 'NAME', help: 'who accepts it (default: the user of this shell)' },
-  },
+  options: ACCEPTANCE_OPTIONS,
   examples: ['modelgate store accept-loss --reason "Redis restored from the backup of 03:00"'],
   run,
 }
@@ -24,9 +20,7 @@ async function run(
   _positionals: readonly string[],
   io: CliIo,
 ): Promise<number> {
-  const reason = checkedReason(textOption(options, 'reason', ''))
-  if (reason.trim() === '') throw new GatewayError('ERR_USAGE', 'say why: --reason TEXT')
-  const by = textOption(options, 'by') ?? osUser(io.process)
+  const { by, reason } = acceptanceOf(options, io)
   const dir = await ledgerDir(options, io)
   const seen = await readSeen(dir)
   if (seen?.found === undefined) {
