@@ -1,6 +1,6 @@
 /** What rules of approval say about the terms of a request and about the reasons for it. */
 import { globMatches } from '../../domain/glob.ts'
-import type { ApprovalRule } from '../approvals/rule.ts'
+import type { ApprovalRule, Demands } from '../approvals/rule.ts'
 import { decline, type Declined } from '../command.ts'
 import type { ElevationRequest, ElevationTerms, Reasons } from '../elevation.ts'
 import { isText } from './texts.ts'
@@ -53,21 +53,46 @@ export function missingDemand(
   { reasons, terms }: { readonly reasons: Reasons; readonly terms: ElevationTerms },
   rules: readonly ApprovalRule[],
 ): Declined | undefined {
+  const unsaid = (demands: Demands): string | undefined =>
+    missingWord(reasons, demands) ?? missingPlace(terms, demands)
+  return firstMissing(rules, unsaid)
+}
+
+/**
+ * Declined with `demand_missing` when a rule demands that it be said where something is used from,
+ * and `terms` do not: what a grant is bound to wherever it is used, not only why it was given.
+ */
+export function missingPlaces(
+  terms: ElevationTerms,
+  rules: readonly ApprovalRule[],
+): Declined | undefined {
+  return firstMissing(rules, (demands) => missingPlace(terms, demands))
+}
+
+function firstMissing(
+  rules: readonly ApprovalRule[],
+  missingOf: (demands: Demands) => string | undefined,
+): Declined | undefined {
   for (const { name, demands } of rules) {
-    const missing = [
-      said(reasons.justification, demands.justificationMin) ? undefined : shortOf(demands),
-      ticketFits(demands.ticket, reasons.ticket) ? undefined : `a ticket like ${demands.ticket}`,
-      demands.riskAssessment && !said(reasons.riskAssessment, 1) ? 'a risk assessment' : undefined,
-      unanswered(demands.criteria, reasons.criteria),
-      demands.device && terms.devices === undefined ? 'the devices it is used from' : undefined,
-      demands.network && terms.networks === undefined ? 'the networks it is used from' : undefined,
-    ].find((one) => one !== undefined)
+    const missing = missingOf(demands)
     if (missing !== undefined) return decline('demand_missing', `Rule ${name} demands ${missing}.`)
   }
   return undefined
 }
 
-function shortOf({ justificationMin }: ApprovalRule['demands']): string {
+function missingWord(reasons: Reasons, demands: Demands): string | undefined {
+  if (!said(reasons.justification, demands.justificationMin)) return shortOf(demands)
+  if (!ticketFits(demands.ticket, reasons.ticket)) return `a ticket like ${demands.ticket}`
+  if (demands.riskAssessment && !said(reasons.riskAssessment, 1)) return 'a risk assessment'
+  return unanswered(demands.criteria, reasons.criteria)
+}
+
+function missingPlace({ devices, networks }: ElevationTerms, demands: Demands): string | undefined {
+  if (demands.device && devices === undefined) return 'the devices it is used from'
+  return demands.network && networks === undefined ? 'the networks it is used from' : undefined
+}
+
+function shortOf({ justificationMin }: Demands): string {
   return `a justification of ${justificationMin} characters or more`
 }
 

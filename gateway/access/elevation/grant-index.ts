@@ -93,6 +93,8 @@ const SUSPENDED: Readonly<Record<GrantFault, string>> = {
   holder_locked: 'its holder is locked out',
   holder_changed: 'the account is another person’s than when it was given',
   may_not_ask: 'the rules in force do not let its holder ask for it',
+  demand_missing: 'the rules in force want it bound to devices or networks',
+  over_bounds: 'the rules in force allow less than it gives',
 }
 
 function grantFrom(entry: Entry, approvers: readonly Approver[]): Grant {

@@ -3,7 +3,7 @@ import { decline, isDeclined, type Command, type Declined } from '../command.ts'
 import type { ElevationGrant } from '../elevation.ts'
 import type { Person } from '../person.ts'
 import type { AccessState } from '../state.ts'
-import { longestMs, smallest } from './bounds.ts'
+import { longestMs } from './bounds.ts'
 import { demandedNow } from './demanded.ts'
 import type { ElevationDeps } from './deps.ts'
 import { standingOf } from './eligible.ts'
@@ -30,7 +30,7 @@ export interface ReviewAsk {
  * Opens a seal: `grant.opened`; the grant is in force from now on, for the time that was agreed to
  * and not longer than the rules in force allow. Only its holder can, and only once the last one they
  * opened was reviewed. Declines: `person_unknown`, `invalid`, `not_found`, `closed`, `already_done`,
- * `review_outstanding`, `no_approval_rule`, `not_eligible`.
+ * `review_outstanding`, `no_approval_rule`, `demand_missing`, `over_bounds`, `not_eligible`.
  */
 export function openSeal(deps: ElevationDeps, ask: OpenAsk): Command<ElevationGrant> {
   return (state, now) => {
@@ -39,17 +39,11 @@ export function openSeal(deps: ElevationDeps, ask: OpenAsk): Command<ElevationGr
     if (isDeclined(grant)) return grant
     const people = new Map([...state.people, [ask.by.id, ask.by] as const])
     const stands = grantStands(grant, { people, locks: state.locks }, deps, now)
-    if (stands !== true) return fallen(stands)
+    if (stands !== true) return FALLEN[stands]
     const demanded = demandedNow(deps, grant.terms, 'break-glass')
     if (isDeclined(demanded)) return demanded
-    const { usesMax, bytesMax, durationMs } = grant.terms
-    if (
-      (usesMax ?? Infinity) > (smallest(demanded.rules, 'usesMax') ?? Infinity) ||
-      (bytesMax ?? Infinity) > (smallest(demanded.rules, 'bytesMax') ?? Infinity)
-    ) {
-      return decline('over_bounds', 'The rules in force no longer allow so much; seal it anew.')
-    }
-    const expiresAt = now + Math.min(durationMs, longestMs(demanded.rules, 'break-glass'))
+    const expiresAt =
+      now + Math.min(grant.terms.durationMs, longestMs(demanded.rules, 'break-glass'))
     const { id, reason } = ask
     return {
       events: [
@@ -88,19 +82,25 @@ export function outstandingReview(
   return undefined
 }
 
-/** A sentence for each way in which a grant stopped being worth anything. */
-const FALLEN: Readonly<Record<GrantFault, string>> = {
-  no_approval_rule: 'The rules in force no longer say who may agree to it.',
-  approver_missing: 'Those who sealed it may no longer do so, or too few of them.',
-  not_automatic: 'The rules in force want somebody to look at it.',
-  holder_locked: 'You are locked out.',
-  holder_changed: 'Your account was another person’s when it was sealed.',
-  may_not_ask: 'The rules in force do not let you ask for it any more.',
-}
-
-function fallen(fault: GrantFault): Declined {
-  const code = fault === 'no_approval_rule' ? 'no_approval_rule' : 'not_eligible'
-  return decline(code, FALLEN[fault])
+/** What its holder is told, for each way in which a grant stopped being worth anything. */
+const FALLEN: Readonly<Record<GrantFault, Declined>> = {
+  no_approval_rule: decline(
+    'no_approval_rule',
+    'The rules in force no longer say who may agree to it.',
+  ),
+  approver_missing: decline(
+    'not_eligible',
+    'Those who sealed it may no longer do so, or too few of them.',
+  ),
+  not_automatic: decline('not_eligible', 'The rules in force want somebody to look at it.'),
+  holder_locked: decline('not_eligible', 'You are locked out.'),
+  holder_changed: decline('not_eligible', 'Your account was another person’s when it was sealed.'),
+  may_not_ask: decline('not_eligible', 'The rules in force do not let you ask for it any more.'),
+  demand_missing: decline(
+    'demand_missing',
+    'The rules in force want it bound to devices or networks; seal it anew.',
+  ),
+  over_bounds: decline('over_bounds', 'The rules in force no longer allow so much; seal it anew.'),
 }
 
 /**

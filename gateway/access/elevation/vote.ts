@@ -11,6 +11,7 @@ import type {
 import type { AccessEvent } from '../events.ts'
 import type { Person } from '../person.ts'
 import type { AccessState } from '../state.ts'
+import { missingDemand } from './bounds.ts'
 import { demandedNow, filtersOf, stricter, type Demanded } from './demanded.ts'
 import { VOTES_MAX, type ElevationDeps, type RequestOutcome } from './deps.ts'
 import { approversOf, areMet, counts, standingOf, type Judged } from './eligible.ts'
@@ -38,7 +39,7 @@ export interface VoteAsk {
  * `request.denied`. Everything is judged anew: the approvers by what they hold now, the thresholds by
  * those of then and those of now, the holder by the rules in force. Declines: `person_unknown`,
  * `invalid`, `not_found`, `closed`, `edited`, `self_approval`, `already_done`, `not_eligible`,
- * `no_approval_rule`, `over_bounds`, `too_many`.
+ * `no_approval_rule`, `demand_missing`, `over_bounds`, `too_many`.
  */
 export function voteOn(deps: ElevationDeps, ask: VoteAsk): Command<RequestOutcome> {
   return (state, now) => {
@@ -179,5 +180,20 @@ function grantOf(judged: Now, request: ElevationRequest, demanded: Demanded) {
   const declined = mayNotAsk(demanded, holds)
   if (declined !== undefined) return declined
   const votes = request.votes.filter((vote) => approvers.some((one) => one.vote === vote))
-  return issued({ request, votes, demands, rules: demanded.rules, now })
+  const grant = issued({ request, votes, demands, rules: demanded.rules, now })
+  return isDeclined(grant) ? grant : (unsaidOf(request, grant, demanded) ?? grant)
+}
+
+/**
+ * Declined with `demand_missing` when the rules in force demand more than was said: those of then were
+ * satisfied when it was asked for. What approvers left of the terms is what counts.
+ */
+function unsaidOf(
+  { reasons }: ElevationRequest,
+  { terms }: ElevationGrant,
+  { rules }: Demanded,
+): Declined | undefined {
+  const missing = missingDemand({ reasons, terms }, rules)
+  if (missing === undefined) return undefined
+  return decline('demand_missing', `${missing.detail} Who asked has to edit the request.`)
 }
