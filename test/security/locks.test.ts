@@ -204,7 +204,12 @@ describe('a lock over HTTP', () => {
     expect(await asked()).toBe(200)
     call = CALL
     expect(await asked()).toBe('locked')
-    const olga = { by: 'user:corp/olga', person: 'person:olga', holds: [] }
+    const olga = {
+      by: 'user:corp/olga',
+      person: 'person:olga',
+      holds: [],
+      holdingsOf: () => new Set<string>(),
+    }
     const by = { ...olga, reason: 'over', secondPerson: false }
     await replica.run(liftLock({ id, ...by }))
     expect(await asked()).toBe(200)

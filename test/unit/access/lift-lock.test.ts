@@ -25,7 +25,8 @@ function lift(target: LockTarget) {
   const lock = lockOf(target, { actions: ['export'] })
   const state = { ...emptyState('e'), locks: lockMap(lock), people: PEOPLE }
   const holds = ['group:science', 'role:reader', 'corp jti-1', 'corp sid-1']
-  const who = { by: MALLORY.id, person: 'person:e-7', holds }
+  const holdingsOf = () => new Set<string>()
+  const who = { by: MALLORY.id, person: 'person:e-7', holds, holdingsOf }
   return liftLock({ id: lock.id, ...who, reason: 'over', secondPerson: false })(state, LOCKED_AT)
 }
 

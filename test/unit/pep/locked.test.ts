@@ -82,6 +82,7 @@ describe('the commands', () => {
       by: `user:corp/${person}`,
       person,
       holds: [],
+      holdingsOf: () => new Set(),
       reason: 'over',
       secondPerson: true,
     })

@@ -78,11 +78,13 @@ export const LOCK_ROUTES: readonly ApiRoute[] = [
     answer: 'lock',
     run: ({ caller, params, body, parts, change }) => {
       const { person, subject } = caller
+      const { holdingsOf } = parts.elevation(caller)
       const command = liftLock({
         id: params['id'] ?? '',
         by: subject.id,
         ...(person === undefined ? {} : { person: person.person }),
-        holds: holdingsOf(subject),
+        holds: namesIn(subject),
+        holdingsOf,
         reason: body.reason,
         secondPerson: parts.secondPersonToLift,
       })
@@ -208,8 +210,8 @@ function drillIn(state: AccessState, id: string, now: number): object | undefine
   return drill === undefined ? undefined : drillDocument(drill, now)
 }
 
-/** What a lock could be on, of a caller, beside the account and the person. */
-function holdingsOf({ groups, roles, issuerName, tokenId, sessionId }: Subject): readonly string[] {
+/** What a lock could be on, of a token, beside the account and the person. */
+function namesIn({ groups, roles, issuerName, tokenId, sessionId }: Subject): readonly string[] {
   return [
     ...groups,
     ...roles,
