@@ -50,6 +50,14 @@ export interface Resource {
   readonly version?: string
 }
 
+/** How names of areas of the control API begin, as rules write them. No upstream is called so. */
+export const GATE_PREFIX = 'gate:'
+
+/** Whether `resource` is an area of the control API: privileged, whatever is done there. */
+export function isGateArea({ kind, name }: Resource): boolean {
+  return kind === 'server' && name.startsWith(GATE_PREFIX)
+}
+
 /** The text of a resource as rules, records and people write it: `model:fraud@3`. */
 export function resourceText(resource: Resource): string {
   const version = resource.version === undefined ? '' : `@${resource.version}`

@@ -57,10 +57,13 @@ describe('classes of names', () => {
   })
 })
 
+/** As an area of the control API is called. */
+const inGate = (text: string): string => `gate:${text}`
+
 const pattern = fc
   .record({
-    kind: fc.constantFrom('model', 'model', 'dataset', '*'),
-    name: glob.filter((text) => !text.startsWith('.*')),
+    kind: fc.constantFrom('model', 'model', 'dataset', 'server', '*'),
+    name: fc.oneof(glob, glob.map(inGate)).filter((text) => !text.startsWith('.*')),
     version: fc.option(fc.constantFrom('1', '1*', '*', '2'), { nil: undefined }),
   })
   .map(({ kind, name: text, version }) => {
@@ -77,7 +80,7 @@ describe('classes of resources', () => {
         fc.array(pattern, { maxLength: 6 }),
         fc.record({
           kind: fc.constantFrom('model' as const, 'dataset' as const, 'server' as const),
-          name,
+          name: fc.oneof(name, name.map(inGate)),
           version: fc.option(fc.constantFrom('1', '12', '3', '*'), { nil: undefined }),
         }),
         (patterns, { kind, name: text, version }) => {

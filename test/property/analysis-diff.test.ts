@@ -50,6 +50,8 @@ const row = fc
       'model:a-*@1',
       '*',
       'dataset:*',
+      'server:*',
+      'server:gate:*',
     ),
     fc.constantFrom(...WHENS),
     fc.constantFrom('allow', 'allow', 'deny'),
@@ -97,6 +99,7 @@ const RESOURCE_NAMES = [
   ),
   'dataset:d',
   'server:s',
+  'server:gate:x',
 ]
 
 /** Every set of principals a token could have. */

@@ -71,6 +71,7 @@ const pattern = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(glob, versionGlob).map(([n, v]) => `model:${n}@${v}`) },
   { weight: 2, arbitrary: glob.map((text) => `dataset:${text}`) },
   { weight: 1, arbitrary: fc.constantFrom('*', 'model:*', 'server:s', 'model:*@1') },
+  { weight: 2, arbitrary: fc.constantFrom('server:*', 'server:gate:*', 'server:*:b', '*') },
 )
 
 const when: fc.Arbitrary<string> = fc.letrec<{ tree: string }>((tie) => ({
@@ -120,6 +121,7 @@ const resource = fc.oneof(
   { weight: 3, arbitrary: name.map((text) => `model:${text}`) },
   { weight: 3, arbitrary: fc.tuple(name, version).map(([n, v]) => `model:${n}@${v}`) },
   { weight: 1, arbitrary: name.map((text) => `dataset:${text}`) },
+  { weight: 1, arbitrary: fc.constantFrom('server:s', 'server:gate:a', 'server:gate:b') },
   { weight: 1, arbitrary: fc.constantFrom('server:s', 'server:t') },
 )
 

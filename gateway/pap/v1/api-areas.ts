@@ -1,3 +1,5 @@
+import { GATE_PREFIX } from '../../domain/vocabulary.ts'
+
 /** What rules can permit in the control API, as `server:gate:<area>`. */
 export const API_AREAS = [
   'requests',
@@ -16,5 +18,5 @@ export type ApiArea = (typeof API_AREAS)[number]
 
 /** The name behind `server:` under which rules know `area`. No upstream can have such a name. */
 export function areaName(area: ApiArea): string {
-  return `gate:${area}`
+  return `${GATE_PREFIX}${area}`
 }

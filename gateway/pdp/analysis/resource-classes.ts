@@ -4,7 +4,12 @@
  * and described by the same entry of `resources.yaml`, so that no rule can treat them differently.
  */
 import { GatewayError } from '../../domain/errors.ts'
-import type { Resource, ResourceKind } from '../../domain/vocabulary.ts'
+import {
+  GATE_PREFIX,
+  isGateArea,
+  type Resource,
+  type ResourceKind,
+} from '../../domain/vocabulary.ts'
 import {
   coversResource,
   type ResourcePattern,
@@ -20,7 +25,10 @@ export interface ResourceClass {
   readonly witness: Resource
   /** `any`: no pattern that covers the name looks at the version. */
   readonly version: 'named' | 'any' | 'absent'
-  /** `model:<glob>` for everything that was written of its name, in rules and in `resources.yaml`. */
+  /**
+   * `model:<glob>` for everything that was written of its name, in rules and in `resources.yaml`; of
+   * an area of the control API, only what says so.
+   */
   readonly named: readonly string[]
   /** Texts of the patterns that cover the class, as a rule of either effect reads them. */
   readonly coveredBy: Readonly<Record<RuleEffect, readonly string[]>>
@@ -41,23 +49,30 @@ export interface ResourceClasses {
 }
 
 const KINDS: readonly ResourceKind[] = ['model', 'dataset', 'server']
+/** Allows tell the control API apart from other servers, whether or not rules speak of it. */
+const GATE = `${GATE_PREFIX}*`
 const CLASSES_MAX = 200_000
 const VERSION_FILLERS: readonly string[] = ['1', '2', '3', '7', 'example']
 
 /** Builds the classes. @throws ERR_RULES_INVALID when there are more than can be counted */
 export function createResourceClasses(source: ClassSource): ResourceClasses {
-  const everywhere = texts(source.patterns.filter(({ kind }) => kind === '*'))
+  const everywhere = source.patterns.filter(({ kind }) => kind === '*')
   const classes: ResourceClass[] = []
   const lookups = new Map<ResourceKind, (resource: Resource) => ResourceClass | undefined>()
   for (const kind of KINDS) {
     const patterns = distinct(source.patterns.filter((pattern) => pattern.kind === kind))
-    const build = createKind({ kind, patterns, described: source.described[kind] ?? [] })
+    const told = kind === 'server' && patterns.length + everywhere.length > 0 ? [GATE] : []
+    const described = [...(source.described[kind] ?? []), ...told]
+    const build = createKind({ kind, patterns, described })
     lookups.set(
       kind,
       build((made) => {
         if (classes.length >= CLASSES_MAX) throw tooManyClasses()
-        const { allow, deny } = made.coveredBy
-        const coveredBy = { allow: [...everywhere, ...allow], deny: [...everywhere, ...deny] }
+        const by = (effect: RuleEffect) => [
+          ...texts(everywhere.filter((one) => coversResource(one, made.witness, effect))),
+          ...made.coveredBy[effect],
+        ]
+        const coveredBy = { allow: by('allow'), deny: by('deny') }
         const added = { ...made, coveredBy, index: classes.length }
         classes.push(added)
         return added
@@ -89,7 +104,11 @@ function createKind({ kind, patterns, described }: KindSource) {
   return (add: Add) => {
     const found = names.classes.map((name) => {
       const covering = name.matches.flatMap((index) => byName.get(globs[index] ?? '') ?? [])
-      const named = name.matches.map((index) => `${kind}:${globs[index] ?? ''}`)
+      const isGate = isGateArea({ kind, name: name.witness })
+      const said = name.matches.map((index) => globs[index] ?? '')
+      const named = said
+        .filter((glob) => !isGate || glob.startsWith(GATE_PREFIX))
+        .map((glob) => `${kind}:${glob}`)
       return addVersions({ kind, name, named, covering, versions: versionsOf(covering) }, add)
     })
     return (resource: Resource): ResourceClass | undefined => {

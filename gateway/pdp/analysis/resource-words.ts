@@ -1,5 +1,5 @@
 /** Sets of resource classes, said in the patterns that people wrote: `model:* except model:crown-*`. */
-import { resourceText } from '../../domain/vocabulary.ts'
+import { isGateArea, resourceText } from '../../domain/vocabulary.ts'
 import type { ResourceClass, ResourceClasses } from './resource-classes.ts'
 
 /** Classes for people. */
@@ -53,9 +53,12 @@ function candidatesOf(classes: readonly ResourceClass[]): Candidate[] {
   }
   // Where a class is not split by version, its members without one cannot be spoken of alone.
   const unsplit = new Set<string>()
-  for (const { index, kind, version, named, coveredBy } of classes) {
-    put('*', index)
-    for (const text of new Set([`${kind}:*`, ...named, ...coveredBy.allow])) {
+  for (const { index, kind, version, named, coveredBy, witness } of classes) {
+    // Words mean what they mean in a rule that allows: `*` is not about the control API.
+    const isGate = isGateArea(witness)
+    if (!isGate) put('*', index)
+    const whole = isGate ? [] : [`${kind}:*`]
+    for (const text of new Set([...whole, ...named, ...coveredBy.allow])) {
       put(text, index)
       if (version === 'any') unsplit.add(text)
       if (version === 'absent' && !text.includes('@')) put(`${text}${VERSIONLESS}`, index)

@@ -9,11 +9,15 @@
  */
 import { ACTIONS } from '../../domain/vocabulary.ts'
 import type { ConditionNumbers } from '../conditions/condition-numbers.ts'
-import type { RuleEffect } from '../policy/resource-pattern.ts'
+import { saysGate, type RuleEffect } from '../policy/resource-pattern.ts'
 import { coversAction, type Rule } from '../policy/rule.ts'
 import { isMet, RequestEvaluation, type Evaluation, type RuleMatcher } from './evaluation.ts'
 import { IntList } from './int-list.ts'
-import { createResourceIndexBuilder, type ResourceIndex } from './resource-index.ts'
+import {
+  createResourceIndexBuilder,
+  type ResourceIndex,
+  type ResourceIndexBuilder,
+} from './resource-index.ts'
 import { FoundRules, RuleCellsBuilder, type RuleCells } from './rule-cells.ts'
 import { compileWhen, FALSE, TRUE, type TruthReader, type WhenProgram } from './when-program.ts'
 
@@ -119,20 +123,15 @@ function indexRules(rules: readonly Rule[], numbers: ConditionNumbers): Indexed 
     return programs.push(compileWhen(when, numbers)) - 1
   }
   for (const [place, rule] of rules.entries()) {
-    const { resource, effect, action: column } = rule
+    const { effect, action: column } = rule
     const subject = subjects.get(rule.subject) ?? subjects.size
     subjects.set(rule.subject, subject)
     const when = whenOf(rule)
-    const bucket = builder.bucketOf(resource)
-    const other =
-      effect === 'deny' && resource.version !== undefined
-        ? builder.bucketWithoutVersion(resource)
-        : bucket
+    const buckets = bucketsOf(rule, builder)
     for (const action of column === '*' ? ACTIONS : [column]) {
       if (!coversAction(column, action)) continue
       const entry = { action, effect, subject, place, when }
-      entries.add({ bucket, ...entry })
-      if (other !== bucket) entries.add({ bucket: other, ...entry })
+      for (const bucket of buckets) entries.add({ bucket, ...entry })
     }
   }
   const cells = entries.build({ buckets: builder.size, subjects: subjects.size })
@@ -142,6 +141,19 @@ function indexRules(rules: readonly Rule[], numbers: ConditionNumbers): Indexed 
     subjects,
     programs,
   }
+}
+
+/** Everywhere a rule is found: what `coversResource` says, as places. No request finds it in two. */
+function bucketsOf({ resource, effect }: Rule, builder: ResourceIndexBuilder): readonly number[] {
+  if (saysGate(resource)) return [builder.bucketOfGate(resource)]
+  const bucket = builder.bucketOf(resource)
+  if (effect === 'allow') return [bucket]
+  if (resource.kind === '*' || resource.kind === 'server') {
+    return [bucket, builder.bucketOfGate(resource)]
+  }
+  return resource.version === undefined
+    ? [bucket]
+    : [bucket, builder.bucketWithoutVersion(resource)]
 }
 
 /** Holdings as ascending numbers, kept as long as the holdings are: those of one token are shared. */

@@ -3,13 +3,19 @@
  * one `bucket`, a number from 0; what the rules of a bucket say is the business of `rule-cells.ts`,
  * which gives each bucket an address.
  */
-import type { Resource, ResourceKind } from '../../domain/vocabulary.ts'
+import { isGateArea, type Resource, type ResourceKind } from '../../domain/vocabulary.ts'
 import { createGlobIndex, type GlobIndex } from './glob-index.ts'
 import { IntList } from './int-list.ts'
 import type { ResourcePattern } from '../policy/resource-pattern.ts'
 
 /** The bucket of the pattern `*`. */
-export const EVERYTHING = 0
+const EVERYTHING = 0
+
+/** The bucket of the pattern `*` where it is read as about the control API too. */
+const EVERYTHING_OF_GATE = 1
+
+/** What names are looked up in: areas of the control API are no servers like others. */
+type Space = ResourceKind | 'gate'
 
 /** The address of a bucket, not negative. */
 export type AddressOf = (bucket: number) => number
@@ -22,8 +28,10 @@ export interface ResourceIndex {
 
 /** Collects patterns, then builds. */
 export interface ResourceIndexBuilder {
-  /** The bucket of `pattern`. */
+  /** The bucket of `pattern`, for resources that are no areas of the control API. */
   bucketOf(pattern: ResourcePattern): number
+  /** The bucket of `pattern`, for areas of the control API; only `*` and servers can be there. */
+  bucketOfGate(pattern: ResourcePattern): number
   /**
    * The bucket of the same name that is found when the request names no version: a deny of one
    * version belongs there too, since the upstream may pick the very version that is denied.
@@ -41,11 +49,11 @@ interface Level {
   versions: Map<string, number> | undefined
 }
 
-/** Starts with the bucket {@link EVERYTHING} alone. */
+/** Starts with the buckets of `*`. */
 export function createResourceIndexBuilder(): ResourceIndexBuilder {
-  const kinds = new Map<ResourceKind, Map<string, Level>>()
-  let size = 1
-  const levelOf = (kind: ResourceKind, name: string): Level => {
+  const kinds = new Map<Space, Map<string, Level>>()
+  let size = 2
+  const levelOf = (kind: Space, name: string): Level => {
     const names = kinds.get(kind) ?? new Map<string, Level>()
     kinds.set(kind, names)
     const level = names.get(name) ?? { anyVersion: -1, withoutVersion: -1, versions: undefined }
@@ -68,6 +76,12 @@ export function createResourceIndexBuilder(): ResourceIndexBuilder {
       level.versions.set(version, bucket)
       return bucket
     },
+    bucketOfGate({ kind, name }) {
+      if (kind === '*') return EVERYTHING_OF_GATE
+      const level = levelOf('gate', name)
+      if (level.anyVersion < 0) level.anyVersion = size++
+      return level.anyVersion
+    },
     bucketWithoutVersion({ kind, name }) {
       if (kind === '*') return EVERYTHING
       const level = levelOf(kind, name)
@@ -79,17 +93,19 @@ export function createResourceIndexBuilder(): ResourceIndexBuilder {
 }
 
 function createResourceIndex(
-  kinds: ReadonlyMap<ResourceKind, Map<string, Level>>,
+  kinds: ReadonlyMap<Space, Map<string, Level>>,
   addressOf: AddressOf,
 ): ResourceIndex {
   const indexes = new Map(
     [...kinds].map(([kind, names]) => [kind, createKindIndex(names, addressOf)]),
   )
   const everything = addressOf(EVERYTHING)
+  const everythingOfGate = addressOf(EVERYTHING_OF_GATE)
   return {
     find(resource, found) {
-      found.push(everything)
-      indexes.get(resource.kind)?.find(resource, found)
+      const isGate = isGateArea(resource)
+      found.push(isGate ? everythingOfGate : everything)
+      indexes.get(isGate ? 'gate' : resource.kind)?.find(resource, found)
     },
   }
 }

@@ -8,7 +8,7 @@ import { isPrivileged } from '../../domain/vocabulary.ts'
 import { expressionText } from './expression.ts'
 import { demandsOf } from './expression-range.ts'
 import { GlobIndex } from './glob-cover.ts'
-import type { ResourcePattern, RuleEffect } from './resource-pattern.ts'
+import { saysGate, type ResourcePattern, type RuleEffect } from './resource-pattern.ts'
 import type { RolesOf } from './role-graph.ts'
 import { ANYONE, type PolicyTable, type Rule } from './rule.ts'
 
@@ -49,8 +49,11 @@ class Patterns {
   find(
     pattern: ResourcePattern,
     effect: RuleEffect,
-    { accept, step }: { accept: (rule: Rule) => boolean; step: () => boolean },
+    { accept: acceptAny, step }: { accept: (rule: Rule) => boolean; step: () => boolean },
   ): boolean {
+    // What allows `server:*` does not reach the control API.
+    const isGate = effect === 'allow' && saysGate(pattern)
+    const accept = (rule: Rule) => (!isGate || saysGate(rule.resource)) && acceptAny(rule)
     if (this.#everything !== undefined && accept(this.#everything)) return true
     const names = this.#kinds.get(pattern.kind)
     if (names === undefined) return false

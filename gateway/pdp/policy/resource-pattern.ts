@@ -4,7 +4,12 @@
  */
 import { closest } from '../../domain/diagnostics.ts'
 import { globMatches } from '../../domain/glob.ts'
-import type { Resource, ResourceKind } from '../../domain/vocabulary.ts'
+import {
+  GATE_PREFIX,
+  isGateArea,
+  type Resource,
+  type ResourceKind,
+} from '../../domain/vocabulary.ts'
 
 /** A parsed pattern. `*` alone has kind `*`. */
 export interface ResourcePattern {
@@ -84,9 +89,15 @@ function globProblem(glob: string, offset: number, what: 'name' | 'version') {
   return undefined
 }
 
+/** Whether `pattern` says that it is about areas of the control API, and about nothing else. */
+export function saysGate({ kind, name }: ResourcePattern): boolean {
+  return kind === 'server' && name.startsWith(GATE_PREFIX)
+}
+
 /**
  * Whether `pattern` covers `resource`, as a rule of `effect` reads it. Total; bounded by the
- * lengths of both. A pattern without a version covers every version. Where a pattern names a
+ * lengths of both. An allow reaches the control API only where it says `server:gate:`: whoever wrote
+ * `server:*` or `*` was thinking of what the gateway protects, not of the gateway; a deny means both. A pattern without a version covers every version. Where a pattern names a
  * version and the request does not, the version is unknown: an allow does not reach it, a deny
  * does, since the upstream may pick the very version that is denied.
  */
@@ -95,6 +106,7 @@ export function coversResource(
   resource: Resource,
   effect: RuleEffect,
 ): boolean {
+  if (effect === 'allow' && isGateArea(resource) && !saysGate(pattern)) return false
   if (pattern.kind === '*') return true
   if (pattern.kind !== resource.kind) return false
   if (pattern.name !== '*' && !globMatches(pattern.name, resource.name)) return false
