@@ -281,7 +281,7 @@ async function openServices(
   const tell = notices.tell
   const replica = await openReplica({ settings, process: facts, ...over, ledger, tell })
   const unwritten = openUnwritten(replica, log)
-  const access = openAccess({ replica, rules, unwritten, log })
+  const access = openAccess({ replica, rules, unwritten, log, metrics })
   return {
     ...{ clock, ledger, sinks, metrics, log, state, replica, notices },
     ...{ budgets, lockouts, extraction, access, unwritten },

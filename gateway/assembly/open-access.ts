@@ -1,3 +1,4 @@
+import { emergenciesOf } from '../access/elevation/emergencies.ts'
 import { createGrantIndex } from '../access/elevation/grant-index.ts'
 import { createLockIndex } from '../access/locks/lock-index.ts'
 import type { AccessReplica } from '../access/replica.ts'
@@ -13,6 +14,7 @@ import type { UnwrittenVersions } from '../access/versions/unwritten.ts'
 import type { AccessView } from '../access/view.ts'
 import { resourceText } from '../domain/vocabulary.ts'
 import type { Logger } from '../log/logger.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { elevationDepsOf, type ElevationRules } from './elevation-deps.ts'
 import { createAccessView, type VersionFinder, type ViewParts } from './replica/access-view.ts'
 import { createSeenPeople } from './replica/seen-people.ts'
@@ -25,11 +27,12 @@ export interface AccessOpening {
   /** Versions that the journal does not have yet. */
   readonly unwritten: Pick<UnwrittenVersions, 'has'>
   readonly log: Pick<Logger, 'warn'>
+  readonly metrics: Pick<Metrics, 'breakGlassFacts'>
 }
 
 /** The state as requests see it: grants stand by the rules of the moment they are made use of. */
-export function openAccess({ replica, rules, unwritten, log }: AccessOpening): AccessView {
-  return createAccessView({
+export function openAccess({ replica, rules, unwritten, log, metrics }: AccessOpening): AccessView {
+  const view = createAccessView({
     replica,
     locks: createLockIndex(replica.state.locks),
     grants: createGrantIndex(() => elevationDepsOf(rules())),
@@ -39,6 +42,8 @@ export function openAccess({ replica, rules, unwritten, log }: AccessOpening): A
       log.warn({ err: error }, 'what somebody holds now was not written down; it is tried again')
     }),
   })
+  metrics.breakGlassFacts(() => emergenciesOf(replica.state, elevationDepsOf(rules()), view.now()))
+  return view
 }
 
 /** Restrictions of whatever state is the newest, and of versions that it does not have yet. */

@@ -91,6 +91,7 @@ async function recordOwn(
   const records = entries.map((entry) => ledger.append(accessRecord(entry, epoch), 'disk'))
   const outcomes = await Promise.allSettled(records)
   outcomes.forEach((outcome, at) => {
+    if (entries[at]?.event.type === 'grant.opened') metrics.breakGlassOpened()
     if (outcome.status === 'fulfilled') return
     metrics.auditError()
     metrics.accessRecordError()

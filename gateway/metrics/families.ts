@@ -146,6 +146,10 @@ function stateFamilies<C, G>(
   readonly journalRegressed: G
   readonly journalDamaged: G
   readonly accessRecordErrors: C
+  readonly breakGlassOpenings: C
+  readonly breakGlassOpen: G
+  readonly breakGlassUnreviewed: G
+  readonly breakGlassOverdue: G
   readonly storeUp: G
   readonly storeErrors: C
 } {
@@ -159,6 +163,10 @@ function stateFamilies<C, G>(
     journalRegressed: gauge(METRICS.journalRegressed),
     journalDamaged: gauge(METRICS.journalDamaged),
     accessRecordErrors: counter(METRICS.accessRecordErrors),
+    breakGlassOpenings: counter(METRICS.breakGlassOpenings),
+    breakGlassOpen: gauge(METRICS.breakGlassOpen),
+    breakGlassUnreviewed: gauge(METRICS.breakGlassUnreviewed),
+    breakGlassOverdue: gauge(METRICS.breakGlassOverdue),
   }
 }
 

@@ -14,6 +14,7 @@ import * as labels from './labels.ts'
 import { METRICS, type MetricEntry } from './names.ts'
 import { noticeMethods, type NoticeMetrics } from './notice-metrics.ts'
 import { sinkMethods, type SinkMetrics } from './sink-metrics.ts'
+import { breakGlassMethods, type BreakGlassMetrics } from './break-glass-metrics.ts'
 import { stateMethods, type StateMetrics } from './state-metrics.ts'
 
 /** One exchange, as stage 10 settles it. */
@@ -34,7 +35,7 @@ export interface RequestObservation {
 }
 
 /** Everything that is counted. Hot-path methods cost well under a microsecond and never throw. */
-export interface Metrics extends SinkMetrics, StateMetrics, NoticeMetrics {
+export interface Metrics extends SinkMetrics, StateMetrics, BreakGlassMetrics, NoticeMetrics {
   decision(observation: {
     readonly effect: Effect
     readonly reason?: Reason | undefined
@@ -154,6 +155,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const { families, admit } = createFamilies(registry, options)
   const signatures = signatureMethods(families)
   const state = stateMethods(families)
+  const breakGlass = breakGlassMethods(families)
   const { version, nodeVersion } = options.buildInfo
   infoGauge(registry, METRICS.buildInfo).set({ version, node_version: nodeVersion }, 1)
   return {
@@ -169,10 +171,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...noticeMethods(families),
     ...signatures.methods,
     ...state.methods,
+    ...breakGlass.methods,
     admitNames: admit,
     async expose() {
       signatures.sample()
       state.sample()
+      breakGlass.sample()
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
   }

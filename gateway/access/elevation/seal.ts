@@ -162,13 +162,3 @@ function mayReview(
   const sets = [...demands, ...(isDeclined(demanded) ? [] : demanded.sets)]
   return sets.every(({ reviewers }) => reviewers?.some((one) => holds.has(one)) ?? true)
 }
-
-/** When a review of `grant` is due; `undefined` when none is. For whoever shows or reports it. */
-export function reviewDueAt(grant: ElevationGrant, deps: ElevationDeps): number | undefined {
-  const { sealed, terms } = grant
-  if (sealed?.openedAt === undefined || sealed.reviewed !== undefined) return undefined
-  const demanded = demandedNow(deps, terms, 'break-glass')
-  if (isDeclined(demanded)) return sealed.openedAt
-  const within = demanded.rules.map(({ breakGlass }) => breakGlass?.reviewWithinMs ?? 0)
-  return sealed.openedAt + Math.min(...within)
-}

@@ -78,6 +78,7 @@ export function grantText(one: Document, paint: Paint): string {
       ['approved by', documentsIn(one, 'votes').map(voterOf).join(', ')],
       ['opened', textIn(one, 'sealed.opened_at')],
       ['opened because', textIn(one, 'sealed.reason')],
+      ['review due', textIn(one, 'sealed.review_due_at')],
       ['reviewed by', textIn(one, 'sealed.reviewed.by')],
       ['revoked by', textIn(one, 'revoked.by')],
       ['revoked because', textIn(one, 'revoked.reason')],

@@ -193,6 +193,9 @@ const grant = z.strictObject({
     .strictObject({
       opened_at: instant.optional(),
       reason: z.string().optional(),
+      review_due_at: instant
+        .optional()
+        .describe('It was opened and not reviewed; the rules in force want it to be by then.'),
       reviewed: z.strictObject({ by: z.string(), at: instant, findings: z.string() }).optional(),
     })
     .optional()

@@ -1,7 +1,8 @@
 /** Break-glass: sealed by two, opened by one, looked at by another. */
 import { describe, expect, it } from '@jest/globals'
 import { createGrantIndex } from '../../../gateway/access/elevation/grant-index.ts'
-import { openSeal, reviewDueAt, reviewSeal } from '../../../gateway/access/elevation/seal.ts'
+import { reviewDueAt } from '../../../gateway/access/elevation/emergencies.ts'
+import { openSeal, reviewSeal } from '../../../gateway/access/elevation/seal.ts'
 import { revokeGrant } from '../../../gateway/access/elevation/revoke.ts'
 import type { Person } from '../../../gateway/access/person.ts'
 import {

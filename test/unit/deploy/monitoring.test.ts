@@ -115,6 +115,8 @@ describe('the alerting and recording rules', () => {
       'modelgate_store_up',
       'modelgate_lock_enforcement_seconds_bucket',
       'modelgate_journal_regressed',
+      'modelgate_break_glass_openings_total',
+      'modelgate_break_glass_reviews_overdue',
       'modelgate_state_staleness_seconds',
       'modelgate_state_characters',
       'modelgate_webhook_lag_seconds',
@@ -183,6 +185,7 @@ describe('the dashboard', () => {
         'Store',
         'Time to enforce locks',
         'Webhooks',
+        'Break-glass',
       ]),
     )
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(titles.length)

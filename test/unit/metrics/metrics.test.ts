@@ -34,10 +34,24 @@ describe('metrics', () => {
       'client_errors_total{code="HPE_HEADER_OVERFLOW"}',
       'streams_open{upstream="llm"}',
       'requests_in_flight',
+      'break_glass_openings_total',
+      'break_glass_open',
     ]) {
       expect([name, found.get(name)]).toEqual([name, 0])
     }
     expect(found.get('build_info{version="1.2.3",node_version="v20.20.2"}')).toBe(1)
+  })
+
+  // threats §2.H 281
+  it('say of break-glass what was opened here, and what there is when they are asked', async () => {
+    const metrics = create()
+    let unreviewed = 1
+    metrics.breakGlassFacts(() => ({ open: 1, unreviewed, overdue: 0 }))
+    metrics.breakGlassOpened()
+    unreviewed = 2
+    const found = await samples(metrics)
+    const names = ['openings_total', 'open', 'unreviewed', 'reviews_overdue']
+    expect(names.map((name) => found.get(`break_glass_${name}`))).toEqual([1, 1, 2, 0])
   })
 
   it('say how old the last signature and cosignature are when they are asked', async () => {

@@ -8,6 +8,8 @@ import type {
   Narrowing,
   RequirementSet,
 } from '../../../access/elevation.ts'
+import type { ElevationDeps } from '../../../access/elevation/deps.ts'
+import { reviewDueAt } from '../../../access/elevation/emergencies.ts'
 import { grantStatusOf, statusOf } from '../../../access/standing.ts'
 import type { ApiAnswer } from '../../../settings/schemas/api.ts'
 import { endedDocument, given, instant, same } from './common.ts'
@@ -45,8 +47,12 @@ export function wholeRequest(request: ElevationRequest, now: number): ApiAnswer<
   return { ...requestDocument(request, now), canonical: canonicalText(signed) }
 }
 
-/** A grant. */
-export function grantDocument(grant: ElevationGrant, now: number): GrantDocument {
+/** A grant; `deps`: by which a review of it is due. */
+export function grantDocument(
+  grant: ElevationGrant,
+  now: number,
+  deps: ElevationDeps,
+): GrantDocument {
   const { id, request, holder, digest, votes, auto, sealed, revoked } = grant
   return {
     id,
@@ -60,17 +66,17 @@ export function grantDocument(grant: ElevationGrant, now: number): GrantDocument
     issued_at: instant(grant.issuedAt),
     starts_at: instant(grant.startsAt),
     expires_at: instant(grant.expiresAt),
-    ...given('sealed', sealed, sealDocument),
+    ...given('sealed', sealed, (one) => sealDocument(one, reviewDueAt(grant, deps))),
     ...given('revoked', revoked, endedDocument),
   }
 }
 
-function sealDocument({
-  openedAt,
-  reason,
-  reviewed,
-}: NonNullable<ElevationGrant['sealed']>): NonNullable<GrantDocument['sealed']> {
+function sealDocument(
+  { openedAt, reason, reviewed }: NonNullable<ElevationGrant['sealed']>,
+  dueAt: number | undefined,
+): NonNullable<GrantDocument['sealed']> {
   return {
+    ...given('review_due_at', dueAt, instant),
     ...given('opened_at', openedAt, instant),
     ...given('reason', reason, same),
     ...given('reviewed', reviewed, ({ by, at, findings }) => ({ by, at: instant(at), findings })),

@@ -37,9 +37,10 @@ export const GRANT_ROUTES: readonly ApiRoute[] = [
       )
       const paged = page(found, ({ id }) => id)
       if ('reason' in paged) return { problem: paged }
+      const deps = parts.elevation(caller)
       return answered(
         'grants',
-        pageDocument(paged, (one) => grantDocument(one, now)),
+        pageDocument(paged, (one) => grantDocument(one, now, deps)),
       )
     },
   }),
@@ -53,7 +54,7 @@ export const GRANT_ROUTES: readonly ApiRoute[] = [
       const grant = state.grants.get(params['id'] ?? '')
       const isVisible = visibleTo(caller, parts, 'grants')
       if (grant === undefined || !isVisible(grant.holder, grant.demands)) return notFound('grant')
-      return answered('grant', grantDocument(grant, now))
+      return answered('grant', grantDocument(grant, now, parts.elevation(caller)))
     },
   }),
   changeRoute({
@@ -98,14 +99,15 @@ async function acting<B extends ApiBodyName>(
   const by = callingPerson(caller)
   if (isDeclined(by)) return by
   const id = params['id'] ?? ''
-  const command = byId(make(parts.elevation(caller), by, id), (grant) => grant.id)
+  const deps = parts.elevation(caller)
+  const command = byId(make(deps, by, id), (grant) => grant.id)
   const refusal = refusalFor({ caller, parts }, 'grants', ({ grants }, of) => {
     const grant = grants.get(of)
     return grant === undefined ? undefined : { owner: grant.holder, demands: grant.demands }
   })
   const document = (state: AccessState, of: string, now: number) => {
     const grant = state.grants.get(of)
-    return grant === undefined ? undefined : grantDocument(grant, now)
+    return grant === undefined ? undefined : grantDocument(grant, now, deps)
   }
   return change(command, { document, refusal })
 }
