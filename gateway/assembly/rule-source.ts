@@ -1,4 +1,5 @@
 /** Rules from wherever a command line names them: a folder, a git revision, or the history. */
+import type { ApprovalRules } from '../access/approvals/rule.ts'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Loaded } from '../domain/diagnostics.ts'
@@ -44,11 +45,16 @@ async function openRuleSource(spec: string, context: RuleSourceContext): Promise
   return { label: spec, files: placed(files, spec, undefined) }
 }
 
+/** Rules for analysis, with those of approval, which have nothing to do with how requests are decided. */
+export interface AnalysedFiles extends AnalysedRules {
+  readonly approvals: ApprovalRules
+}
+
 /** Opens and loads `spec` for analysis; findings name it. */
 export async function loadRuleSource(
   spec: string,
   context: RuleSourceContext,
-): Promise<Loaded<AnalysedRules>> {
+): Promise<Loaded<AnalysedFiles>> {
   const { files } = await openRuleSource(spec, context)
   if (!files.ok) return files
   return placed(await analysedFiles(files.value), spec, undefined)
@@ -60,11 +66,11 @@ export async function loadAnalysedFolder(dir: string): Promise<Loaded<AnalysedRu
   return placed(files.ok ? await analysedFiles(files.value) : files, dir, undefined)
 }
 
-async function analysedFiles(files: RuleFiles): Promise<Loaded<AnalysedRules>> {
+async function analysedFiles(files: RuleFiles): Promise<Loaded<AnalysedFiles>> {
   const loaded = await loadRuleFiles(files, undefined)
   if (!loaded.ok) return loaded
-  const { policy, resources } = loaded.value
-  return { ...loaded, value: analysedRules({ policy, resources, files }) }
+  const { policy, resources, approvals } = loaded.value
+  return { ...loaded, value: { ...analysedRules({ policy, resources, files }), approvals } }
 }
 
 async function readKept(spec: string, context: RuleSourceContext): Promise<Loaded<RuleFiles>> {

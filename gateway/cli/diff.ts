@@ -1,11 +1,15 @@
 import { resolve } from 'node:path'
 import { loadConfig } from '../assembly/load-config.ts'
-import { loadRuleSource, type RuleSourceContext } from '../assembly/rule-source.ts'
+import { compareApprovals } from '../access/approvals/compare.ts'
+import {
+  loadRuleSource,
+  type AnalysedFiles,
+  type RuleSourceContext,
+} from '../assembly/rule-source.ts'
 import { GatewayError } from '../domain/errors.ts'
-import type { AnalysedRules } from '../pdp/analysis/analysed-rules.ts'
-import { compareRules, type RuleComparison } from '../pdp/analysis/diff.ts'
+import { compareRules } from '../pdp/analysis/diff.ts'
 import { EXIT, type CliIo } from './io.ts'
-import { diffText } from './matrix/diff-text.ts'
+import { diffText, type WholeComparison } from './matrix/diff-text.ts'
 import { createPaint } from './output/paint.ts'
 import { configFile, findingsOf, printDiagnostics, textOption, wantsJson } from './report.ts'
 import type { OptionValues, Verb } from './verb.ts'
@@ -19,7 +23,10 @@ export const diff: Verb = {
       value: 'PATH',
       help: 'folder of the rules in git revisions that name none (default rules)',
     },
-    'exit-code': { type: 'boolean', help: 'end with 1 when access or limits differ' },
+    'exit-code': {
+      type: 'boolean',
+      help: 'end with 1 when access, limits or rules of approval differ',
+    },
   },
   examples: [
     'modelgate diff rules candidate-rules',
@@ -43,15 +50,16 @@ async function run(
   const before = await loadRules(old, context, io)
   const after = await loadRules(now, context, io)
   if (before === undefined || after === undefined) return EXIT.invalid
-  const comparison = compareRules(before, after)
+  const approvals = compareApprovals(before.approvals, after.approvals)
+  const comparison = { ...compareRules(before, after), approvals }
   if (wantsJson(options)) io.out(`${JSON.stringify(comparison, null, 2)}\n`)
   else io.out(diffText(comparison, { old, new: now }, createPaint(io.colour)))
   return options['exit-code'] === true && differs(comparison) ? EXIT.failed : EXIT.ok
 }
 
-/** Whether a request could be answered differently, or come with other duties. */
-function differs({ gains, losses, limits }: RuleComparison): boolean {
-  return gains.length + losses.length + limits.length > 0
+/** Whether a request could be answered differently, come with other duties, or be agreed to otherwise. */
+function differs({ gains, losses, limits, approvals }: WholeComparison): boolean {
+  return gains.length + losses.length + limits.length + approvals.length > 0
 }
 
 function contextOf(options: OptionValues, io: CliIo): RuleSourceContext {
@@ -75,7 +83,7 @@ async function loadRules(
   spec: string,
   context: RuleSourceContext,
   io: CliIo,
-): Promise<AnalysedRules | undefined> {
+): Promise<AnalysedFiles | undefined> {
   const loaded = await loadRuleSource(spec, context)
   if (loaded.ok) return loaded.value
   printDiagnostics(io, loaded.diagnostics)

@@ -1,13 +1,19 @@
 /** A comparison of rules for people. */
+import type { ApprovalChange } from '../../access/approvals/compare.ts'
 import type { AccessChange, RuleComparison } from '../../pdp/analysis/diff.ts'
 import type { NamedChange } from '../../pdp/analysis/listed-changes.ts'
 import type { Paint } from '../output/paint.ts'
 import { plural } from '../report.ts'
 import { labelled, namesText, ruleLines } from './text.ts'
 
+/** What is compared: who may do what, and who has to agree to more. */
+export interface WholeComparison extends RuleComparison {
+  readonly approvals: readonly ApprovalChange[]
+}
+
 /** The whole report. `names` are what the two were called on the command line. */
 export function diffText(
-  comparison: RuleComparison,
+  comparison: WholeComparison,
   names: { readonly old: string; readonly new: string },
   paint: Paint,
 ): string {
@@ -25,6 +31,7 @@ export function diffText(
     ]),
     ...section('Limits', comparison.limits, namedLines),
     ...section('Descriptions in resources.yaml', comparison.descriptions, namedLines),
+    ...section('Rules of approval', comparison.approvals, (change) => approvalLines(change, paint)),
     summary(comparison),
   ]
   return `${lines.join('\n')}\n`
@@ -76,15 +83,42 @@ function namedLines({ name, old, new: now }: NamedChange): string[] {
   return [`  ~ ${name}`, `      old  ${old}`, `      new  ${now}`]
 }
 
-function summary(comparison: RuleComparison): string {
+const SIGNS = { added: '+', removed: '-', changed: '~' } as const
+
+/** What makes agreeing easier is said so: nobody finds a lower number among others. */
+const EFFECTS = {
+  looser: 'LOOSER',
+  stricter: 'stricter',
+  either: 'LOOK: looser or stricter',
+} as const
+
+function approvalLines({ name, change, parts }: ApprovalChange, paint: Paint): string[] {
+  return [
+    `  ${SIGNS[change]} ${paint.bold(name)}`,
+    ...parts.map(({ part, old = 'nothing', new: now = 'nothing', effect }) => {
+      const said = change === 'changed' ? `${old} -> ${now}` : change === 'added' ? now : old
+      const mark = EFFECTS[effect]
+      return `      ${effect === 'stricter' ? mark : paint.red(mark)}  ${part}: ${said}`
+    }),
+  ]
+}
+
+function summary(comparison: WholeComparison): string {
   const { gains, losses, conditions, roles, limits, descriptions, classes } = comparison
   const counts = [
     plural(gains.length, 'gain'),
     losses.length === 1 ? '1 loss' : `${losses.length} losses`,
     `${plural(conditions.length, 'condition')}, ${plural(roles.length, 'membership')}`,
     `${plural(limits.length, 'limit')} and ${plural(descriptions.length, 'description')} changed`,
+    ...approvalCount(comparison),
   ].join(', ')
   const compared = `${plural(classes, 'class').replace('classs', 'classes')} of resources compared`
   const same = gains.length + losses.length === 0 ? 'No caller is answered differently. ' : ''
   return `${same}${counts}; ${compared}.`
+}
+
+function approvalCount({ approvals }: WholeComparison): string[] {
+  if (approvals.length === 0) return []
+  const loose = approvals.filter(({ parts }) => parts.some(({ effect }) => effect !== 'stricter'))
+  return [`${plural(approvals.length, 'rule')} of approval changed (${loose.length} maybe looser)`]
 }

@@ -78,13 +78,13 @@ export const LOCK_ROUTES: readonly ApiRoute[] = [
     answer: 'lock',
     run: ({ caller, params, body, parts, change }) => {
       const { person, subject } = caller
-      const { holdingsOf } = parts.elevation(caller)
+      const deps = parts.elevation(caller)
       const command = liftLock({
         id: params['id'] ?? '',
         by: subject.id,
         ...(person === undefined ? {} : { person: person.person }),
         holds: namesIn(subject),
-        holdingsOf,
+        holdingsOf: (one) => deps.holdingsOf(one),
         reason: body.reason,
         secondPerson: parts.secondPersonToLift,
       })
