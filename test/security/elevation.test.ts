@@ -1,7 +1,11 @@
 /** Attacks on approvals and grants, each as the commands and the look-up meet it (threats §2.H). */
 import { describe, expect, it } from '@jest/globals'
 import { createGrantIndex } from '../../gateway/access/elevation/grant-index.ts'
-import { createRequest, editRequest } from '../../gateway/access/elevation/request.ts'
+import {
+  cancelRequest,
+  createRequest,
+  editRequest,
+} from '../../gateway/access/elevation/request.ts'
 import { openSeal } from '../../gateway/access/elevation/seal.ts'
 import { voteOn } from '../../gateway/access/elevation/vote.ts'
 import type { Person } from '../../gateway/access/person.ts'
@@ -41,6 +45,13 @@ function approved(made: Scene = scene()): Scene {
 
 const waiting = (made: Scene = scene()): Scene => {
   made.create()
+  return made
+}
+
+function cancelled(): Scene {
+  const made = waiting()
+  const [id = ''] = [...made.book.state.requests.keys()]
+  made.book.done(cancelRequest(made.deps, { id, by: ALICE, reason: 'Not needed.' }))
   return made
 }
 
@@ -116,7 +127,7 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     case: 269,
-    name: 'approving what was edited, has expired or was approved',
+    name: 'approving what was edited, has expired, was approved or was cancelled',
     seen: () => {
       const edited = waiting()
       const [before] = [...edited.book.state.requests.values()]
@@ -131,9 +142,10 @@ const ATTACKS: readonly Attack[] = [
         edited.book.code(voteOn(edited.deps, vote)),
         late.vote(BOB),
         approved().vote(person('x', ['role:approver'])),
+        cancelled().vote(BOB),
       ]
     },
-    expected: ['edited', 'closed', 'closed'],
+    expected: ['edited', 'closed', 'closed', 'closed'],
   },
   ...(
     [
@@ -197,6 +209,21 @@ const ATTACKS: readonly Attack[] = [
       return isFound({ book, deps: depsOf({ rules }) })
     },
     expected: false,
+  },
+  {
+    case: 278,
+    name: 'a demand that was gained under a request, and a bound that was gained after the grant',
+    seen: () => {
+      const made = waiting()
+      made.vote(BOB)
+      const [{ id = '', digest = '' } = {}] = [...made.book.state.requests.values()]
+      const more = depsOf({ rules: { r: rule({ demands: { ticket: 'OPS-*' } }) } })
+      const code = made.book.code(voteOn(more, { id, by: CAROL, digest, decision: 'approve' }))
+      const { book } = approved()
+      const less = depsOf({ rules: { r: rule({ grant_ttl_max: '10m' }) } })
+      return [code, made.grants().length, isFound({ book, deps: less })]
+    },
+    expected: ['demand_missing', 0, false],
   },
   {
     case: 281,
