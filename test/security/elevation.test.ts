@@ -216,7 +216,9 @@ const ATTACKS: readonly Attack[] = [
     seen: () => {
       const made = waiting()
       made.vote(BOB)
-      const [{ id = '', digest = '' } = {}] = [...made.book.state.requests.values()]
+      const [request] = [...made.book.state.requests.values()]
+      if (request === undefined) return undefined
+      const { id, digest } = request
       const more = depsOf({ rules: { r: rule({ demands: { ticket: 'OPS-*' } }) } })
       const code = made.book.code(voteOn(more, { id, by: CAROL, digest, decision: 'approve' }))
       const { book } = approved()
