@@ -1,22 +1,15 @@
 import { resolve } from 'node:path'
 import type { Clock } from '../domain/clock.ts'
-import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
-import { GatewayError } from '../domain/errors.ts'
 import type { SharedStore } from '../domain/shared-state.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { createSecretFile, readPemFile } from '../settings/secret-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { StoreContents } from '../store/contents.ts'
 import { openEmbeddedStore } from '../store/embedded-store.ts'
 import { observedStore } from '../store/observed-store.ts'
 import { createRedisStream, type RedisStream } from '../store/redis-stream.ts'
-import {
-  createRedisStore,
-  parseRedisUrl,
-  type RedisEvent,
-  type RedisTarget,
-} from '../store/redis-store.ts'
+import { createRedisStore, type RedisEvent } from '../store/redis-store.ts'
+import { openRedisPlace } from './redis-place.ts'
 
 /** The shared state of a running gateway. */
 export interface RunningStore extends SharedStore {
@@ -43,9 +36,6 @@ export interface StoreOpening {
   /** The store itself, instead of what the settings say. */
   readonly state?: SharedStore
 }
-
-/** Milliseconds between readings of the file with the URL. */
-const URL_REFRESH_MS = 10_000
 
 /**
  * Opens `store`, with its asks counted. The embedded one is open then; Redis is waited for as long
@@ -107,36 +97,24 @@ async function openRedis(
   { log, onEvent }: ConfiguredOpening,
   settings: RedisSettings,
 ): Promise<ConfiguredStore> {
-  const url = createSecretFile({ path: settings.urlFile })
-  const loaded = await url.refresh()
-  if (!loaded.ok) throw invalid(loaded.diagnostics)
-  for (const warning of loaded.warnings) log.warn({}, diagnosticText(warning))
-  const target = targetOf(url.current())
-  if ('problem' in target) throw invalid([urlProblem(settings.urlFile, target.problem)])
+  const place = await openRedisPlace(settings, log)
   const { prefix, commandTimeout: commandTimeoutMs, connectTimeout: connectTimeoutMs } = settings
   const bounds = { prefix, commandTimeoutMs, connectTimeoutMs }
-  let there = { target, ...(await certificates(settings.caFile)) }
   const { waitReplicas: replicas, waitTimeout: timeoutMs } = settings
   const store = createRedisStore({
     ...bounds,
-    ...there,
+    ...place.current,
     ...(replicas === 0 ? {} : { wait: { replicas, timeoutMs } }),
-    ...(onEvent === undefined ? {} : { onEvent }),
+    onEvent(event) {
+      // The password may be another one by now: that is not waited for.
+      if (event.type === 'down' || event.type === 'problem') void place.reread()
+      onEvent?.(event)
+    },
   })
   const streams: RedisStream[] = []
-  const timer = setInterval(() => void refresh(), URL_REFRESH_MS).unref()
-  async function refresh(): Promise<void> {
-    const again = await url.refresh()
-    if (!again.ok || !again.value.changed) return
-    const next = targetOf(url.current())
-    if ('problem' in next) {
-      log.error({}, diagnosticText(urlProblem(settings.urlFile, next.problem)))
-      return
-    }
-    log.info({}, 'the URL of the store changed')
-    there = { target: next, ...(await certificates(settings.caFile)) }
+  const unwatch = place.watch((there) => {
     for (const one of [store, ...streams]) one.connect(there)
-  }
+  })
   await reached(store.whenUp(), settings.connectTimeout)
   return Object.defineProperties(
     { ...store },
@@ -144,30 +122,19 @@ async function openRedis(
       healthy: { get: () => store.healthy },
       openStream: {
         value: (options: Parameters<OpenStream>[0]) => {
-          const stream = createRedisStream({ ...bounds, ...there, ...options })
+          const stream = createRedisStream({ ...bounds, ...place.current, ...options })
           streams.push(stream)
           return stream
         },
       },
       close: {
         value: () => {
-          clearInterval(timer)
+          unwatch()
           return store.close()
         },
       },
     },
   )
-}
-
-async function certificates(caFile: string | undefined): Promise<{ readonly ca?: string }> {
-  if (caFile === undefined) return {}
-  const loaded = await readPemFile(caFile)
-  if (!loaded.ok) throw invalid(loaded.diagnostics)
-  return { ca: loaded.value }
-}
-
-function targetOf(url: string | undefined): RedisTarget | { readonly problem: string } {
-  return parseRedisUrl(url ?? '')
 }
 
 function redisEvents({ log, metrics }: StoreOpening): (event: RedisEvent) => void {
@@ -191,20 +158,4 @@ async function reached(whenUp: Promise<void>, timeoutMs: number): Promise<void> 
   })
   await Promise.race([whenUp, over])
   clearTimeout(timer)
-}
-
-/** Says what is wrong with the URL, and none of it. */
-function urlProblem(file: string, problem: string): Diagnostic {
-  return {
-    ...{ file, line: 1, column: 1, severity: 'error', code: 'store-url' },
-    message: `the URL of the store: ${problem}`,
-    remedy: 'Write one URL as docs/operations.md describes it, in one line.',
-  }
-}
-
-function invalid(diagnostics: readonly Diagnostic[]): GatewayError {
-  const text = diagnostics.map(diagnosticText).join('\n')
-  return new GatewayError('ERR_CONFIG_INVALID', `the store cannot be used\n${text}`, {
-    diagnostics,
-  })
 }
