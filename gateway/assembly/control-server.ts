@@ -61,10 +61,23 @@ export function openControl(controlled: Controlled, state: Readonly<ListenState>
       ...(state.listening ? [] : ['listener']),
       ...(state.draining ? ['draining'] : []),
     ],
+    restraint: () => restraintOf(services.replica),
   })
   const server = createServer(CONTROL_LIMITS, app)
   server.maxConnections = CONTROL_CONNECTIONS_MAX
   return server
+}
+
+/** Why the journal is not relied on, the most lasting reason first. */
+function restraintOf(
+  replica: Pick<RunningReplica, 'fresh' | 'damage' | 'regression' | 'stalenessMs' | 'hasRead'>,
+): string | undefined {
+  const { fresh, damage, regression, stalenessMs, hasRead } = replica
+  if (fresh) return undefined
+  if (damage !== undefined) return 'the journal cannot be understood'
+  if (regression !== undefined) return 'the journal has lost entries'
+  if (!hasRead) return 'the journal was not read yet'
+  return `the journal was read ${Math.floor(stalenessMs / 1_000)} s ago`
 }
 
 /** The control APIs, where they are switched on. */

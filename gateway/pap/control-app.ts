@@ -17,6 +17,8 @@ export interface ControlSources {
   assertionKeys(): object
   /** The revision in force, shown beside the readiness. */
   revision?(): { readonly revision: string; readonly pinned: boolean }
+  /** Why nothing privileged is done now, though callers are taken; in words of one line. */
+  readonly restraint?: () => string | undefined
   /** The control API; its routes answer 404 when absent. */
   readonly rules?: RulesControl | undefined
   /** Requests, grants, locks, reviews; its routes answer 404 when absent. */
@@ -33,7 +35,8 @@ export interface ControlSources {
  * - `/healthz`: 200 while the process runs; depends on nothing, so that an IdP outage never makes
  *   an orchestrator restart a healthy gateway.
  * - `/readyz`: 200 when policy, keys, ledger and listeners are up and the gateway is not draining;
- *   the revision in force either way.
+ *   the revision in force either way, and why nothing privileged is done where that is so: to infer
+ *   and to read may go on then, so that a store that is gone does not take every replica away.
  * - `/metrics`: Prometheus.
  * - `/.well-known/modelgate/jwks.json`: keys with which upstreams verify `X-Modelgate-Assertion`.
  */
@@ -73,7 +76,8 @@ export function createControlApp(sources: ControlSources): Express {
       .type('text')
       .send(
         (missing.length === 0 ? 'ready\n' : `not ready: ${missing.join(', ')}\n`) +
-          inForce(sources),
+          inForce(sources) +
+          restrained(sources),
       )
   })
   app.get('/metrics', async (_request: Request, response: Response) => {
@@ -101,4 +105,9 @@ function inForce(sources: ControlSources): string {
   const shown = sources.revision?.()
   if (shown === undefined) return ''
   return `rules ${shown.revision}${shown.pinned ? ' pinned' : ''}\n`
+}
+
+function restrained(sources: ControlSources): string {
+  const why = sources.restraint?.()
+  return why === undefined ? '' : `privileged actions are refused: ${why}\n`
 }

@@ -2,11 +2,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect } from '@jest/globals'
 import { createReplica, type RunningReplica } from '../../gateway/assembly/replica/replica.ts'
 import { systemClock } from '../../gateway/domain/clock.ts'
 import { createRedisStore, parseRedisUrl } from '../../gateway/store/redis-store.ts'
 import { setLock } from './replicas.ts'
-import { startWorld, type World } from './world.ts'
+import { startWorld, type World, type WorldRecord } from './world.ts'
 import { until } from './world-files.ts'
 
 /** How long anything may take, on a busy machine. */
@@ -131,4 +132,29 @@ export async function answers(
   await until(`${what} to be ${told}`, isSo, FAULT_MS).catch((error: unknown) => {
     throw new Error(`the last answer was ${last}`, { cause: error })
   })
+}
+
+/** The readiness page. */
+export async function readyPage({ controlPort }: Pick<World, 'controlPort'>): Promise<string> {
+  const page = await fetch(`http://127.0.0.1:${controlPort}/readyz`)
+  return `${page.status} ${await page.text()}`
+}
+
+/**
+ * What is known is older than a second, and whoever looks sees it: on the page, in the metric, and on
+ * the record of what goes on all the same.
+ */
+export async function expectStale(world: World, sub: string): Promise<void> {
+  const token = await world.token(['deployer', 'reader'], { sub })
+  await answers(world, ['deploy', token, '503 state_unavailable'])
+  const page = /^200 ready\n.*privileged actions are refused: the journal was read \d+ s ago\n/s
+  await until('the page to say it', async () => page.test(await readyPage(world)), FAULT_MS)
+  expect(await world.metric('state_staleness_seconds')).toBeGreaterThan(1)
+  const before = (await world.records()).length
+  await answers(world, ['read', token, '200'])
+  const isRead = ({ effect, sub: by }: WorldRecord): boolean =>
+    effect === 'permit' && by === `user:dev/${sub}`
+  const find = async () => (await world.records()).slice(before).find(isRead)
+  await until('the record', async () => (await find()) !== undefined, FAULT_MS)
+  expect((await find())?.['stale']).toMatch(/^PT[1-9]\d*(\.\d+)?S$/)
 }

@@ -6,6 +6,7 @@ import { createControlApp } from '../../../gateway/pap/control-app.ts'
 let server: Server
 let base: string
 let unready: string[] = []
+let restraint: string | undefined
 let failing = false
 beforeAll(async () => {
   const app = createControlApp({
@@ -14,6 +15,7 @@ beforeAll(async () => {
         ? Promise.reject(new Error('secret detail'))
         : Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
     unreadiness: () => unready,
+    restraint: () => restraint,
     assertionKeys: () => ({ keys: [] }),
   })
   server = createServer(app)
@@ -22,6 +24,7 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   unready = []
+  restraint = undefined
   failing = false
 })
 afterAll(async () => {
@@ -43,6 +46,14 @@ describe('the control listener', () => {
       text: 'not ready: issuer_keys, ledger\n',
     })
     expect(await get('/healthz')).toMatchObject({ status: 200, text: 'ok\n' })
+  })
+
+  it('is ready while nothing privileged is done, and says why that is', async () => {
+    restraint = 'the journal has lost entries'
+    expect(await get('/readyz')).toMatchObject({
+      status: 200,
+      text: 'ready\nprivileged actions are refused: the journal has lost entries\n',
+    })
   })
 
   it('shows metrics and the keys of the assertion', async () => {
