@@ -1,14 +1,8 @@
 import { afterEach, expect, it } from '@jest/globals'
 import { runModelgate, startBuiltWorld } from '../support/built-gateway.ts'
+import { startLocker } from '../support/lockers.ts'
 import { startRedis } from '../support/redis.ts'
-import {
-  answers,
-  createCleanup,
-  FAULT_MS,
-  startLocker,
-  storeOver,
-  urlFileOf,
-} from '../support/state-worlds.ts'
+import { answers, createCleanup, FAULT_MS, storeOver, urlFileOf } from '../support/state-worlds.ts'
 import { until } from '../support/world-files.ts'
 
 const cleanup = createCleanup()

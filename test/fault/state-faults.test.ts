@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { AT_ONCE, startFollower, startSentinel } from '../support/redis-topologies.ts'
+import { startLocker } from '../support/lockers.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import {
   answers,
@@ -7,7 +8,6 @@ import {
   expectStale,
   FAULT_MS,
   readyPage,
-  startLocker,
   startStateWorld,
 } from '../support/state-worlds.ts'
 import { startProxy } from '../support/tcp-proxy.ts'

@@ -1,12 +1,8 @@
-/** Gateways over one Redis that a test breaks, and another replica of their journal. */
+/** Gateways over one Redis that a test breaks, and what they answer then. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from '@jest/globals'
-import { createReplica, type RunningReplica } from '../../gateway/assembly/replica/replica.ts'
-import { systemClock } from '../../gateway/domain/clock.ts'
-import { createRedisStore, parseRedisUrl } from '../../gateway/store/redis-store.ts'
-import { setLock } from './replicas.ts'
 import { startWorld, type World, type WorldRecord } from './world.ts'
 import { until } from './world-files.ts'
 
@@ -57,44 +53,6 @@ export async function startStateWorld(url: string, cleanup: Cleanup): Promise<Wo
   const world = await startWorld({ config: { store } })
   cleanup.add(() => world.close())
   return world
-}
-
-/** Another replica of the journal, which sets locks. */
-export interface Locker {
-  readonly replica: RunningReplica
-  /** Locks `user:dev/<name>`. */
-  lock(name: string): Promise<void>
-}
-
-/** Starts one. */
-export async function startLocker(url: string, cleanup: Cleanup): Promise<Locker> {
-  const target = parseRedisUrl(url)
-  if ('problem' in target) throw new Error(target.problem)
-  const limits = { commandTimeoutMs: 1_000, connectTimeoutMs: 1_000 }
-  const store = createRedisStore({ target, prefix: 'modelgate', ...limits })
-  cleanup.add(() => store.close())
-  await store.whenUp()
-  const dir = await mkdtemp(join(tmpdir(), 'modelgate-locker-'))
-  cleanup.add(() => rm(dir, { recursive: true, force: true }))
-  const replica = createReplica({
-    ...{ journal: store.journal, clock: systemClock, dir, seen: undefined },
-    ...{ id: 'locker', name: 'test:locker', pollMs: 50, maxStalenessMs: 1_000 },
-    schedule(run, delayMs) {
-      const timer = setTimeout(run, delayMs)
-      return () => clearTimeout(timer)
-    },
-    onEvent: () => undefined,
-    record: () => Promise.resolve(),
-    recordLoss: () => Promise.resolve(),
-  })
-  await replica.start()
-  cleanup.add(() => replica.stop())
-  return {
-    replica,
-    async lock(name) {
-      await replica.run(setLock(name))
-    },
-  }
 }
 
 /** What a gateway answers: its status, and its reason where it is a refusal. */
