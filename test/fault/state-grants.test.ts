@@ -24,7 +24,7 @@ interface Gateways {
   readonly registry: Registry
   readonly worlds: readonly World[]
   /** Issues grants, and waits until all gateways know them. */
-  issue(...numbers: readonly number[]): Promise<void>
+  readonly issue: (...numbers: readonly number[]) => Promise<void>
 }
 
 async function startTwo(): Promise<Gateways> {
@@ -37,10 +37,10 @@ async function startTwo(): Promise<Gateways> {
   const starting = [1, 2].map(() => startExportWorld(registry, {}, { config: { store }, rules }))
   const worlds = await Promise.all(starting)
   for (const world of worlds) cleanup.add(() => world.close())
-  const { journal, close } = await openStoreAt(redis.url, 'modelgate')
-  cleanup.add(() => close())
+  const shared = await openStoreAt(redis.url, 'modelgate')
+  cleanup.add(() => shared.close())
   const issue = async (...numbers: readonly number[]): Promise<void> => {
-    const last = await issueGrants(journal, numbers)
+    const last = await issueGrants(shared.journal, numbers)
     const know = async (): Promise<boolean> =>
       (await Promise.all(worlds.map((one) => one.metric('state_seq')))).every((seq) => seq >= last)
     await until('the grants to be known', know, FAULT_MS)

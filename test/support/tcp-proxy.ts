@@ -8,6 +8,8 @@ export interface TcpProxy {
   cut(): void
   /** What is sent from now on passes; what was sent meanwhile is lost, with its connections. */
   heal(): void
+  /** From now on each byte takes so long, either way, in milliseconds; none overtakes another. */
+  delay(ms: number): void
   /** Leads to another port from now on; those who are connected must come again. */
   leadTo(port: number): void
   close(): Promise<void>
@@ -19,11 +21,18 @@ export async function startProxy(port: number): Promise<TcpProxy> {
   const lossy = new Set<Socket>()
   let isCut = false
   let to = port
+  let delayMs = 0
   const pass = (from: Socket, target: Socket): void => {
-    from.on('data', (bytes) => {
+    let dueAt = 0
+    const send = (bytes: Buffer): void => {
+      dueAt = Math.max(dueAt, performance.now() + delayMs)
+      if (dueAt <= performance.now()) target.write(bytes)
+      else setTimeout(() => target.write(bytes), dueAt - performance.now()).unref()
+    }
+    from.on('data', (bytes: Buffer) => {
       // A stream that has lost a part is never whole again.
       if (isCut) lossy.add(from)
-      else if (!lossy.has(from)) target.write(bytes)
+      else if (!lossy.has(from)) send(bytes)
     })
     from.on('close', () => {
       sockets.delete(from)
@@ -50,6 +59,7 @@ export async function startProxy(port: number): Promise<TcpProxy> {
     port: (server.address() as AddressInfo).port,
     cut: () => void (isCut = true),
     heal: () => void (isCut = false),
+    delay: (ms) => void (delayMs = ms),
     leadTo(other) {
       to = other
       drop()
