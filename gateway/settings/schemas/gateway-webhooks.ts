@@ -21,8 +21,18 @@ const webhook = z
       )
       .min(1)
       .max(64)
-      .prefault(['request.*', 'grant.*', 'lock.*', 'drill.*', 'review.*', 'version.*', 'incident.*'])
-      .describe('Types of events that are sent: request.created, lock.*; decision.refused if wanted.'),
+      .prefault([
+        'request.*',
+        'grant.*',
+        'lock.*',
+        'drill.*',
+        'review.*',
+        'version.*',
+        'incident.*',
+      ])
+      .describe(
+        'Types of events that are sent: request.created, lock.*; decision.refused if wanted.',
+      ),
     template: z
       .enum(['json', 'slack'])
       .prefault('json')
