@@ -150,7 +150,9 @@ async function verdictOfCopy(
   { at, change }: { readonly at: number; readonly change: (records: string) => string },
 ): Promise<string> {
   const copy = join(world.folder, name)
-  await cp(world.paths.audit, copy, { recursive: true })
+  // The gateway is at work beside: what it is about to rename may be gone before it is copied.
+  const filter = (path: string): boolean => !path.endsWith('.tmp')
+  await cp(world.paths.audit, copy, { recursive: true, filter })
   const names = (await readdir(join(copy, 'seg'))).sort()
   const segment = join(copy, 'seg', names.at(at) ?? '')
   await writeFile(segment, change(await readFile(segment, 'utf8')))
