@@ -65,6 +65,9 @@ function covers(column: string, action: string): boolean {
 }
 
 function matches(pattern: string, { resource }: AccessRequest, effect: string): boolean {
+  // An allow reaches the control API only where it says so.
+  const isGate = resource.kind === 'server' && resource.name.startsWith('gate:')
+  if (effect === 'allow' && isGate && !pattern.startsWith('server:gate:')) return false
   if (pattern === '*') return true
   const [, kind, name = '', version] = /^([a-z]+):([^@]*)(?:@(.*))?$/.exec(pattern) ?? []
   const fits = (glob: string, text: string) =>
