@@ -77,7 +77,10 @@ const toldVersion = z
     ...TOLD,
     query: fieldName.optional().describe('A parameter of the query; none where it is not there.'),
     digest: z
-      .union([z.literal('body'), z.strictObject({ member: fieldName })])
+      .union([
+        z.literal('body'),
+        z.strictObject({ member: fieldName.describe('The member of the body that is digested.') }),
+      ])
       .optional()
       .describe(
         'body: sha256:<hex> of the body. member: spec-<hex>, SHA-256 of a member of the JSON ' +
