@@ -4,6 +4,7 @@
  * ledger has what was forgotten (threats §2.L 382).
  */
 import type { ElevationRequest } from '../elevation.ts'
+import type { Person } from '../person.ts'
 import { sizeOfEntry, sumOf } from '../size.ts'
 import type { AccessState } from '../state.ts'
 import { filtered } from './maps.ts'
@@ -21,6 +22,8 @@ export const OVER_CHARS_MAX = {
   /** Calls that can be repeated with their key: of the last day, when they are not more. */
   calls: 4 * MI,
   signals: 4 * MI,
+  /** Accounts of which it is known whose they are, and that nothing else speaks of. */
+  people: 4 * MI,
 } as const
 
 /** Of what is too much, so much more goes that there is room for a while. */
@@ -29,7 +32,7 @@ const ROOM = 1 / 8
 /** Automatic approvals that a rate can ask about: those of 30 days. */
 const AUTO_KEPT_MS = 31 * 86_400_000
 
-/** `state` within {@link OVER_CHARS_MAX}, without people that nothing in it speaks of. */
+/** `state` within {@link OVER_CHARS_MAX}. */
 export function bounded(before: AccessState): AccessState {
   const state = withoutOldRequests(before)
   const { at } = state
@@ -42,7 +45,7 @@ export function bounded(before: AccessState): AccessState {
     versions: newest(state.versions, OVER_CHARS_MAX.versions, ({ released }) => released?.at),
     calls: newest(state.calls, OVER_CHARS_MAX.calls, ({ until }) => until),
     signals: newest(state.signals, OVER_CHARS_MAX.signals, ({ until }) => until),
-    people: peopleIn(state),
+    people: withoutStrangers(state),
     autoApprovals: recentApprovals(state),
   }
 }
@@ -120,17 +123,43 @@ function endOf(request: ElevationRequest, { grants, at }: AccessState): number |
   return overAt(Math.min(revoked?.at ?? Infinity, expiresAt), at)
 }
 
-function peopleIn({ people, requests, grants }: AccessState): AccessState['people'] {
+/**
+ * People, without those that were heard of first and that nothing speaks of. They stay while there is
+ * room: that two accounts are one person's is known of many from their calls alone (threats §2.H 266).
+ */
+function withoutStrangers(state: AccessState): AccessState['people'] {
+  const { people } = state
+  if (sumOf(people) <= OVER_CHARS_MAX.people) return people
+  const named = namedIn(state)
+  const places = new Map([...people.keys()].map((id, place) => [id, place] as const))
+  return newest(people, OVER_CHARS_MAX.people, (_person, id) =>
+    named.has(id) ? undefined : places.get(id),
+  )
+}
+
+/** Accounts of which it has to be known whose they are, and what they hold. */
+function namedIn({ requests, grants, locks, runs, versions }: AccessState): ReadonlySet<string> {
   const named = new Set<string>()
-  for (const { by, votes } of requests.values()) {
-    named.add(by.id)
-    for (const vote of votes) named.add(vote.by.id)
+  for (const { by, votes } of requests.values()) addVoters(named, by, votes)
+  for (const { holder, votes } of grants.values()) addVoters(named, holder, votes)
+  for (const { by, target, liftAsked } of locks.values()) {
+    named.add(by)
+    if (liftAsked !== undefined) named.add(liftAsked.by)
+    if (target.kind === 'user') named.add(target.id)
+    if (target.kind === 'issued-before') named.add(target.subject)
   }
-  for (const { holder, votes } of grants.values()) {
-    named.add(holder.id)
-    for (const vote of votes) named.add(vote.by.id)
-  }
-  return filtered(people, (_person, id) => named.has(id))
+  for (const { by } of runs.values()) named.add(by)
+  for (const { by } of versions.values()) named.add(by)
+  return named
+}
+
+function addVoters(
+  named: Set<string>,
+  { id }: Pick<Person, 'id'>,
+  votes: ElevationRequest['votes'],
+): void {
+  named.add(id)
+  for (const { by } of votes) named.add(by.id)
 }
 
 function recentApprovals({ autoApprovals, at }: AccessState): AccessState['autoApprovals'] {

@@ -11,6 +11,7 @@ import {
   RUNS_CHARS_MAX,
   STATEMENT_MAX,
 } from '../../../gateway/access/versions/trainings.ts'
+import { liftLock } from '../../../gateway/access/locks/lift-lock.ts'
 import { createRequest } from '../../../gateway/access/elevation/request.ts'
 import { JOURNAL_SNAPSHOT_MAX } from '../../../gateway/domain/journal.ts'
 import { ALICE, ask, BOB, CAROL, HOUR, lockOn, scene, T0 } from '../../support/elevation.ts'
@@ -121,18 +122,47 @@ describe('what is over falls out, the oldest first', () => {
     for (const [name, max] of Object.entries(maxes) as [keyof typeof maxes, number][]) {
       const text = JSON.stringify([...state[name]])
       expect([name, text.length < max]).toEqual([name, true])
-      if (name !== 'requests') expect([name, state[name].size > 0]).toEqual([name, true])
+      const isHere = name !== 'requests' && name !== 'people'
+      if (isHere) expect([name, state[name].size > 0]).toEqual([name, true])
     }
     expect(state.calls.has('k159')).toBe(true)
     expect(state.calls.has('k0')).toBe(false)
   })
 
-  it('of what is known of people, once nothing speaks of them', () => {
-    const strange = { id: 'user:corp/x', person: 'person:x', holds: [] }
+  it('of what is known of people, and of nobody that something speaks of', () => {
+    const stranger = (n: number): AccessEvent => ({
+      type: 'person.seen',
+      person: { id: `user:corp/x${n}`, person: `person:x${n}`, holds: [LONG] },
+    })
     const { book } = scene()
-    book.add([{ type: 'person.seen', person: strange }, created(1)])
-    const state = foldAll(idle, book.state)
-    expect([...state.people.keys()]).toEqual([ALICE.id])
+    const locked = lockOn({ kind: 'user', id: 'user:corp/x0' })
+    book.add([stranger(0), stranger(1), locked, created(1)])
+    const state = foldAll(
+      [...filled(2 * OVER_CHARS_MAX.people, (n) => [stranger(n + 2)]), ...idle],
+      book.state,
+    )
+    expect(JSON.stringify([...state.people]).length).toBeLessThan(OVER_CHARS_MAX.people)
+    expect(state.people.has('user:corp/x0')).toBe(true)
+    expect(state.people.has('user:corp/x1')).toBe(false)
+    expect(state.people.has(ALICE.id)).toBe(true)
+  })
+
+  // threats §2.H 266: who only ever called the control API is nowhere else.
+  it('of people, and not of accounts that are all that is known of somebody', () => {
+    const holds: readonly string[] = []
+    const other = { id: 'user:partner/m', person: 'person:m', holds }
+    const { book } = scene()
+    const lock = lockOn({ kind: 'user', id: other.id }, { id: 'lock-m' })
+    const seen = foldAll([{ event: { type: 'person.seen', person: other } }, ...idle], book.state)
+    const state = foldAll([{ event: lock }, ...idle], seen)
+    const by = {
+      by: 'user:corp/m',
+      person: other.person,
+      holds,
+      holdingsOf: () => new Set<string>(),
+    }
+    const ask = { id: 'lock-m', reason: 'it is a mistake', secondPerson: false }
+    expect(liftLock({ ...ask, ...by })(state, state.at)).toMatchObject({ declined: 'not_eligible' })
   })
 
   it('on every replica alike, whether it read all or began from a snapshot', () => {
