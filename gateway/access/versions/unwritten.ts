@@ -32,14 +32,15 @@ export function createUnwritten(
   }
   let isTrying = false
   const tryAll = async (): Promise<void> => {
-    for (const [version, registration] of waiting) {
+    for (const [key, registration] of waiting) {
+      const [version] = namesOf(registration)
       try {
         const done = await run(registerVersion(registration))
         // What is declined is not in the journal: it stays restricted here.
         if (isDeclined(done)) onFailed(new Error(done.detail), version)
-        // A newer registration of the same version may have come meanwhile.
-        else if (waiting.get(version) === registration) {
-          waiting.delete(version)
+        // The same may have been registered anew meanwhile.
+        else if (waiting.get(key) === registration) {
+          waiting.delete(key)
           changed()
         }
       } catch (error) {
@@ -50,9 +51,9 @@ export function createUnwritten(
   }
   return {
     hold(registration) {
-      const version = `${registration.model}@${registration.version}`
-      if (waiting.size >= WAITING_MAX && !waiting.has(version)) return false
-      waiting.set(version, registration)
+      const key = keyOf(registration)
+      if (waiting.size >= WAITING_MAX && !waiting.has(key)) return false
+      waiting.set(key, registration)
       changed()
       return true
     },
@@ -67,4 +68,9 @@ export function createUnwritten(
       return waiting.size
     },
   }
+}
+
+/** One tag may have been put on two digests while they wait, and `*` may be of two runs: both stay. */
+function keyOf(registration: Registration): string {
+  return [...namesOf(registration), registration.upstreamRun ?? ''].join('\n')
 }
