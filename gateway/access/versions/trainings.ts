@@ -81,17 +81,31 @@ export function registerVersion(
       ...(person === undefined ? {} : { person }),
       ...(isRunOf(only, model) && others.length === 0 ? { run: only.id } : {}),
     }
-    const [first, ...also] = namesOf(registration)
-    const versions: RegisteredVersion[] = [
-      { model: first, ...made },
-      ...also.map((name) => ({ model: name, with: first, ...made })),
-    ]
+    const versions = versionsOf(state, registration, made)
     const changed = versions.filter((one) => !isReleasedDigest(state, one.model))
+    const all = [...changed, ...leftBehind(state, versions)]
     return {
-      events: changed.map((version) => ({ type: 'version.registered', version })),
-      result: changed[0] ?? state.versions.get(first),
+      events: all.map((version) => ({ type: 'version.registered', version })),
+      result: changed[0] ?? state.versions.get(versions[0].model),
     }
   }
+}
+
+/** One for each name. One that nobody can name goes by no other once there are two of them. */
+function versionsOf(
+  { versions }: AccessState,
+  registration: Registration,
+  made: Omit<RegisteredVersion, 'model'>,
+): [RegisteredVersion, ...RegisteredVersion[]] {
+  const [first, ...also] = namesOf(registration)
+  const isSecond = (name: string): boolean => {
+    const known = name.endsWith(`@${UNTOLD}`) ? versions.get(name) : undefined
+    return known !== undefined && known.released === undefined
+  }
+  return [
+    { model: first, ...made },
+    ...also.map((name) => ({ model: name, ...(isSecond(name) ? {} : { with: first }), ...made })),
+  ]
 }
 
 /** `model:<name>@<version>` for each of its names, once; the first is what it is called by. */
@@ -103,6 +117,23 @@ export function namesOf({
   const others = new Set(also)
   others.delete(version)
   return [`${model}@${version}`, ...[...others].map((other) => `${model}@${other}`)]
+}
+
+/** What the first name was put on before: whoever releases that name now means something else. */
+function leftBehind(
+  state: AccessState,
+  [first, ...also]: readonly RegisteredVersion[],
+): RegisteredVersion[] {
+  const named = new Set(also.map(({ model }) => model))
+  const old = [...state.versions.values()].filter(
+    ({ model, with: other, released }) =>
+      other !== undefined && other === first?.model && released === undefined && !named.has(model),
+  )
+  return old.map((version) => {
+    const alone: { -readonly [K in keyof RegisteredVersion]: RegisteredVersion[K] } = { ...version }
+    delete alone.with
+    return alone
+  })
 }
 
 function isReleasedDigest({ versions }: AccessState, model: string): boolean {

@@ -220,6 +220,29 @@ describe('a version with several names', () => {
     for (const version of replica.state.versions.values()) expect(version.released).toBeDefined()
   })
 
+  it('is not released with what its tag was put on later', async () => {
+    const later = `sha256:${'d'.repeat(64)}`
+    const replica = replicaWith({}, { id: 'd-2' })
+    await replica.run(registerVersion({ ...REGISTRATION, version: 'prod', also: [DIGEST] }))
+    await replica.run(registerVersion({ ...REGISTRATION, version: 'prod', also: [later] }))
+    await replica.run(releaseVersion({ model: 'model:fraud@prod', by: BOB, reason: 'evaluated' }))
+    const withheld = [...replica.state.versions.values()].filter(({ released }) => !released)
+    expect(withheld.map(({ model }) => model)).toEqual([`model:fraud@${DIGEST}`])
+    await replica.run(
+      releaseVersion({ model: `model:fraud@${DIGEST}`, by: BOB, reason: 'evaluated as well' }),
+    )
+    expect([...replica.state.versions.values()].every(({ released }) => released)).toBe(true)
+  })
+
+  it('releases no other with it that nobody can name', async () => {
+    const replica = replicaWith({}, { id: 'd-2' })
+    await replica.run(registerVersion({ ...REGISTRATION, version: UNTOLD }))
+    await replica.run(registerVersion({ ...REGISTRATION, version: 'prod', also: [UNTOLD] }))
+    await replica.run(releaseVersion({ model: 'model:fraud@prod', by: BOB, reason: 'evaluated' }))
+    expect(replica.state.versions.get('model:fraud@prod')?.released).toBeDefined()
+    expect(replica.state.versions.get('model:fraud@*')?.released).toBeUndefined()
+  })
+
   it('keeps a digest released, whatever tag is moved to it', async () => {
     const replica = replicaWith({})
     await replica.run(registerVersion({ ...REGISTRATION, also: [DIGEST] }))
