@@ -41,6 +41,8 @@ export interface RegisteredVersion {
   readonly person?: string
   /** The run it came of, when that is known. */
   readonly run?: string
+  /** What its registration called the run, where it is linked to none. */
+  readonly upstreamRun?: string
   /** Until it is released it may be read and trained, not used (threats I7). */
   readonly released?: { readonly by: string; readonly at: number; readonly reason: string }
 }

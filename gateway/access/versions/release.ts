@@ -65,8 +65,12 @@ function underUntold(
   const name = NAMED.exec(model)?.[1]
   const untold = name === undefined ? undefined : versions.get(`${name}@${UNTOLD}`)
   if (untold === undefined || untold.released !== undefined) return undefined
-  const { by, person } = untold
-  return { model, at, by, ...(person === undefined ? {} : { person }) }
+  const { by, person, upstreamRun } = untold
+  return {
+    ...{ model, at, by },
+    ...(person === undefined ? {} : { person }),
+    ...(upstreamRun === undefined ? {} : { upstreamRun }),
+  }
 }
 
 const NAMED = /^(model:[^@\s*\p{C}]{1,256})@[^@\s*\p{C}]{1,256}$/u
@@ -85,9 +89,12 @@ function notAnother(
 /** Everybody who had a hand in it; where it is not known which run it was, in any that it may be. */
 function makersOf(state: AccessState, version: RegisteredVersion) {
   const name = version.model.slice(0, version.model.lastIndexOf('@'))
-  const runs = [...state.runs.values()].filter((run) =>
-    version.run === undefined ? run.destination === name : run.id === version.run,
-  )
+  const { run: linked, upstreamRun: said } = version
+  const runs = [...state.runs.values()].filter(({ id, destination, upstreamRun }) => {
+    if (linked !== undefined) return id === linked
+    const isSaid = said !== undefined && upstreamRun === said
+    return isSaid || destination === undefined || destination === name
+  })
   const ids = new Set<string>([version.by, ...runs.map((run) => run.by)])
   const people = new Set<string>()
   const add = (person: string | undefined): void => {

@@ -79,7 +79,7 @@ export function registerVersion(
       at,
       by,
       ...(person === undefined ? {} : { person }),
-      ...(isRunOf(only, model) && others.length === 0 ? { run: only.id } : {}),
+      ...(isRunOf(only, model) && others.length === 0 ? { run: only.id } : saidOf(registration)),
     }
     const versions = versionsOf(state, registration, made)
     const changed = versions.filter((one) => !isReleasedDigest(state, one.model))
@@ -89,6 +89,10 @@ export function registerVersion(
       result: changed[0] ?? state.versions.get(versions[0].model),
     }
   }
+}
+
+function saidOf({ upstreamRun }: Registration): Pick<RegisteredVersion, 'upstreamRun'> {
+  return upstreamRun === undefined ? {} : { upstreamRun }
 }
 
 /** One for each name. One that nobody can name goes by no other once there are two of them. */

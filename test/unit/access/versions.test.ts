@@ -192,6 +192,19 @@ describe('a version that was made and cannot be named', () => {
     },
   )
 
+  it('is not released by who may have trained it, whatever that was to become', async () => {
+    const replica = createMemoryReplica(10)
+    const { id, at, by, person = '', upstream, statementDigest, statement } = RUN
+    const run = { id, at, by, person, upstream, statementDigest, statement }
+    replica.add({ type: 'training.begun', run })
+    await replica.run(registerVersion({ ...REGISTRATION, version: UNTOLD }))
+    const mine = { ...BOB, person: 'person:alice' }
+    for (const model of ['model:fraud@2', 'model:fraud@*']) {
+      const release = releaseVersion({ model, by: mine, reason: 'mine' })
+      expect(await replica.run(release)).toMatchObject({ declined: 'second_person' })
+    }
+  })
+
   it('may be of a run of which nobody knows what it was to become', async () => {
     const replica = createMemoryReplica(10)
     const { id, at, by, upstream, statementDigest, statement } = RUN
@@ -203,6 +216,21 @@ describe('a version that was made and cannot be named', () => {
     await replica.run(registerVersion(registration))
     expect([...replica.state.versions.keys()]).toEqual(['model:fraud@*'])
   })
+})
+
+// 265
+it('who trained something else is not who releases what was made of it', async () => {
+  const replica = replicaWith(
+    { destination: 'model:other' },
+    { id: 'd-2', by: 'user:dev/carol', person: 'person:carol' },
+  )
+  await replica.run(nameTraining('d-1', 'job-1'))
+  await replica.run(registerVersion({ ...REGISTRATION, upstreamRun: 'job-1' }))
+  const release = (person: string) =>
+    replica.run(releaseVersion({ model: 'model:fraud@3', by: { ...BOB, person }, reason: 'x' }))
+  expect(await release('person:alice')).toMatchObject({ declined: 'second_person' })
+  expect(await release('person:carol')).toMatchObject({ declined: 'second_person' })
+  expect(await release('person:bob')).toHaveProperty('done')
 })
 
 describe('a version with several names', () => {
