@@ -8,6 +8,12 @@ import type { AccessState } from './state.ts'
 /** Characters of the state past which nothing is begun: three quarters of what a snapshot holds. */
 export const STATE_CHARS_MAX = (JOURNAL_SNAPSHOT_MAX * 3) / 4
 
+/**
+ * The same for versions: registries make them whether there is room or not, and one that is not in the
+ * journal is restricted by one process alone.
+ */
+export const VERSIONS_CHARS_MAX = (JOURNAL_SNAPSHOT_MAX * 15) / 16
+
 /** Seconds after which it is worth asking again: what is over makes room by and by. */
 const RETRY_S = 3_600
 
@@ -20,7 +26,6 @@ const BEGINNING: ReadonlySet<AccessEventType> = new Set([
   'request.edited',
   'review.started',
   'training.begun',
-  'version.registered',
   'drill.begun',
 ] satisfies AccessEventType[])
 
@@ -29,7 +34,12 @@ export function withoutRoom(
   events: readonly AccessEvent[],
   after: AccessState,
 ): Declined | undefined {
-  if (!events.some(({ type }) => BEGINNING.has(type))) return undefined
-  if (sizeOfState(after) <= STATE_CHARS_MAX) return undefined
+  const max = mostFor(events)
+  if (max === undefined || sizeOfState(after) <= max) return undefined
   return decline('too_many', 'More is kept than there is room for; try again later.', RETRY_S)
+}
+
+function mostFor(events: readonly AccessEvent[]): number | undefined {
+  if (events.some(({ type }) => BEGINNING.has(type))) return STATE_CHARS_MAX
+  return events.some(({ type }) => type === 'version.registered') ? VERSIONS_CHARS_MAX : undefined
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { AccessEvent, JournalledEvent } from '../../../gateway/access/events.ts'
 import { OVER_CHARS_MAX } from '../../../gateway/access/fold/bounds.ts'
 import { fold } from '../../../gateway/access/fold/fold.ts'
-import { STATE_CHARS_MAX, withoutRoom } from '../../../gateway/access/room.ts'
+import { STATE_CHARS_MAX, VERSIONS_CHARS_MAX, withoutRoom } from '../../../gateway/access/room.ts'
 import { sizeOfState } from '../../../gateway/access/size.ts'
 import { readSnapshot, snapshotText } from '../../../gateway/access/snapshot.ts'
 import { emptyState, type AccessState } from '../../../gateway/access/state.ts'
@@ -194,8 +194,19 @@ describe('the size of a state', () => {
       retryAfterS: 3_600,
     })
     expect(withoutRoom([created(0)], emptyState('e'))).toBeUndefined()
+    const version = { model: 'model:fraud@3', at: T0, by: ALICE.id }
     const restricting = [cancelled(0), lockOn({ kind: 'all' })]
     expect(withoutRoom(restricting, full)).toBeUndefined()
+    expect(withoutRoom([{ type: 'version.registered', version }], full)).toBeUndefined()
+  })
+
+  it('leaves room to restrict versions while a snapshot can hold them', () => {
+    const version = { model: 'model:fraud@3', at: T0, by: ALICE.id }
+    const full = foldAll(filled(VERSIONS_CHARS_MAX * 1.01, (n) => [created(n)]))
+    expect(withoutRoom([{ type: 'version.registered', version }], full)).toMatchObject({
+      declined: 'too_many',
+    })
+    expect(withoutRoom([lockOn({ kind: 'all' })], full)).toBeUndefined()
   })
 })
 
