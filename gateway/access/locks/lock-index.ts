@@ -105,7 +105,15 @@ class Index implements LockIndex {
       const id = event.type === 'lock.set' ? event.lock.id : 'id' in event ? event.id : ''
       const lock = after.locks.get(id)
       if (lock !== undefined) this.put(lock)
+      else this.forget(id)
     }
+    // What fell out of the state since has no event of its own.
+    if (this.byId.size > after.locks.size) this.begin(after.locks)
+  }
+
+  private forget(id: string): void {
+    const known = this.byId.get(id)
+    if (known !== undefined) this.remove(known)
   }
 
   /** Everything anew: what was there before may be gone. */

@@ -133,6 +133,22 @@ describe('the index', () => {
   const stateWith = (locks: AccessState['locks']) => ({ ...emptyState('e'), locks })
   const lock = lockOf({ kind: 'all' })
 
+  it('forgets what the state has forgotten, whatever it was told of it', () => {
+    const index = createLockIndex(lockMap(lock))
+    const [before, after] = [stateWith(lockMap(lock)), stateWith(new Map())]
+    const by = [lock.by]
+    const lifted = { type: 'lock.lifted', id: lock.id, by, reason: 'over' } as const
+    index.follow({ before, after, events: [{ seq: 1, at: NOW, event: lifted }] })
+    expect(index.find(factsOf(), NOW)).toBeUndefined()
+    expect(index.size).toBe(0)
+    index.put(lock)
+    const other = lockOf({ kind: 'user', id: 'user:corp/x' }, { id: lockId(2) })
+    const set = { type: 'lock.set', lock: other } as const
+    const next = stateWith(lockMap(other))
+    index.follow({ before, after: next, events: [{ seq: 2, at: NOW, event: set }] })
+    expect(index.size).toBe(1)
+  })
+
   it('follows events, and a snapshot that was taken over', () => {
     const index = createLockIndex(new Map())
     const [none, one] = [stateWith(new Map()), stateWith(lockMap(lock))]
