@@ -94,7 +94,10 @@ function watched(ledger: RunningLedger, tell: (happening: Happening) => void): R
     append(record, durability) {
       look(record)
       const appended = ledger.append(record, durability)
-      appended.catch(() => tell(raised('ledger_unavailable', {})))
+      // That the record of a notice failed is not told: its own record would fail, without end.
+      appended.catch(() => {
+        if (!isOfNotice(record)) tell(raised('ledger_unavailable', {}))
+      })
       return appended
     },
     appendNow(record) {
@@ -107,4 +110,8 @@ function watched(ledger: RunningLedger, tell: (happening: Happening) => void): R
       return ledger.healthy
     },
   }
+}
+
+function isOfNotice({ type, fields }: LedgerRecord): boolean {
+  return type === 'access' && NOTICE_TYPES.some((one) => one === fields['what'])
 }

@@ -1,13 +1,16 @@
 /** What webhooks are told of besides the journal: from records, gathered, bounded, in the journal. */
 import { describe, expect, it } from '@jest/globals'
+import { NOTICE_TYPES } from '../../../gateway/access/notice.ts'
 import { noteOf } from '../../../gateway/access/webhooks/payload.ts'
 import { isRestricting } from '../../../gateway/assembly/replica/regression.ts'
 import { happeningOf, raised } from '../../../gateway/assembly/notices/from-records.ts'
+import { openNotices } from '../../../gateway/assembly/notices/open-notices.ts'
 import { createOutbox, type Happening } from '../../../gateway/assembly/notices/outbox.ts'
 import {
   createRefusalWatch,
   REFUSED_SIGNALS_MIN,
 } from '../../../gateway/assembly/signals/refusal-watch.ts'
+import { systemClock } from '../../../gateway/domain/clock.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
 import { createMemoryReplica } from '../../support/memory-replica.ts'
 
@@ -139,6 +142,31 @@ describe('an outbox', () => {
       title: 'Incident: the journal has lost entries that were known',
       facts: { kind: 'journal_regressed', known: 9, found: 3, count: 1, replica: 'host:1' },
     })
+  })
+})
+
+describe('a ledger that cannot be written', () => {
+  it('is told of, and not because the record of having told of it cannot be written', async () => {
+    const replica = createMemoryReplica()
+    const log = { warn: () => undefined }
+    const webhooks = [{ events: ['*'] }]
+    const notices = openNotices({ webhooks, replica: 'host:1', clock: systemClock, log })
+    const broken = notices.watch({
+      append: () => Promise.reject(new Error('the disk is full')),
+      appendNow: () => undefined,
+      head: () => ({ seq: 0, hash: '' }),
+      close: () => Promise.resolve(),
+      healthy: false,
+    })
+    const append = (type: string, fields: LedgerRecord['fields']) =>
+      broken.append({ type, fields }, 'disk').catch(() => undefined)
+    notices.start(replica)
+    for (const what of NOTICE_TYPES) await append('access', { what })
+    await notices.stop()
+    expect(replica.events).toEqual([])
+    await append('access', { what: 'lock.set' })
+    await notices.stop()
+    expect(replica.events).toMatchObject([{ notice: { kind: 'ledger_unavailable', count: 1 } }])
   })
 })
 
