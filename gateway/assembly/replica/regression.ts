@@ -23,6 +23,8 @@ const RESTRICTING: ReadonlySet<AccessEventType> = new Set([
   'person.seen',
   'drill.begun',
   'drill.reported',
+  // The registry has made it: until it is released, the entry takes its use away.
+  'version.registered',
   'incident.raised',
   'decision.refused',
   'decision.exported',
