@@ -1,19 +1,9 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { VERSION } from '../version.ts'
-import type { RunningLedger } from '../audit/ledger.ts'
 import { fetchJson } from '../authn/http-fetch.ts'
-import type { RunningBudgets } from '../budget/budgets.ts'
-import type { Clock } from '../domain/clock.ts'
 import { systemClock } from '../domain/clock.ts'
-import { createExtractionDetector } from '../detect/detector.ts'
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
-import type { SharedStore } from '../domain/shared-state.ts'
-import { createLogger, type RootLogger } from '../log/logger.ts'
-import type { LogDestination } from '../log/output.ts'
-import { createMetrics } from '../metrics/metrics.ts'
-import type { Services } from '../pep/runtime.ts'
 import type { Settings } from '../settings/settings.ts'
 import { openControl, type Controlled, type ListenState } from './control-server.ts'
 import { openDataListeners } from './data-listeners.ts'
@@ -24,36 +14,24 @@ import { createRuleRevisions, type RuleRevisions } from './revisions/rule-revisi
 import { assertRuntimeFloor } from './runtime-floor.ts'
 import { contentDigest } from './content-digest.ts'
 import { createReloader } from './reloader.ts'
-import { openBudgets } from './open-budgets.ts'
-import { openLockouts } from './open-lockouts.ts'
-import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
-import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
 import { followJournal } from './follow-journal.ts'
-import { openAccess } from './open-access.ts'
-import { openReplica } from './open-replica.ts'
-import { openStore, type RunningStore } from './open-store.ts'
-import { openUnwritten } from './open-unwritten.ts'
-import { openNotices, type Notices } from './notices/open-notices.ts'
-import { osUser, type ProcessFacts } from './process-facts.ts'
-import type { RunningReplica } from './replica/replica.ts'
-import { issuerNames, startRuntime } from './running-runtime.ts'
+import {
+  openServices,
+  stopLockouts,
+  type RunningServices,
+  type ServicesOptions,
+} from './open-services.ts'
+import { osUser } from './process-facts.ts'
+import { startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
 import { openSignals, type RunningSignals } from './signals/open-signals.ts'
 import type { RunningCouriers } from './webhooks/couriers.ts'
 import { startWebhooks } from './webhooks/start-webhooks.ts'
 
 /** What a gateway is started with. */
-export interface GatewayOptions extends ConfigSource {
+export interface GatewayOptions extends ConfigSource, ServicesOptions {
   /** Rules folder, instead of `rules.dir`. */
   readonly rulesDir?: string
-  readonly process: ProcessFacts
-  readonly clock?: Clock
-  /** Where log lines go; standard output when absent. */
-  readonly logDestination?: LogDestination
-  /** What replicas share, instead of `store`; closed with the gateway. */
-  readonly state?: SharedStore
-  /** How the ledger is opened; on this thread when absent. */
-  readonly openLedger?: (opening: LedgerOpening) => Promise<RunningLedger>
 }
 
 /** A running gateway. */
@@ -70,18 +48,6 @@ export interface Gateway {
   reload(): Promise<readonly Diagnostic[]>
   /** Drains and stops: no request is cut before `shutdown.drain` has passed. */
   stop(): Promise<void>
-}
-
-type RunningServices = Services & {
-  readonly unwritten: ReturnType<typeof openUnwritten>
-  readonly log: RootLogger
-  readonly ledger: RunningLedger
-  readonly sinks: LedgerSinks
-  readonly budgets: RunningBudgets
-  readonly state: RunningStore
-  readonly notices: Notices
-  /** Requests, grants, locks and reviews as this process has them; ended before the store is. */
-  readonly replica: RunningReplica
 }
 
 /**
@@ -211,12 +177,6 @@ function openWebhooks(
   return startWebhooks({ ...services, webhooks, journal, store: state, holder: randomUUID() })
 }
 
-function stopLockouts({ lockouts, budgets, unwritten }: RunningServices): Promise<void> {
-  unwritten.stop()
-  lockouts.stop()
-  return budgets.stop()
-}
-
 /** One error that carries every finding, each as `file:line:column`. */
 function invalid(
   code: 'ERR_CONFIG_INVALID' | 'ERR_RULES_INVALID',
@@ -227,63 +187,4 @@ function invalid(
     code,
     `${what} cannot be used\n${diagnostics.map(diagnosticText).join('\n')}`,
   )
-}
-
-async function openServices(
-  options: GatewayOptions,
-  settings: Settings,
-  rules: () => LoadedRules,
-): Promise<RunningServices> {
-  const clock = options.clock ?? systemClock
-  const destination = options.logDestination
-  const log = createLogger({
-    level: settings.log.level,
-    clock,
-    ...(destination === undefined ? {} : { destination }),
-  })
-  const metrics = createMetrics({
-    defaultMetrics: true,
-    buildInfo: { version: VERSION, nodeVersion: options.process.nodeVersion },
-    upstreams: settings.upstreams.map(({ name }) => name),
-    issuers: issuerNames(settings),
-    sinks: settings.audit.sinks.map(({ name }) => name),
-  })
-  const sinks = prepareSinks(settings)
-  const dir = resolve(options.cwd, settings.audit.dir)
-  const facts = options.process
-  const keepFrom = (): number => sinks.keepFrom()
-  const opening = { dir, cwd: options.cwd, settings, process: facts, clock, log, metrics, keepFrom }
-  const opened = await (options.openLedger ?? openOwnLedger)(opening)
-  const state = await openStore({ ...options, settings, clock, log, metrics }).catch(
-    async (error: unknown) => {
-      await opened.close()
-      throw error
-    },
-  )
-  const lockouts = openLockouts({ store: state, clock, log, metrics })
-  const extraction = createExtractionDetector({
-    clock,
-    seed: randomInt(2 ** 32),
-    onEvicted: () => metrics.extractionEvicted(),
-  })
-  await lockouts.start()
-  const budgets = openBudgets({ state, clock, metrics, log }, settings.budgets)
-  const { host } = facts
-  const over = { ledger: opened, dir, state, host, clock, log, metrics, output: log.output }
-  const replicaName = `${host}:${facts.pid}`
-  const notices = openNotices({ webhooks: settings.webhooks, replica: replicaName, clock, log })
-  const started = await sinks.start(over).catch(async (error: unknown) => {
-    lockouts.stop()
-    await Promise.all([budgets.stop(), state.close(), opened.close()])
-    throw error
-  })
-  const ledger = notices.watch(started)
-  const tell = notices.tell
-  const replica = await openReplica({ settings, process: facts, ...over, ledger, tell })
-  const unwritten = openUnwritten(replica, log)
-  const access = openAccess({ replica, rules, unwritten, log, metrics })
-  return {
-    ...{ clock, ledger, sinks, metrics, log, state, replica, notices },
-    ...{ budgets, lockouts, extraction, access, unwritten },
-  }
 }

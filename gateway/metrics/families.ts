@@ -9,6 +9,7 @@ import { ACTIONS } from '../domain/vocabulary.ts'
 import { createCounter, createGauge, createHistogram } from './cells.ts'
 import * as labels from './labels.ts'
 import { METRICS, type MetricEntry } from './names.ts'
+import { noticeFamilies, stateFamilies } from './state-families.ts'
 
 /** The cells of every metric. */
 export type Families = ReturnType<typeof buildFamilies>
@@ -135,56 +136,6 @@ function buildFamilies(registry: Registry, lists: ReadonlyMap<string, ReadonlySe
   }
 }
 
-function stateFamilies<C, G>(
-  counter: (entry: MetricEntry) => C,
-  gauge: (entry: MetricEntry) => G,
-): {
-  readonly stateStaleness: G
-  readonly stateSeq: G
-  readonly stateChars: G
-  readonly stateReplicas: G
-  readonly journalRegressed: G
-  readonly journalDamaged: G
-  readonly accessRecordErrors: C
-  readonly breakGlassOpenings: C
-  readonly breakGlassOpen: G
-  readonly breakGlassUnreviewed: G
-  readonly breakGlassOverdue: G
-  readonly storeUp: G
-  readonly storeErrors: C
-} {
-  return {
-    storeUp: gauge(METRICS.storeUp),
-    storeErrors: counter(METRICS.storeErrors),
-    stateStaleness: gauge(METRICS.stateStaleness),
-    stateSeq: gauge(METRICS.stateSeq),
-    stateChars: gauge(METRICS.stateChars),
-    stateReplicas: gauge(METRICS.stateReplicas),
-    journalRegressed: gauge(METRICS.journalRegressed),
-    journalDamaged: gauge(METRICS.journalDamaged),
-    accessRecordErrors: counter(METRICS.accessRecordErrors),
-    breakGlassOpenings: counter(METRICS.breakGlassOpenings),
-    breakGlassOpen: gauge(METRICS.breakGlassOpen),
-    breakGlassUnreviewed: gauge(METRICS.breakGlassUnreviewed),
-    breakGlassOverdue: gauge(METRICS.breakGlassOverdue),
-  }
-}
-
-function noticeFamilies<C, G>(
-  counter: (entry: MetricEntry) => C,
-  gauge: (entry: MetricEntry) => G,
-): Record<'signals' | 'signalsRefused' | 'webhookDeliveries', C> &
-  Record<'webhookLag' | 'webhookFilesUnusable', G> {
-  return {
-    signals: counter(METRICS.signals),
-    signalsRefused: counter(METRICS.signalsRefused),
-    webhookDeliveries: counter(METRICS.webhookDeliveries),
-    webhookLag: gauge(METRICS.webhookLag),
-    webhookFilesUnusable: gauge(METRICS.webhookFilesUnusable),
-  }
-}
-
-/** A rate needs a first sample before the first event. */
 function initialiseClosed(families: Families): void {
   for (const reason of REASON_CODES) families.refusals.at(REASONS[reason].stage, reason)
   for (const effect of labels.EFFECTS) families.decisionDuration.at(effect)
