@@ -7,6 +7,8 @@ import { GatewayError } from '../domain/errors.ts'
 import type { Logger } from '../log/logger.ts'
 import { createOutput, type LogDestination } from '../log/output.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { raised } from './notices/from-records.ts'
+import type { Notices } from './notices/open-notices.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { RunningStore } from './open-store.ts'
 import { createOutlet } from './sink-outlets.ts'
@@ -35,6 +37,8 @@ export interface SinksStart {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
+  /** Told when people should be. */
+  readonly tell?: Notices['tell']
   /** Standard output; one of its own when absent. */
   readonly output?: LogDestination | undefined
 }
@@ -97,7 +101,12 @@ function lagWatch(sinks: Sinks, { log, metrics }: SinksStart): () => void {
   }
 }
 
-function sinkEvents({ log, metrics }: SinksStart): (event: SinkEvent) => void {
+/** Counts, logs and tells what becomes of sinks. */
+export function sinkEvents({
+  log,
+  metrics,
+  tell,
+}: Pick<SinksStart, 'log' | 'metrics' | 'tell'>): (event: SinkEvent) => void {
   const said = new Map<string, string>()
   return (event) => {
     const { sink } = event
@@ -118,6 +127,7 @@ function sinkEvents({ log, metrics }: SinksStart): (event: SinkEvent) => void {
         return
       case 'dropped':
         metrics.auditSinkDropped(sink, event.to - event.from + 1)
+        tell?.(raised('records_dropped', { sink, from: event.from, to: event.to, why: event.why }))
         log.error({ ...event }, 'a sink of the ledger left records out')
         return
       case 'cursor':

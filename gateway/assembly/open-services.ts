@@ -15,6 +15,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { ConfigSource } from './load-config.ts'
 import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
 import type { LoadedRules } from './load-rules.ts'
+import { disputesTold } from './notices/of-ledger.ts'
 import { openNotices, type Notices } from './notices/open-notices.ts'
 import { openAccess } from './open-access.ts'
 import { openBudgets } from './open-budgets.ts'
@@ -76,8 +77,14 @@ export async function openServices(
   const dir = resolve(options.cwd, settings.audit.dir)
   const facts = options.process
   const keepFrom = (): number => sinks.keepFrom()
-  const opening = { dir, cwd: options.cwd, settings, process: facts, clock, log, metrics, keepFrom }
-  const opened = await (options.openLedger ?? openOwnLedger)(opening)
+  const { host } = facts
+  const replicaName = `${host}:${facts.pid}`
+  const notices = openNotices({ webhooks: settings.webhooks, replica: replicaName, clock, log })
+  const { tell } = notices
+  const opened = await (options.openLedger ?? openOwnLedger)({
+    ...{ dir, cwd: options.cwd, settings, process: facts, clock, log, keepFrom },
+    metrics: disputesTold(metrics, tell),
+  })
   const state = await openStore({ ...options, settings, clock, log, metrics }).catch(
     async (error: unknown) => {
       await opened.close()
@@ -92,18 +99,14 @@ export async function openServices(
   })
   await lockouts.start()
   const budgets = openBudgets({ state, clock, metrics, log }, settings.budgets)
-  const { host } = facts
-  const over = { ledger: opened, dir, state, host, clock, log, metrics, output: log.output }
-  const replicaName = `${host}:${facts.pid}`
-  const notices = openNotices({ webhooks: settings.webhooks, replica: replicaName, clock, log })
+  const over = { ledger: opened, dir, state, host, clock, log, metrics, tell, output: log.output }
   const started = await sinks.start(over).catch(async (error: unknown) => {
     lockouts.stop()
     await Promise.all([budgets.stop(), state.close(), opened.close()])
     throw error
   })
   const ledger = notices.watch(started)
-  const tell = notices.tell
-  const replica = await openReplica({ settings, process: facts, ...over, ledger, tell })
+  const replica = await openReplica({ settings, process: facts, ...over, ledger })
   const unwritten = openUnwritten(replica, log)
   const access = openAccess({ replica, rules, unwritten, log, metrics })
   return {

@@ -24,10 +24,6 @@ export function happeningOf({ type, fields }: LedgerRecord): Happening | undefin
       const isLate = typeof fields['ms'] === 'number' && fields['ms'] > LATE_MS
       return isLate ? raised('lock_late', { ...some(fields, ['lock', 'ms', 'cut']) }) : undefined
     }
-    case 'witness.disputed':
-      return raised('ledger_disputed', some(fields, ['witness', 'why', 'reason']))
-    case 'sink.dropped':
-      return raised('records_dropped', some(fields, ['sink', 'count', 'reason']))
     default:
       return undefined
   }

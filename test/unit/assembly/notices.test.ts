@@ -4,6 +4,8 @@ import { NOTICE_TYPES } from '../../../gateway/access/notice.ts'
 import { noteOf } from '../../../gateway/access/webhooks/payload.ts'
 import { isRestricting } from '../../../gateway/assembly/replica/regression.ts'
 import { happeningOf, raised } from '../../../gateway/assembly/notices/from-records.ts'
+import { sinkEvents } from '../../../gateway/assembly/ledger-sinks.ts'
+import { disputesTold } from '../../../gateway/assembly/notices/of-ledger.ts'
 import { openNotices } from '../../../gateway/assembly/notices/open-notices.ts'
 import { createOutbox, type Happening } from '../../../gateway/assembly/notices/outbox.ts'
 import {
@@ -12,6 +14,8 @@ import {
 } from '../../../gateway/assembly/signals/refusal-watch.ts'
 import { systemClock } from '../../../gateway/domain/clock.ts'
 import type { LedgerRecord } from '../../../gateway/domain/ports.ts'
+import type { Logger } from '../../../gateway/log/logger.ts'
+import type { Metrics } from '../../../gateway/metrics/metrics.ts'
 import { createMemoryReplica } from '../../support/memory-replica.ts'
 
 const OPS = [{ act: 'infer', res: 'model:fraud' }]
@@ -52,8 +56,6 @@ describe('records that are told of', () => {
     [{ type: 'incident', fields: { kind: 'toString' } }, undefined],
     [{ type: 'lock.enforced', fields: { lock: 'lock-1', ms: 1_000 } }, undefined],
     [{ type: 'lock.enforced', fields: { lock: 'lock-1', ms: 1_001 } }, 'lock_late'],
-    [{ type: 'witness.disputed', fields: {} }, 'ledger_disputed'],
-    [{ type: 'sink.dropped', fields: { sink: 's', count: 3 } }, 'records_dropped'],
   ])('%j', (record, kind) => {
     expect(happeningOf(record)?.kind).toBe(kind)
   })
@@ -142,6 +144,32 @@ describe('an outbox', () => {
       title: 'Incident: the journal has lost entries that were known',
       facts: { kind: 'journal_regressed', known: 9, found: 3, count: 1, replica: 'host:1' },
     })
+  })
+})
+
+describe('what the ledger writes of itself', () => {
+  it('is told of when a witness begins to remember another one', () => {
+    const told: Happening[] = []
+    const answers: string[] = []
+    const metrics = { auditWitness: (_name: string, result: string) => void answers.push(result) }
+    const { auditWitness } = disputesTold(metrics, (one) => told.push(one))
+    for (const result of ['cosigned', 'forked', 'forked', 'cosigned', 'ahead'] as const) {
+      auditWitness('w', result)
+    }
+    expect(answers).toHaveLength(5)
+    expect(told.map(({ kind, facts }) => [kind, facts['answer']])).toEqual([
+      ['ledger_disputed', 'forked'],
+      ['ledger_disputed', 'ahead'],
+    ])
+  })
+
+  it('is told of when a sink was not given records', () => {
+    const told: Happening[] = []
+    const log = { error: () => undefined } as unknown as Logger
+    const metrics = { auditSinkDropped: () => undefined } as unknown as Metrics
+    const event = sinkEvents({ log, metrics, tell: (one) => void told.push(one) })
+    event({ type: 'dropped', sink: 's', from: 3, to: 9, why: 'full' })
+    expect(told).toEqual([raised('records_dropped', { sink: 's', from: 3, to: 9, why: 'full' })])
   })
 })
 
