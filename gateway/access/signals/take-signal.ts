@@ -85,9 +85,10 @@ export function locksForSignal(
   for (const wanted of wantedLocks(signal, source)) {
     const key = keyOfLock(wanted.target, signal.event)
     const there = inForce.get(key)
-    const lock = lockOf(wanted, { signal, source, jti }, now)
-    const isWider = there !== undefined && !isAsWide(there, lock)
+    const asked = lockOf(wanted, { signal, source, jti }, now)
+    const isWider = there !== undefined && !isAsWide(there, asked)
     if (there !== undefined && !isWider && outlasts(there, wanted, now)) continue
+    const lock = isWider ? inPlaceOf(there, asked) : asked
     inForce.set(key, lock)
     events.push({ type: 'lock.set', lock })
     // Left standing, the narrower one would not be found when the issuer takes its word back.
@@ -108,6 +109,19 @@ function liftOf({ id }: Lock, { name }: SignalSource, reason: string): AccessEve
 /** Whether `there` counts for every account that `wanted` counts for. */
 function isAsWide(there: Lock, wanted: Lock): boolean {
   return wanted.issuers?.every((name) => isOnAccountsOf(there, name)) ?? there.issuers === undefined
+}
+
+/** `asked`, for every account that `there` counts for too, and for no shorter time. */
+function inPlaceOf(there: Lock, { expiresAt, ...asked }: Lock): Lock {
+  const { issuers } = asked
+  const end = Math.max(expiresAt ?? Infinity, there.expiresAt ?? Infinity)
+  return {
+    ...asked,
+    ...(issuers === undefined
+      ? {}
+      : { issuers: [...new Set([...issuers, ...(there.issuers ?? [])])] }),
+    ...(end === Infinity ? {} : { expiresAt: end }),
+  }
 }
 
 function locksInForce(state: AccessState, source: SignalSource, now: number): Map<string, Lock> {

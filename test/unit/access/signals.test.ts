@@ -215,6 +215,28 @@ describe('people and devices that signals name', () => {
   })
 })
 
+describe('a lock that takes the place of another', () => {
+  const RISK = `${CAEP}risk-level-change`
+  const high = (jti: string) =>
+    token(RISK, COMPLEX, { current_level: 'HIGH', principal: 'DEVICE' }, jti)
+  const long = { ...SOURCE, riskMs: 86_400_000, locksAccountsOf: ['idp', 'old'] }
+  const other = { ...SOURCE, locksAccountsOf: ['idp', 'partner'] }
+
+  it('takes nothing away: neither time nor accounts', () => {
+    const first = taken(high('j1'), emptyState('e'), long)
+    const devices = (state: AccessState) =>
+      [...state.locks.values()].filter(
+        ({ target, lifted }) => target.kind === 'device' && lifted === undefined,
+      )
+    const [before] = devices(first.state)
+    const after = devices(taken(high('j2'), first.state, other).state)
+    expect(before?.expiresAt).toBeDefined()
+    expect(after.map(({ expiresAt, issuers }) => [expiresAt, issuers])).toEqual([
+      [before?.expiresAt, ['idp', 'partner', 'old']],
+    ])
+  })
+})
+
 describe('signals that are not what they should be', () => {
   it('are taken once', () => {
     const first = taken(token(`${RISC}account-disabled`, ALICE))
