@@ -3,6 +3,7 @@ import type { AccessState } from '../state.ts'
 import type { ReadEntry } from './entry.ts'
 import { filtered, withEntry } from './maps.ts'
 import { keepReviews } from './reviews-kept.ts'
+import { keepRuns } from './runs-kept.ts'
 
 const DAY_MS = 86_400_000
 
@@ -18,7 +19,7 @@ const OVER_KEPT_MS = 90 * DAY_MS
 /** Reviews are evidence for the yearly audit; what they took away is not given back after it. */
 const REVIEW_KEPT_MS = 400 * DAY_MS
 
-/** Runs stay as long as a version of theirs can still be registered; then the ledger has them. */
+/** Runs stay as long as a version of theirs can still be registered or released; then the ledger has them. */
 const RUN_KEPT_MS = 90 * DAY_MS
 
 /** What a call did, so that its repetition is answered alike. */
@@ -46,7 +47,7 @@ export function forget(state: AccessState): AccessState {
     ),
     drills: filtered(state.drills, (drill) => drill.at > old),
     reviews: keepReviews(state.reviews, at - REVIEW_KEPT_MS),
-    runs: filtered(state.runs, (run) => run.at > at - RUN_KEPT_MS),
+    runs: keepRuns(state, at - RUN_KEPT_MS),
     // What is not released stays restricted, however long that takes.
     versions: filtered(
       state.versions,

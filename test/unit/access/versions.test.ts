@@ -1,6 +1,7 @@
 /** Versions of retrainings: linked, restricted, and released by somebody else. */
 import { describe, expect, it } from '@jest/globals'
 import type { AccessEvent } from '../../../gateway/access/events.ts'
+import { forget } from '../../../gateway/access/fold/kept.ts'
 import { createRestrictions } from '../../../gateway/access/versions/restrictions.ts'
 import { releaseVersion } from '../../../gateway/access/versions/release.ts'
 import {
@@ -278,5 +279,32 @@ describe('a version with several names', () => {
     await replica.run(registerVersion({ ...REGISTRATION, version: '4', also: [DIGEST, '3'] }))
     const stands = [...replica.state.versions.values()].filter(({ released }) => released)
     expect(stands.map(({ model }) => model)).toEqual([`model:fraud@${DIGEST}`])
+  })
+})
+
+describe('a training that is long over', () => {
+  const YEAR_MS = 365 * 86_400_000
+  const later = ({ state }: ReturnType<typeof replicaWith>) =>
+    forget({ ...state, at: state.at + YEAR_MS })
+
+  it('is known while the version that came of it waits for its release', async () => {
+    const replica = replicaWith({}, { id: 'd-2', destination: 'model:other' })
+    await replica.run(registerVersion(REGISTRATION))
+    expect([...later(replica).runs.keys()]).toEqual(['d-1'])
+    await replica.run(releaseVersion({ model: 'model:fraud@3', by: BOB, reason: 'evaluated' }))
+    expect(later(replica).runs.size).toBe(0)
+  })
+
+  it('is known while a version waits that may have come of it', async () => {
+    const replica = replicaWith({}, { id: 'd-2' }, { id: 'd-3', destination: 'model:other' })
+    await replica.run(registerVersion(REGISTRATION))
+    expect([...later(replica).runs.keys()]).toEqual(['d-1', 'd-2'])
+  })
+
+  it('is known by what the registry was told of it, too', async () => {
+    const replica = replicaWith({ destination: 'model:other' })
+    await replica.run(nameTraining('d-1', 'job-1'))
+    await replica.run(registerVersion({ ...REGISTRATION, upstreamRun: 'job-1' }))
+    expect([...later(replica).runs.keys()]).toEqual(['d-1'])
   })
 })
