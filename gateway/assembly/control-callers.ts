@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { LockFacts } from '../access/view.ts'
-import type { Environment } from '../domain/access.ts'
+import type { Decision, Environment } from '../domain/access.ts'
 import type { Authenticator, LedgerRecord, LedgerValue } from '../domain/ports.ts'
 import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { HeaderBag } from '../domain/request.ts'
@@ -16,7 +16,9 @@ import type { EnvironmentInput, PolicySnapshot, Runtime, Services } from '../pep
 import { readHeaders } from '../pep/headers.ts'
 import { refusalOf } from '../pep/stages/decide.ts'
 import { lockedOut } from '../pep/watching/kept-out.ts'
+import { withJournal } from '../pep/watching/journal-says.ts'
 import { lockedBy } from '../pep/watching/locked.ts'
+import { noteRuleUse } from '../pep/watching/note-use.ts'
 
 /** What callers are judged with. */
 export interface ControlCallersDeps {
@@ -29,6 +31,8 @@ export interface ControlCallersDeps {
 
 /** Who asks for what. */
 export interface CallerAsk {
+  /** Id of the call, where it was let in before; a new one when absent. */
+  readonly id?: string | undefined
   readonly authorization: string | undefined
   readonly action: 'read' | 'admin'
   /** What it is asked of, as rules name it behind `server:`. */
@@ -74,7 +78,7 @@ export function createControlCallers(deps: ControlCallersDeps): ControlCallers {
 }
 
 async function authorize(deps: ControlCallersDeps, ask: CallerAsk): Promise<LetIn | Refusal> {
-  const id = randomUUID()
+  const id = ask.id ?? randomUUID()
   try {
     const subject = await deps.authenticator()?.authenticate(ask.authorization)
     if (subject === undefined) return refuse('internal')
@@ -121,13 +125,15 @@ async function judge(
   if (lock !== undefined) return lockedBy(lock)
   const environment = await environmentOf(runtime, ask.peer, { now, subject, headers: NO_HEADERS })
   if (isRefusal(environment)) return environment
-  const decide = decider(runtime.policy, subject, environment)
-  return (
-    decide(action, resource) ?? {
-      environment,
-      may: (other, server) => decide(other, named(server)) === undefined,
-    }
-  )
+  const decide = decider(runtime.policy, { subject, environment, access })
+  const decision = decide(action, resource)
+  const refusal = refusalIn(decision)
+  if (refusal !== undefined) return refusal
+  noteRuleUse(decision, { subject, usersOf: runtime.policy.usersOf }, deps.services)
+  return {
+    environment,
+    may: (other, server) => refusalIn(decide(other, named(server))) === undefined,
+  }
 }
 
 const NO_HEADERS: HeaderBag = { get: () => undefined, pairs: [] }
@@ -160,19 +166,26 @@ function named(name: string): Resource {
   return { kind: 'server', name }
 }
 
-/** Says why something is refused; a duty that nobody can discharge here is a reason too. */
+interface Asker extends Pick<LetIn, 'subject' | 'environment'> {
+  readonly access: ControlCallersDeps['services']['access']
+}
+
+/** Decides by the rules, and by reviews, which list what rules give here as well. */
 function decider(
   { decisionPoint, resources }: PolicySnapshot,
-  subject: Subject,
-  environment: Environment,
-): (action: 'read' | 'admin', resource: Resource) => Refusal | undefined {
+  { subject, environment, access }: Asker,
+): (action: 'read' | 'admin', resource: Resource) => Decision {
   return (action, resource) => {
     const resourceAttributes = resources.attributesOf(resource)
     const asked = { subject, action, resource, environment, resourceAttributes }
-    const decision = decisionPoint.decide(asked)
-    if (decision.effect !== 'permit') return refusalOf(decision)
-    return decision.obligations.length > 0 ? refuse('obligation_unknown') : undefined
+    return withJournal(decisionPoint.decide(asked), asked, { access, subject })
   }
+}
+
+/** Why something is refused; a duty that nobody can discharge here is a reason too. */
+function refusalIn(decision: Decision): Refusal | undefined {
+  if (decision.effect !== 'permit') return refusalOf(decision)
+  return decision.obligations.length > 0 ? refuse('obligation_unknown') : undefined
 }
 
 async function note(

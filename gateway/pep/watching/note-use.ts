@@ -1,8 +1,9 @@
 /** Remembers which privileges were made use of, for those who review them. */
 import { grantPrivilege } from '../../access/reviews/privileges.ts'
+import type { Decision } from '../../domain/access.ts'
 import type { Subject } from '../../domain/subject.ts'
 import { established, type Exchange } from '../exchange.ts'
-import type { Services } from '../runtime.ts'
+import type { PolicySnapshot, Services } from '../runtime.ts'
 
 /** A use is as good as any other within this time: reviews ask for days. */
 const NOTE_MS = 60_000
@@ -26,9 +27,7 @@ export function noteUse(
     const subject = established(exchange.subject, 'subject')
     const { usersOf } = established(exchange.policy, 'policy')
     for (const { decision } of exchange.decisions ?? []) {
-      const text = decision.rule?.text
-      if (text === undefined || usersOf === undefined || !isDue(subject, text, services)) continue
-      for (const name of usersOf(subject, text)) services.access.used(text, name)
+      noteRuleUse(decision, { subject, usersOf }, services)
     }
     if (exchange.grant === undefined) return
     const privilege = grantPrivilege(exchange.grant.id)
@@ -36,6 +35,18 @@ export function noteUse(
   } catch (error) {
     services.log.error({ decisionId: exchange.id, err: error }, 'a use was not noted')
   }
+}
+
+/** Tells of the rule that permitted something, as {@link noteUse} does. */
+export function noteRuleUse(
+  { rule }: Decision,
+  by: { readonly subject: Subject; readonly usersOf: PolicySnapshot['usersOf'] | undefined },
+  services: Pick<Services, 'access' | 'clock'>,
+): void {
+  const { subject, usersOf } = by
+  const text = rule?.text
+  if (text === undefined || usersOf === undefined || !isDue(subject, text, services)) return
+  for (const name of usersOf(subject, text)) services.access.used(text, name)
 }
 
 function isDue(subject: Subject, privilege: string, { clock }: Pick<Services, 'clock'>): boolean {

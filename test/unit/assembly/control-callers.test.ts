@@ -21,12 +21,20 @@ const PERMIT: Decision = {
   revision: 'sha256:1',
 }
 
+const RULE = {
+  file: 'policy.csv',
+  line: 1,
+  text: 'p, role:anyone, admin, server:gate:locks, always, allow',
+}
+const REVOKED = { review: 'review-1', holder: 'role:anyone', lapsed: true }
+
 /** Callers whose rules say `decision` of everything on `server:gate:locks`, and no of the rest. */
 function callers(
   given: {
     readonly decision?: Decision
     readonly subject?: Subject
     readonly isLocked?: boolean
+    readonly isRevoked?: boolean
     readonly isFull?: boolean
   } = {},
 ) {
@@ -61,7 +69,11 @@ function callers(
     metrics: { auditError: () => undefined },
     log: { error: () => undefined },
     lockouts: { find: () => undefined },
-    access: { ...NO_ACCESS, lockOn: () => (given.isLocked === true ? lock : undefined) },
+    access: {
+      ...NO_ACCESS,
+      lockOn: () => (given.isLocked === true ? lock : undefined),
+      revokedBy: () => (given.isRevoked === true ? REVOKED : undefined),
+    },
   } as unknown as ControlCallersDeps['services']
   const made = createControlCallers({
     services,
@@ -111,6 +123,11 @@ describe('a caller of the control listener', () => {
       'obligation_unknown',
     ],
     ['a lock', { isLocked: true }, 'locked'],
+    [
+      'a review that took the privilege away',
+      { isRevoked: true, decision: { ...PERMIT, rule: RULE } },
+      'privilege_revoked',
+    ],
     ['a token that has expired since', { subject: subjectOf({ expiresAt: NOW }) }, 'authn_expired'],
   ])('is refused by %s, on record', async (_, given, reason) => {
     const { asked, records } = callers(given as Parameters<typeof callers>[0])
