@@ -24,6 +24,8 @@ export interface ControlCaller {
 
 /** Who asks for what. */
 export interface ControlAsk {
+  /** Id of the call, where it was let in before; a new one when absent. */
+  readonly id?: string
   readonly authorization: string | undefined
   /** What the rules must permit on `server:modelgate`. */
   readonly action: 'read' | 'admin'
@@ -95,7 +97,12 @@ interface Route {
   readonly path: string
   readonly method: 'GET' | 'POST'
   readonly what: string
-  readonly run: (request: Request, caller: ControlCaller) => Promise<ControlResult> | ControlResult
+  /** `again`: whether the caller would be let in now, which may be long after. */
+  readonly run: (
+    request: Request,
+    caller: ControlCaller,
+    again: () => Promise<ControlCaller | Refusal>,
+  ) => Promise<ControlResult> | ControlResult
 }
 
 function routesOf(control: RulesControl): readonly Route[] {
@@ -111,38 +118,49 @@ function routesOf(control: RulesControl): readonly Route[] {
       path: '/rules/reload',
       method: 'POST',
       what: 'rules.reload',
-      run: withBody(readReload, (caller) => control.reload(caller)),
+      run: withBody(control, readReload, (caller) => control.reload(caller)),
     },
     {
       path: '/rules/rollback',
       method: 'POST',
       what: 'rules.rollback',
-      run: withBody(readRollback, (caller, to) => control.rollback(caller, to)),
+      run: withBody(control, readRollback, (caller, to) => control.rollback(caller, to)),
     },
     {
       path: '/rules/unpin',
       method: 'POST',
       what: 'rules.unpin',
-      run: withBody(readUnpin, (caller, why) => control.unpin(caller, why)),
+      run: withBody(control, readUnpin, (caller, why) => control.unpin(caller, why)),
     },
     { path: '/lockouts', method: 'GET', what: 'lockouts.read', run: () => control.lockouts() },
     {
       path: '/lockouts/lift',
       method: 'POST',
       what: 'lockouts.lift',
-      run: withBody(readLift, (caller, whom) => control.lift(caller, whom)),
+      run: withBody(control, readLift, (caller, whom) => control.lift(caller, whom)),
     },
   ]
 }
 
+/** Who sends slowly may have been locked out by the time the body is there. */
 function withBody<T>(
+  control: RulesControl,
   read: (text: string) => Loaded<T>,
   run: (caller: ControlCaller, body: T) => Promise<ControlResult>,
 ): Route['run'] {
-  return async (request, caller) => {
+  return async (request, _caller, again) => {
     const body = await readJsonBody(request, read)
-    return 'value' in body ? run(caller, body.value) : { problem: body }
+    if (!('value' in body)) return { problem: body }
+    const caller = await again()
+    return isRefusal(caller)
+      ? { problem: refusedProblem(caller, control) }
+      : run(caller, body.value)
   }
+}
+
+function refusedProblem(refusal: Refusal, control: RulesControl): Problem {
+  const seen = problemOf(refusal)
+  return seen.status === 401 ? { ...seen, challenge: control.challenge(refusal) } : seen
 }
 
 async function answer(
@@ -172,20 +190,20 @@ async function runRoute(
   response: Response,
   { control, route }: { readonly control: RulesControl; readonly route: Route },
 ): Promise<void> {
-  const caller = await control.authorize({
+  const ask: ControlAsk = {
     authorization: singleFields(request.rawHeaders)?.get('authorization'),
     action: route.method === 'GET' ? 'read' : 'admin',
     what: route.what,
     peer: request.socket.remoteAddress ?? '',
     rawHeaders: request.rawHeaders,
-  })
+  }
+  const caller = await control.authorize(ask)
   if (isRefusal(caller)) {
-    const seen = problemOf(caller)
-    const challenge = seen.status === 401 ? { challenge: control.challenge(caller) } : {}
-    sendRefusal(request, response, { ...seen, ...challenge })
+    sendRefusal(request, response, refusedProblem(caller, control))
     return
   }
-  const result = await route.run(request, caller)
+  const again = () => control.authorize({ ...ask, id: caller.id })
+  const result = await route.run(request, caller, again)
   if ('problem' in result) sendRefusal(request, response, { ...result.problem, id: caller.id })
   else response.json({ ...result.document, decision_id: caller.id })
 }

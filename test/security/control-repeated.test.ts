@@ -126,6 +126,25 @@ describe('a repetition by somebody who is not who they were', () => {
     expect((await api.call(line, called)).status).toBe(200)
   })
 
+  // The replica that lets the call in may not know of the lock yet.
+  it.each(['POST /v1/locks', 'POST /v1/drills'])('does nothing by %s, nor anew', async (line) => {
+    const lock = { target: { kind: 'user', id: 'user:dev/x' }, reason: 'trial', ttl: '1h' }
+    const body = line.endsWith('locks') ? lock : {}
+    const own = { ...lock, target: { kind: 'role', id: 'role:admin' } }
+    Object.assign(CALLERS, { root2: { may: ['read', 'admin'], holds: ['role:admin'] } })
+    const called = { as: 'root2', body, headers: { 'idempotency-key': `again-${line.length}` } }
+    expect((await api.call(line, called)).status).toBeLessThan(300)
+    const set = await api.call('POST /v1/locks', { as: 'root', body: own })
+    await refused(line, called, 403, 'not_eligible')
+    await refused(line, { as: 'root2', body }, 403, 'not_eligible')
+    const lift = `POST /v1/locks/${String(set.json['id'])}/lift`
+    for (const as of ['root', 'bob']) {
+      Object.assign(CALLERS, { bob: { may: ['read', 'admin'] } })
+      await api.call(lift, { as, body: { reason: 'over' } })
+    }
+    expect((await api.call(line, called)).status).toBeLessThan(300)
+  })
+
   it('is another call when the account has become somebody else’s', async () => {
     const line = 'POST /v1/requests'
     const called = await repeated('alice', line, REQUEST)

@@ -2,7 +2,9 @@
 import type { IncomingMessage } from 'node:http'
 import { decline, isDeclined, type Command } from '../../access/command.ts'
 import type { Json } from '../../access/canonical.ts'
+import { isLockedOut } from '../../access/elevation/lockouts.ts'
 import { GatewayError } from '../../domain/errors.ts'
+import { isRefusal, type Refusal } from '../../domain/refusal.ts'
 import {
   readApiBody,
   readApiQuery,
@@ -13,7 +15,7 @@ import { readJsonBody } from '../json-body.ts'
 import type { Problem } from '../problem.ts'
 import { singleFields } from '../request-guard.ts'
 import type { ApiControl } from './api-control.ts'
-import { apiProblem } from './api-problems.ts'
+import { apiProblem, refusedProblem } from './api-problems.ts'
 import type { ApiCaller } from './api-caller.ts'
 import type { ApiResult, Change, ChangeRoute, ReadRoute } from './api-route.ts'
 import { keyedCall, onceOnly, readKey } from './idempotency.ts'
@@ -73,14 +75,23 @@ function readQuery(
   return { problem: apiProblem('query_invalid', more) }
 }
 
-/** Runs a route that changes something, once what is about to be done is on record. */
-export async function runChange(call: Admitted<ChangeRoute>): Promise<ApiResult> {
-  const { control, route, caller, params, request } = call
+/**
+ * Runs a route that changes something, once what is about to be done is on record. Bodies may be slow:
+ * `again` asks whether the caller, who was let in before it came, would be let in now that it is there.
+ */
+export async function runChange(
+  admitted: Admitted<ChangeRoute>,
+  again: () => Promise<ApiCaller | Refusal>,
+): Promise<ApiResult> {
+  const { control, route, params, request } = admitted
   if ((request.url ?? '').includes('?')) {
     return { problem: apiProblem('query_invalid', { detail: 'A change takes no parameters' }) }
   }
   const body = await readJsonBody(request, (text) => readApiBody(route.body, text))
   if (!('value' in body)) return { problem: body }
+  const caller = await again()
+  if (isRefusal(caller)) return { problem: refusedProblem(caller, control) }
+  const call = { ...admitted, caller }
   const conditions = readConditions(call, body.value)
   if ('problem' in conditions) return conditions
   const about = Object.values(params).join(' ')
@@ -96,7 +107,7 @@ export async function runChange(call: Admitted<ChangeRoute>): Promise<ApiResult>
     now: replica.now(),
     replica,
     parts,
-    change: (command, change) => changed(control, { command, change, ...conditions }),
+    change: (command, change) => changed(call, { command, change, ...conditions }),
   })
 }
 
@@ -128,17 +139,19 @@ function readConditions(
 }
 
 async function changed(
-  { replica }: ApiControl,
+  call: Admitted<ChangeRoute>,
   wanted: Conditions & {
     readonly command: Command<{ readonly id: string }>
     readonly change: Change
   },
 ): Promise<ApiResult> {
   const { command, change, keyed } = wanted
+  const { replica } = call.control
   try {
     const refusal = change.refusal ?? (() => undefined)
     const matching = whenMatching(command, wanted)
-    const ruled = await replica.run(whenAllowed(onceOnly(matching, keyed, refusal), wanted))
+    const allowed = whenAllowed(onceOnly(matching, keyed, refusal), wanted)
+    const ruled = await replica.run(unlessLockedOut(allowed, call))
     if (isDeclined(ruled)) return ruled
     const { id } = ruled.done
     const document = change.document(replica.state, id, replica.now())
@@ -155,6 +168,24 @@ async function changed(
       'Send the same call again with the same Idempotency-Key, or look whether it was done.'
     return { problem: apiProblem('store_unavailable', { retryAfter: 5, remedy }) }
   }
+}
+
+/**
+ * `command`, unless the caller was locked out since: the state that is decided on may know of a newer
+ * lock than the replica that let the call in.
+ */
+function unlessLockedOut(
+  command: Command<{ readonly id: string }>,
+  { control, route, caller }: Admitted<ChangeRoute>,
+): Command<{ readonly id: string }> {
+  const { subject, person } = caller
+  const { id, groups, roles } = subject
+  const who = { person: person?.person ?? '', id, holds: [...groups, ...roles] }
+  const holds = control.parts.elevation(caller).holdingsOf(who)
+  return (state, now) =>
+    isLockedOut(state, now, { person: who, holds }, [route.action])
+      ? decline('not_eligible', 'Your access was taken away meanwhile.')
+      : command(state, now)
 }
 
 /** `command`, if the caller may know of what it is to change. */

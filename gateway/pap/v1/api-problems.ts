@@ -1,6 +1,8 @@
 /** What the control API says when nothing was done: stable codes, and what to do about each. */
 import { DECLINES, type DeclineCode, type Declined } from '../../access/command.ts'
-import { problem, type Problem } from '../problem.ts'
+import type { Refusal } from '../../domain/refusal.ts'
+import { problem, problemOf, type Problem } from '../problem.ts'
+import type { ApiControl } from './api-control.ts'
 
 /** What helps. */
 // prettier-ignore
@@ -29,6 +31,12 @@ export function declinedProblem({ declined, detail, retryAfterS }: Declined): Pr
   const { status, title } = DECLINES[declined]
   const more = status === 429 ? { retryAfter: retryAfterS ?? 60 } : {}
   return { status, reason: declined, title, detail, remedy: REMEDIES[declined], ...more }
+}
+
+/** A caller who is not let in, as a problem; a 401 says how to be. */
+export function refusedProblem(refusal: Refusal, control: Pick<ApiControl, 'challenge'>): Problem {
+  const seen = problemOf(refusal)
+  return seen.status === 401 ? { ...seen, challenge: control.challenge(refusal) } : seen
 }
 
 /** Problems of the API itself, beside those of access control and of {@link DECLINES}. */

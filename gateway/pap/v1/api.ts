@@ -2,11 +2,11 @@
 import type { Express, Request, Response } from 'express'
 import { isDeclined } from '../../access/command.ts'
 import { isRefusal } from '../../domain/refusal.ts'
-import { problem, problemOf, sendProblem, type Problem } from '../problem.ts'
+import { problem, sendProblem, type Problem } from '../problem.ts'
 import { guardRequest, singleFields } from '../request-guard.ts'
 import { runChange, runRead } from './api-call.ts'
-import type { ApiControl } from './api-control.ts'
-import { apiProblem, declinedProblem } from './api-problems.ts'
+import type { ApiAsk, ApiControl } from './api-control.ts'
+import { apiProblem, declinedProblem, refusedProblem } from './api-problems.ts'
 import type { ApiCaller } from './api-caller.ts'
 import type { ApiResult, ApiRoute } from './api-route.ts'
 import { openApiText } from './openapi.ts'
@@ -113,7 +113,23 @@ async function runRoute(
 ): Promise<void> {
   const { api, route, params } = called
   const { control } = api
-  const caller = await control.authorize({
+  const ask = askOf(request, route)
+  const caller = await control.authorize(ask)
+  if (isRefusal(caller)) {
+    sendRefusal(request, response, refusedProblem(caller, control))
+    return
+  }
+  response.set('x-modelgate-decision-id', caller.id)
+  const wait = api.byPrincipal(caller.subject.id)
+  const result =
+    wait === undefined
+      ? await run({ control, caller, params, request }, route, ask)
+      : { problem: tooOften(wait) }
+  send(request, response, { result, caller })
+}
+
+function askOf(request: Request, route: ApiRoute): ApiAsk {
+  return {
     authorization: singleFields(request.rawHeaders)?.get('authorization'),
     action: route.action,
     area: route.area,
@@ -121,32 +137,21 @@ async function runRoute(
     peer: request.socket.remoteAddress ?? '',
     rawHeaders: request.rawHeaders,
     isReading: route.method === 'GET',
-  })
-  if (isRefusal(caller)) {
-    const seen = problemOf(caller)
-    const challenge = seen.status === 401 ? { challenge: control.challenge(caller) } : {}
-    sendRefusal(request, response, { ...seen, ...challenge })
-    return
   }
-  response.set('x-modelgate-decision-id', caller.id)
-  const wait = api.byPrincipal(caller.subject.id)
-  const result =
-    wait === undefined
-      ? await run({ control, caller, params, request }, route)
-      : { problem: tooOften(wait) }
-  send(request, response, { result, caller })
 }
 
 async function run(
   call: Omit<Parameters<typeof runRead>[0], 'route'>,
   route: ApiRoute,
+  ask: ApiAsk,
 ): Promise<ApiResult> {
+  const { control, caller } = call
   try {
     return route.method === 'GET'
       ? await runRead({ ...call, route })
-      : await runChange({ ...call, route })
+      : await runChange({ ...call, route }, () => control.authorize({ ...ask, id: caller.id }))
   } catch (error) {
-    call.control.failed(error, call.caller.id)
+    control.failed(error, caller.id)
     return { problem: problem(500, 'internal', 'The gateway failed.') }
   }
 }
