@@ -90,6 +90,7 @@ const HOLDING: readonly [LockTarget, Called['headers']][] = [
 
 const APART: readonly [LockTarget][] = [
   [{ kind: 'all' }],
+  [{ kind: 'role', id: 'role:anyone' }],
   [{ kind: 'upstream', id: 'registry' }],
   [{ kind: 'model', id: 'model:m-1' }],
   [{ kind: 'version', id: 'model:m-1@1' }],

@@ -10,7 +10,10 @@ import { canonicalActions, canonicalTarget, isSameTarget } from './target.ts'
 /** Locks in force at once. */
 export const LOCKS_MAX = 10_000
 
-/** Locks in force on one and the same target, which a request may have to look through. */
+/**
+ * Locks in force on one and the same target, which a request may have to look through. As many again
+ * of some actions only: these keep nobody from locking all of them.
+ */
 export const LOCKS_ON_ONE_MAX = 64
 
 /** A lock for longer is one without an end, which somebody has to lift. */
@@ -48,7 +51,7 @@ export function setLock(ask: LockAsk): Command<Lock> {
     const target = canonicalTarget(ask.target)
     if ('problem' in target) return decline('invalid', sentence(target.problem))
     const actions = ask.actions === undefined ? undefined : canonicalActions(ask.actions)
-    const problem = problemOf(ask, now) ?? crowded(state, target, now)
+    const problem = problemOf(ask, now) ?? crowded(state, { ...ask, target }, now)
     if (problem !== undefined) return problem
     if (ask.actions !== undefined && actions === undefined) {
       return decline('invalid', 'Name at least one action, and only actions there are.')
@@ -93,14 +96,19 @@ export function reasonProblem(reason: string): string | undefined {
   return undefined
 }
 
-function crowded(state: AccessState, target: LockTarget, now: number): Declined | undefined {
+function crowded(
+  state: AccessState,
+  { target, actions }: Pick<LockAsk, 'target' | 'actions'>,
+  now: number,
+): Declined | undefined {
   let all = 0
   let same = 0
   for (const lock of state.locks.values()) {
     // Those of signals have a bound of their own: a flood of logouts must not disarm the switch.
     if (!isInForce(lock, now) || lock.cause.kind === 'signal') continue
     all += 1
-    if (isSameTarget(lock.target, target)) same += 1
+    const isLike = (lock.actions === undefined) === (actions === undefined)
+    if (isLike && isSameTarget(lock.target, target)) same += 1
   }
   if (all >= LOCKS_MAX) {
     return decline('too_many', `There are ${all} locks in force; lift those that are done with.`)

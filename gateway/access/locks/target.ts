@@ -26,8 +26,8 @@ export interface TargetProblem {
 
 /**
  * `target` as locks are kept: networks in canonical CIDR form, a single address as a network of
- * one, person keys in lower case and NFC. Nothing else is changed: ids are compared as they are, and
- * `*` in one is a character.
+ * one, person keys in lower case and NFC, the role that everybody has as `all`. Nothing else is
+ * changed: ids are compared as they are, and `*` in one is a character.
  */
 export function canonicalTarget(target: LockTarget): LockTarget | TargetProblem {
   if (target.kind === 'all') return { kind: 'all' }
@@ -45,8 +45,12 @@ function idTarget({ kind, id: given }: IdTarget): LockTarget | TargetProblem {
   const id = kind === 'person' ? foldedPerson(given) : given
   const prefix = kind === 'device' || kind === 'upstream' ? '' : PREFIXES[kind]
   const problem = idProblem(id, prefix) ?? formProblem(kind, id)
-  return problem === undefined ? { kind, id } : { problem }
+  if (problem !== undefined) return { problem }
+  return id === EVERYBODY ? { kind: 'all' } : { kind, id }
 }
+
+/** The role that everybody has. Locked as a role, it would keep out those who are to lift the lock. */
+const EVERYBODY = 'role:anyone'
 
 /** A person key made of an account is that account, in which case counts. */
 function foldedPerson(id: string): string {

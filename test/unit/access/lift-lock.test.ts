@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import type { LockTarget } from '../../../gateway/access/lock.ts'
+import type { Lock, LockTarget } from '../../../gateway/access/lock.ts'
 import { liftLock } from '../../../gateway/access/locks/lift-lock.ts'
-import { LOCKS_MAX, setLock } from '../../../gateway/access/locks/set-lock.ts'
+import { LOCKS_MAX, LOCKS_ON_ONE_MAX, setLock } from '../../../gateway/access/locks/set-lock.ts'
 import { createLockIndex } from '../../../gateway/access/locks/lock-index.ts'
 import { emptyState } from '../../../gateway/access/state.ts'
 import {
@@ -50,6 +50,23 @@ describe('a lock that is on whoever wants it lifted', () => {
     [{ kind: 'all' }],
   ])('is lifted when it is on something else: %j', (target) => {
     expect(lift(target)).toMatchObject({ events: [{ type: 'lock.lifted' }] })
+  })
+})
+
+describe('many locks of some actions on somebody', () => {
+  it('leave room for one of all', () => {
+    const target = { kind: 'user', id: MALLORY.id } as const
+    const full = (more: Partial<Lock>) =>
+      Array.from({ length: LOCKS_ON_ONE_MAX }, (_, n) =>
+        lockOf(target, { id: lockId(n + 2), ...more }),
+      )
+    const few = full({ actions: ['data:write'] })
+    const state = { ...emptyState('e'), locks: lockMap(...few) }
+    expect(setLock(askFor(target))(state, LOCKED_AT)).toHaveProperty('events')
+    const narrow = askFor(target, { actions: ['export'] })
+    expect(setLock(narrow)(state, LOCKED_AT)).toMatchObject({ declined: 'too_many' })
+    const locked = { ...emptyState('e'), locks: lockMap(...full({})) }
+    expect(setLock(askFor(target))(locked, LOCKED_AT)).toMatchObject({ declined: 'too_many' })
   })
 })
 
