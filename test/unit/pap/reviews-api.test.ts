@@ -134,6 +134,27 @@ describe('reviews over the control API', () => {
 })
 
 describe('privileges over the control API', () => {
+  it('are listed page by page, however long rules are', async () => {
+    const names = ['a', 'b', 'c'].map((one) => one.repeat(220))
+    const rules = names.map((name) => `p, role:${name}, infer, model:${name}, always, allow\n`)
+    const listing = await listingOf({ policy: rules.join('') })
+    const long = await startControlApi({ eve: { may: ['read'] } }, () => ({ privileges: listing }))
+    const holders: unknown[] = []
+    try {
+      for (let cursor = ''; ;) {
+        const page = await long.call(`GET /v1/privileges?limit=1${cursor}`, { as: 'eve' })
+        expect(page.status).toBe(200)
+        holders.push(...(page.json['items'] as { holder: string }[]).map(({ holder }) => holder))
+        const { next } = page.json as { next?: string }
+        if (next === undefined) break
+        cursor = `&cursor=${next}`
+      }
+    } finally {
+      await long.close()
+    }
+    expect(holders.sort()).toEqual(names.map((name) => `role:${name}`))
+  })
+
   it('say who has what', async () => {
     const { status, json } = await api.call('GET /v1/privileges?resource=model:x&action=export', {
       as: 'eve',

@@ -1,4 +1,5 @@
 /** Who has what: by rule, by grant, and by requests that nobody has decided yet. */
+import { digestOf } from '../../../access/canonical.ts'
 import type { HeldPrivilege } from '../../../access/reviews/listing.ts'
 import { isoOf } from '../../../access/reviews/documents.ts'
 import { GatewayError } from '../../../domain/errors.ts'
@@ -45,9 +46,7 @@ async function whoHas({
     ...(action === undefined ? {} : { action }),
     ...(holder === undefined ? {} : { holder }),
   })
-  const paged = page(found.privileges, ({ by, privilege, holder: who }) =>
-    [by, privilege, who].join('\0'),
-  )
+  const paged = page(found.privileges, idOf)
   if ('reason' in paged) return { problem: paged }
   return answered('privileges', {
     revision: found.revision,
@@ -55,6 +54,15 @@ async function whoHas({
     items: paged.entries.map(documentOf),
     ...(paged.next === undefined ? {} : { next: paged.next }),
   })
+}
+
+/** Letters of a privilege by which a list is in order. */
+const ORDERED_BY = 40
+
+/** Rules may be longer than a cursor: what follows their beginning only tells entries apart. */
+function idOf({ by, privilege, holder }: HeldPrivilege): string {
+  const beginning = Array.from(privilege).slice(0, ORDERED_BY).join('')
+  return [by, beginning, digestOf([privilege, holder])].join('\0')
 }
 
 function documentOf(held: HeldPrivilege) {
