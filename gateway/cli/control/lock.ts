@@ -130,7 +130,7 @@ const LOCK_COLUMNS: readonly Column<Document>[] = [
   { head: 'ON', cell: targetText },
   { head: 'ACTIONS', cell: (one) => textsIn(one, 'actions').join('+') || 'all' },
   { head: 'SINCE', cell: (one) => textIn(one, 'at') },
-  { head: 'UNTIL', cell: (one) => textIn(one, 'expires_at') ?? 'lifted' },
+  { head: 'UNTIL', cell: (one) => textIn(one, 'expires_at') ?? 'it is lifted' },
   { head: 'BY', cell: (one) => textIn(one, 'by') },
   { head: 'WHY', cell: (one) => textIn(one, 'reason') },
 ]
