@@ -13,6 +13,13 @@ export const VARIABLE_PREFIX = 'MODELGATE_'
 /** Names the config file itself; not a setting, so that it is left to the command line. */
 export const CONFIG_FILE_VARIABLE = 'MODELGATE_CONFIG'
 
+/** Where verbs of the control API call, and as whom: of the command line alone, whatever else it runs. */
+const CALLER_VARIABLES: ReadonlySet<string> = new Set([
+  'MODELGATE_CONTROL_URL',
+  'MODELGATE_TOKEN_FILE',
+  'MODELGATE_TOKEN',
+])
+
 /** List entries that can be overridden one by one; the bound of an index. */
 const INDEX = /^(0|[1-9]\d{0,3})(?:_|$)/
 
@@ -47,6 +54,7 @@ function relevant(env: Readonly<Record<string, string | undefined>>): [string, s
       (entry): entry is [string, string] =>
         entry[0].startsWith(VARIABLE_PREFIX) &&
         entry[0] !== CONFIG_FILE_VARIABLE &&
+        !CALLER_VARIABLES.has(entry[0]) &&
         entry[1] !== undefined,
     )
     .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))

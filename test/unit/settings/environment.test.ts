@@ -96,6 +96,15 @@ describe('environment variables', () => {
     expect(environmentOverlays(env, gatewaySchema)).toEqual({ overlays: [], diagnostics: [] })
   })
 
+  it('leaves alone whom the command line calls, and as whom', () => {
+    const env = {
+      MODELGATE_CONTROL_URL: 'https://gate.example:9090',
+      MODELGATE_TOKEN_FILE: '/run/secrets/token',
+      MODELGATE_TOKEN: 'a.b.c',
+    }
+    expect(environmentOverlays(env, gatewaySchema)).toEqual({ overlays: [], diagnostics: [] })
+  })
+
   it('has one variable for each key, and each leads back to its key', () => {
     const paths = fieldsOf(gatewaySchema)
       .filter((field) => !field.path.includes('required_claims'))
