@@ -11,7 +11,7 @@ import type { HeaderBag } from '../domain/request.ts'
 import { isOwnMachine } from '../domain/reserved-networks.ts'
 import type { Subject } from '../domain/subject.ts'
 import type { Resource } from '../domain/vocabulary.ts'
-import type { Problem } from '../pap/problem.ts'
+import { problem, type Problem } from '../pap/problem.ts'
 import type { EnvironmentInput, PolicySnapshot, Runtime, Services } from '../pep/runtime.ts'
 import { readHeaders } from '../pep/headers.ts'
 import { refusalOf } from '../pep/stages/decide.ts'
@@ -202,7 +202,7 @@ async function note(
     services.metrics.auditError()
     services.log.error({ err: error }, 'an operation could not be recorded and was not done')
     const detail = 'The operation could not be recorded; nothing was done.'
-    return { status: 503, reason: 'audit_unavailable', detail, retryAfter: 5 }
+    return problem('audit_unavailable', { detail, retryAfter: 5 })
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the control API shows of lockouts, and how it lifts one: on disk before it takes effect. */
 import type { LedgerValue } from '../domain/ports.ts'
+import { problem } from '../pap/problem.ts'
 import type { ControlCaller, ControlResult, LockoutsControl } from '../pap/rules-api.ts'
 import type { Services } from '../pep/runtime.ts'
 
@@ -28,8 +29,7 @@ export function createControlLockouts(services: Services, note: NoteOperation): 
     async lift(caller, { subject, reason }) {
       const known = lockouts.find(subject)
       if (known === undefined) {
-        const detail = 'Nobody of that name is kept out; GET /lockouts shows who is.'
-        return { problem: { status: 404, reason: 'lockout_unknown', detail } }
+        return { problem: problem('lockout_unknown') }
       }
       const fields = { what: 'lockouts.lift', of: subject, cause: known.decisionId, why: reason }
       const noted = await note(caller, fields)
@@ -40,8 +40,7 @@ export function createControlLockouts(services: Services, note: NoteOperation): 
       } catch (error) {
         services.log.error({ err: error }, 'a lockout could not be lifted')
         const detail = 'The store did not answer; the lockout stays.'
-        const problem = { status: 503, reason: 'state_unavailable', detail, retryAfter: 5 }
-        return { problem }
+        return { problem: problem('state_unavailable', { detail, retryAfter: 5 }) }
       }
     },
   }

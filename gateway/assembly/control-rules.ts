@@ -5,6 +5,7 @@
 import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
 import type { LedgerValue } from '../domain/ports.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import { problem } from '../pap/problem.ts'
 import type { ControlAsk, ControlCaller, ControlResult, RulesControl } from '../pap/rules-api.ts'
 import type { Runtime, Services } from '../pep/runtime.ts'
 import type { ControlCallers } from './control-callers.ts'
@@ -81,8 +82,8 @@ async function rollback(
   const accepted = entries.map((entry) => entry.revision)
   const found = resolveRevision(to.revision, { kept, accepted })
   if ('problem' in found) {
-    const detail = `${found.problem}. ${found.remedy}`
-    return { problem: { status: 422, reason: 'revision_unknown', detail } }
+    const { problem: what, remedy } = found
+    return { problem: problem('revision_unknown', { detail: `${what}.`, remedy }) }
   }
   const { revision } = found
   const loaded = await revisions.loadKept(revision, reloader.settings())
@@ -113,7 +114,7 @@ async function setPin(
     services.metrics.historyError()
     services.log.error({ err: error }, 'the pin could not be written')
     const detail = 'The pin could not be written; nothing was changed.'
-    return { problem: { status: 503, reason: 'history_unavailable', detail } }
+    return { problem: problem('history_unavailable', { detail }) }
   }
 }
 
@@ -128,8 +129,8 @@ async function takeBack(
 
 function refused(findings: readonly Diagnostic[]): ControlResult {
   const detail = 'The rule set cannot be used; what was in force stays in force.'
-  const problem = { status: 409, reason: 'rules_refused', detail }
-  return { problem: { ...problem, findings: findings.map(diagnosticText) } }
+  const found = { detail, findings: findings.map(diagnosticText) }
+  return { problem: problem('rules_refused', found) }
 }
 
 /** On disk before anything is done, with the revision that was in force. */
@@ -139,8 +140,8 @@ async function note(
   fields: Readonly<Record<string, LedgerValue | undefined>>,
 ): Promise<ControlResult | undefined> {
   const { revision: from } = reloader.active().rules
-  const problem = await callers.note({ id, subject }, { from, ...fields })
-  return problem === undefined ? undefined : { problem }
+  const unrecorded = await callers.note({ id, subject }, { from, ...fields })
+  return unrecorded === undefined ? undefined : { problem: unrecorded }
 }
 
 async function authorize(

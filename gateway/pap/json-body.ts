@@ -6,6 +6,8 @@ import { singleFields } from './request-guard.ts'
 /** Bodies of the control API are a few words. */
 export const BODY_BYTES_MAX = 16 * 1024
 
+const TOO_LARGE = { detail: 'The body is over 16 KiB.', remedy: 'Say less.' }
+
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
 
 /**
@@ -19,10 +21,10 @@ export async function readJsonBody<T>(
   const fields = singleFields(request.rawHeaders)
   // A form or plain text would be sent across sites without asking first.
   if (!JSON_TYPE.test(fields?.get('content-type') ?? '')) {
-    return problem(415, 'media_type_refused', 'Send the body as application/json')
+    return problem('media_type_refused')
   }
   if (fields?.has('content-encoding') !== false) {
-    return problem(415, 'media_type_refused', 'Send the body without Content-Encoding')
+    return problem('media_type_refused', { detail: 'The body has a content coding.' })
   }
   const text = await readText(request)
   return typeof text === 'string' ? parse(text, read) : text
@@ -35,14 +37,13 @@ function parse<T>(
   try {
     JSON.parse(text)
   } catch {
-    return problem(400, 'body_invalid', 'The body is not JSON')
+    return problem('body_invalid', { detail: 'The body is not JSON.' })
   }
   const loaded = read(text)
   if (loaded.ok) return { value: loaded.value }
   const [first] = loaded.diagnostics
-  return first === undefined
-    ? problem(400, 'body_invalid', 'It is refused')
-    : { ...problem(400, 'body_invalid', first.message), remedy: first.remedy }
+  if (first === undefined) return problem('body_invalid')
+  return problem('body_invalid', { detail: first.message, remedy: first.remedy })
 }
 
 async function readText(request: IncomingMessage): Promise<string | Problem> {
@@ -51,11 +52,11 @@ async function readText(request: IncomingMessage): Promise<string | Problem> {
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > BODY_BYTES_MAX) return problem(413, 'body_too_large', 'The body is over 16 KiB')
+      if (size > BODY_BYTES_MAX) return problem('body_too_large', TOO_LARGE)
       chunks.push(chunk)
     }
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
   } catch {
-    return problem(400, 'body_invalid', 'The body broke off or is not UTF-8')
+    return problem('body_invalid', { detail: 'The body broke off or is not UTF-8.' })
   }
 }

@@ -32,23 +32,18 @@ export type SingleField = (typeof SINGLE)[number]
  */
 export function guardRequest(request: IncomingMessage, options: GuardOptions): Problem | undefined {
   const fields = singleFields(request.rawHeaders)
-  if (fields === undefined) return problem(400, 'header_invalid', 'A header was sent twice')
+  if (fields === undefined) return problem('header_invalid', { detail: 'A header was sent twice.' })
   const host = fields.get('host') ?? ''
-  if (!isOwnHost(host, options.hosts)) {
-    const detail = 'Use an address, localhost, or a name in listen.control.hosts'
-    return problem(403, 'host_refused', detail)
-  }
+  if (!isOwnHost(host, options.hosts)) return problem('host_refused')
   const origin = fields.get('origin')
   const isOwn = origin === `http://${host}` || origin === `https://${host}`
-  if (origin !== undefined && !isOwn) return problem(403, 'origin_refused', FOREIGN)
+  if (origin !== undefined && !isOwn) return problem('origin_refused')
   const site = fields.get('sec-fetch-site')
   if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-    return problem(403, 'origin_refused', FOREIGN)
+    return problem('origin_refused')
   }
   return undefined
 }
-
-const FOREIGN = 'Requests that another site makes a browser send are not accepted'
 
 /** The fields of {@link SINGLE}; `undefined` when one is there twice. */
 export function singleFields(raw: readonly string[]): ReadonlyMap<SingleField, string> | undefined {

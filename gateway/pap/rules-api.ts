@@ -11,7 +11,7 @@ import {
   type UnpinRequest,
 } from '../settings/schemas/control-requests.ts'
 import { readJsonBody } from './json-body.ts'
-import { problem, problemOf, sendProblem, type Problem } from './problem.ts'
+import { problem, refusedProblem, sendProblem, type Problem } from './problem.ts'
 import { guardRequest, singleFields, type GuardOptions } from './request-guard.ts'
 
 /** Whoever was let in, for the record of what is then done. */
@@ -82,7 +82,7 @@ export function addRulesApi(app: Express, control: RulesControl | undefined): vo
       return
     }
     if (control === undefined) {
-      sendProblem(response, problem(404, 'control_api_off', HOW_TO))
+      sendProblem(response, problem('control_api_off'))
       return
     }
     answer(request, response, { control, routes }).catch(next)
@@ -91,7 +91,10 @@ export function addRulesApi(app: Express, control: RulesControl | undefined): vo
 
 const PREFIXES = ['/rules', '/lockouts']
 
-const HOW_TO = 'The control API is off. Set listen.control.audience to switch it on.'
+const NO_ROUTE = {
+  detail: 'There is no such route.',
+  remedy: 'Use /rules, /rules/revisions or /lockouts, as they are documented.',
+}
 
 interface Route {
   readonly path: string
@@ -158,11 +161,6 @@ function withBody<T>(
   }
 }
 
-function refusedProblem(refusal: Refusal, control: RulesControl): Problem {
-  const seen = problemOf(refusal)
-  return seen.status === 401 ? { ...seen, challenge: control.challenge(refusal) } : seen
-}
-
 async function answer(
   request: Request,
   response: Response,
@@ -176,10 +174,10 @@ async function answer(
   if (refused !== undefined) {
     sendRefusal(request, response, refused)
   } else if (found.length === 0) {
-    sendRefusal(request, response, problem(404, 'not_found', 'There is no such route'))
+    sendRefusal(request, response, problem('not_found', NO_ROUTE))
   } else if (route === undefined) {
     response.set('allow', found.map((one) => (one.method === 'GET' ? 'GET, HEAD' : 'POST')).join())
-    sendRefusal(request, response, problem(405, 'method_refused', 'Use another method'))
+    sendRefusal(request, response, problem('method_refused'))
   } else {
     await runRoute(request, response, { control, route })
   }

@@ -101,7 +101,7 @@ export async function startControlApi(
     },
     challenge: () => 'Bearer realm="modelgate"',
     note(caller, fields) {
-      if (!own.recording) return Promise.resolve(problem(503, 'audit_unavailable', 'Not recorded.'))
+      if (!own.recording) return Promise.resolve(problem('audit_unavailable'))
       noted.push({ id: caller.id, sub: caller.subject.id, ...fields })
       return Promise.resolve(undefined)
     },

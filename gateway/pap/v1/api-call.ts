@@ -12,10 +12,9 @@ import {
   type ApiQueryName,
 } from '../../settings/schemas/api.ts'
 import { readJsonBody } from '../json-body.ts'
-import type { Problem } from '../problem.ts'
+import { problem, refusedProblem, type Problem } from '../problem.ts'
 import { singleFields } from '../request-guard.ts'
 import type { ApiControl } from './api-control.ts'
-import { apiProblem, refusedProblem } from './api-problems.ts'
 import type { ApiCaller } from './api-caller.ts'
 import type { ApiResult, Change, ChangeRoute, ReadRoute } from './api-route.ts'
 import { keyedCall, onceOnly, readKey } from './idempotency.ts'
@@ -38,8 +37,7 @@ export function runRead(call: Admitted<ReadRoute>): ApiResult | Promise<ApiResul
   if ('problem' in query) return query
   const { replica, parts } = control
   const { state, fresh, stalenessMs, replicas } = replica
-  if (!Number.isFinite(stalenessMs))
-    return { problem: apiProblem('state_unknown', { retryAfter: 5 }) }
+  if (!Number.isFinite(stalenessMs)) return { problem: problem('state_unknown', { retryAfter: 5 }) }
   const { limit, cursor, order, ...filters }: Asked = query.value
   const list = [route.operationId, filters, order ?? null, caller.subject.id]
   return route.run({
@@ -66,13 +64,13 @@ function readQuery(
   const given = new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
   const parameters: Record<string, string> = Object.fromEntries(given)
   if (Object.keys(parameters).length !== given.size) {
-    return { problem: apiProblem('query_invalid', { detail: 'A parameter is there twice' }) }
+    return { problem: problem('query_invalid', { detail: 'A parameter is there twice.' }) }
   }
   const loaded = readApiQuery(route.query, parameters)
   if (loaded.ok) return { value: loaded.value }
   const [first] = loaded.diagnostics
   const more = first === undefined ? {} : { detail: first.message, remedy: first.remedy }
-  return { problem: apiProblem('query_invalid', more) }
+  return { problem: problem('query_invalid', more) }
 }
 
 /**
@@ -85,7 +83,7 @@ export async function runChange(
 ): Promise<ApiResult> {
   const { control, route, params, request } = admitted
   if ((request.url ?? '').includes('?')) {
-    return { problem: apiProblem('query_invalid', { detail: 'A change takes no parameters' }) }
+    return { problem: problem('query_invalid', { detail: 'A change takes no parameters.' }) }
   }
   const body = await readJsonBody(request, (text) => readApiBody(route.body, text))
   if (!('value' in body)) return { problem: body }
@@ -125,17 +123,23 @@ function readConditions(
   const fields = singleFields(request.rawHeaders)
   const field = fields?.get('idempotency-key')
   const key = field === undefined ? undefined : readKey(field)
-  if (field !== undefined && key === undefined) return { problem: apiProblem('key_invalid') }
+  if (field !== undefined && key === undefined) return { problem: problem('key_invalid') }
   const tags = fields?.get('if-match')
   const ifMatch = tags === undefined ? undefined : tagsOf(tags)
   if (tags !== undefined && ifMatch === undefined) {
-    return { problem: apiProblem('precondition_invalid') }
+    return { problem: problem('precondition_invalid') }
   }
   const path = request.url ?? ''
   const who = { caller: caller.subject.id, person: caller.person?.person }
   const about = { ...who, method: route.method, path, body }
   const keyed = key === undefined ? undefined : keyedCall(key, about)
   return { keyed, ifMatch, id: params['id'] }
+}
+
+/** The store did not say what became of a change. */
+function unanswered(): Problem {
+  const detail = 'The store did not answer; whether it was done is not known.'
+  return problem('store_unavailable', { detail, retryAfter: 5 })
 }
 
 async function changed(
@@ -164,9 +168,7 @@ async function changed(
     }
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== 'ERR_STORE_UNAVAILABLE') throw error
-    const remedy =
-      'Send the same call again with the same Idempotency-Key, or look whether it was done.'
-    return { problem: apiProblem('store_unavailable', { retryAfter: 5, remedy }) }
+    return { problem: unanswered() }
   }
 }
 

@@ -2,11 +2,10 @@
 import type { Express, Request, Response } from 'express'
 import { isDeclined } from '../../access/command.ts'
 import { isRefusal } from '../../domain/refusal.ts'
-import { problem, sendProblem, type Problem } from '../problem.ts'
+import { declinedProblem, problem, refusedProblem, sendProblem, type Problem } from '../problem.ts'
 import { guardRequest, singleFields } from '../request-guard.ts'
 import { runChange, runRead } from './api-call.ts'
 import type { ApiAsk, ApiControl } from './api-control.ts'
-import { apiProblem, declinedProblem, refusedProblem } from './api-problems.ts'
 import type { ApiCaller } from './api-caller.ts'
 import type { ApiResult, ApiRoute } from './api-route.ts'
 import { openApiText } from './openapi.ts'
@@ -22,7 +21,10 @@ const DESCRIPTION = `${PREFIX}/openapi.json`
 const ADDRESS_RATE = { perSecond: 100, burst: 400 }
 const PRINCIPAL_RATE = { perSecond: 20, burst: 200 }
 
-const HOW_TO = 'The control API is off. Set listen.control.audience to switch it on.'
+const NO_ROUTE = {
+  detail: 'There is no such route.',
+  remedy: `GET ${DESCRIPTION} describes every route.`,
+}
 
 interface Api {
   readonly control: ApiControl
@@ -46,7 +48,7 @@ export function addApi(app: Express, control: ApiControl | undefined): void {
     if (request.path !== PREFIX && !request.path.startsWith(`${PREFIX}/`)) {
       next()
     } else if (api === undefined) {
-      sendRefusal(request, response, problem(404, 'control_api_off', HOW_TO))
+      sendRefusal(request, response, problem('control_api_off'))
     } else {
       answer(request, response, api).catch(next)
     }
@@ -90,20 +92,20 @@ function routed(request: Request, api: Api): Routed {
   const method = request.method === 'HEAD' ? 'GET' : request.method
   if (path === DESCRIPTION) {
     if (method === 'GET') return { route: undefined, params: {} }
-    return { refused: apiProblem('method_refused'), allow: 'GET, HEAD' }
+    return { refused: problem('method_refused'), allow: 'GET, HEAD' }
   }
   const found = api.find(path)
-  if (found === undefined) return { refused: apiProblem('not_found') }
+  if (found === undefined) return { refused: problem('not_found', NO_ROUTE) }
   const { routes, params } = found
   const route = routes.find((one) => one.method === method)
   if (route !== undefined) return { route, params }
   const allow = routes.map((one) => (one.method === 'GET' ? 'GET, HEAD' : one.method)).join(', ')
-  return { refused: apiProblem('method_refused'), allow }
+  return { refused: problem('method_refused'), allow }
 }
 
 function tooOften(wait: number): Problem {
   const remedy = `Wait ${wait} s and call again.`
-  return apiProblem('rate_limited', { retryAfter: wait, remedy })
+  return problem('rate_limited', { retryAfter: wait, remedy })
 }
 
 async function runRoute(
@@ -152,7 +154,7 @@ async function run(
       : await runChange({ ...call, route }, () => control.authorize({ ...ask, id: caller.id }))
   } catch (error) {
     control.failed(error, caller.id)
-    return { problem: problem(500, 'internal', 'The gateway failed.') }
+    return { problem: problem('internal') }
   }
 }
 

@@ -2,10 +2,9 @@
  * The description of the control API in OpenAPI 3.1, made of its routes and of the schemas of what
  * they take and answer, so that it cannot say anything else.
  */
-import { DECLINES } from '../../access/command.ts'
 import { apiJsonSchemas, type ApiJsonSchema } from '../../settings/schemas/api.ts'
 import { VERSION } from '../../version.ts'
-import { API_PROBLEMS } from './api-problems.ts'
+import { CONTROL_CODES } from '../problem-codes.ts'
 import type { ApiRoute } from './api-route.ts'
 
 /** The text of the description, with stable bytes. */
@@ -150,17 +149,17 @@ const PARAMETERS = {
 const PROBLEM = {
   type: 'object',
   description: 'RFC 9457.',
-  required: ['type', 'title', 'status', 'reason', 'detail'],
+  required: ['type', 'title', 'status', 'reason', 'detail', 'remedy'],
   properties: {
     type: { type: 'string', pattern: '^urn:modelgate:problem:[a-z_]+$' },
-    title: { type: 'string' },
+    title: { type: 'string', description: 'The same for every occurrence of a reason.' },
     status: { type: 'integer', minimum: 400, maximum: 599 },
     reason: {
       type: 'string',
       description: 'Stable code.',
-      examples: [...Object.keys(DECLINES), ...Object.keys(API_PROBLEMS)],
+      examples: [...CONTROL_CODES],
     },
-    detail: { type: 'string' },
+    detail: { type: 'string', description: 'What happened this time.' },
     remedy: { type: 'string', description: 'What helps.' },
     findings: { type: 'array', items: { type: 'string' } },
     decision_id: { type: 'string', description: 'Id of the records of this call in the ledger.' },

@@ -36,8 +36,7 @@ export function pageOf<T>(
   const { limit = LIMIT, cursor, order = 'newest' } = ask
   const after = cursor === undefined ? undefined : openCursor(cursor, of)
   if (cursor !== undefined && after === undefined) {
-    const detail = 'The cursor is not one of this list. Begin again without it.'
-    return problem(400, 'cursor_invalid', detail)
+    return problem('cursor_invalid')
   }
   const isBehind = (id: string): boolean =>
     after === undefined || (order === 'newest' ? id < after : id > after)

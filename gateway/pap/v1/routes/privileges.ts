@@ -3,7 +3,7 @@ import { digestOf } from '../../../access/canonical.ts'
 import type { HeldPrivilege } from '../../../access/reviews/listing.ts'
 import { isoOf } from '../../../access/reviews/documents.ts'
 import { GatewayError } from '../../../domain/errors.ts'
-import { apiProblem } from '../api-problems.ts'
+import { problem } from '../../problem.ts'
 import {
   answered,
   readRoute,
@@ -11,6 +11,8 @@ import {
   type ApiRoute,
   type ReadContext,
 } from '../api-route.ts'
+
+const UNREAD = { remedy: 'Ask again.', retryAfter: 5 }
 
 /** `/v1/privileges`. */
 export const PRIVILEGE_ROUTES: readonly ApiRoute[] = [
@@ -27,7 +29,7 @@ export const PRIVILEGE_ROUTES: readonly ApiRoute[] = [
         return await whoHas(context)
       } catch (error) {
         if (!(error instanceof GatewayError) || error.code !== 'ERR_STORE_UNAVAILABLE') throw error
-        return { problem: apiProblem('store_unavailable', { retryAfter: 5 }) }
+        return { problem: problem('store_unavailable', UNREAD) }
       }
     },
   }),

@@ -5,7 +5,7 @@ import type { ReviewScope } from '../../../access/review.ts'
 import { campaignDocument } from '../../../access/reviews/documents.ts'
 import { REVIEW_LINES_MAX, startReview, type ReviewStart } from '../../../access/reviews/start.ts'
 import { GatewayError } from '../../../domain/errors.ts'
-import { apiProblem } from '../api-problems.ts'
+import { problem } from '../../problem.ts'
 import { answered, type ApiResult, type ChangeContext } from '../api-route.ts'
 
 type Context = ChangeContext<'reviewStart'>
@@ -20,7 +20,7 @@ export async function startFrom(context: Context): Promise<ApiResult> {
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== 'ERR_STORE_UNAVAILABLE') throw error
     const remedy = 'Look at GET /v1/reviews; close one that stays `starting`, and start again.'
-    return { problem: apiProblem('store_unavailable', { retryAfter: 5, remedy }) }
+    return { problem: problem('store_unavailable', { retryAfter: 5, remedy }) }
   }
 }
 
