@@ -1,6 +1,6 @@
-import { closest } from '../domain/diagnostics.ts'
 import { GatewayError } from '../domain/errors.ts'
 import { EXIT, type CliIo } from './io.ts'
+import { nearInGroup, suggestOfGroup, suggestVerb } from './suggest.ts'
 import { plainLines } from '../domain/plain-text.ts'
 import { parseVerbArguments, verbHelp, type Verb, type VerbEntry } from './verb.ts'
 import { findVerb, GROUPS, VERBS, type FoundVerb } from './verbs.ts'
@@ -20,7 +20,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
   }
   const found = findVerb(args)
   if (found !== undefined) return runVerb(found, io)
-  return GROUPS.has(name) ? unknownOfGroup(args, io) : unknownVerb(name, io)
+  return GROUPS.has(name) ? unknownOfGroup(args, io) : unknownVerb(args, io)
 }
 
 /** `modelgate help audit verify`, `modelgate help audit`; of what is no verb, the nearest that is. */
@@ -28,7 +28,7 @@ async function helpOn(words: readonly string[], io: CliIo): Promise<number> {
   const [name = ''] = words
   const found = findVerb(words)
   if (found === undefined) {
-    if (!GROUPS.has(name)) return unknownVerb(name, io)
+    if (!GROUPS.has(name)) return unknownVerb(words, io)
     return unknownOfGroup(words.length === 1 ? [name, '--help'] : words, io)
   }
   io.out(verbHelp(found.entry, await found.entry.load()))
@@ -47,8 +47,21 @@ async function runVerb({ entry, rest }: FoundVerb, io: CliIo): Promise<number> {
     }
     return await verb.run(options, positionals, io)
   } catch (error) {
-    return explainFailure(error, io, exits ?? EXIT)
+    const code = explainFailure(error, io, exits ?? EXIT)
+    if (isUsage(error)) hintOfGroup(entry.name, rest[0], io)
+    return code
   }
+}
+
+/** `modelgate lock lits`: a verb that is a group as well, and a word that is nearly one of its verbs. */
+function hintOfGroup(name: string, word: string | undefined, io: CliIo): void {
+  if (word === undefined || word.startsWith('-') || !GROUPS.has(name)) return
+  const near = nearInGroup(name, word)
+  if (near !== undefined) io.err(`Did you mean ${near}?\n`)
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'ERR_USAGE'
 }
 
 type Failures = Pick<typeof EXIT | NonNullable<Verb['exits']>, 'failed' | 'usage' | 'invalid'>
@@ -57,18 +70,13 @@ function explainFailure(error: unknown, io: CliIo, exits: Failures): number {
   const message = error instanceof Error ? error.message : String(error)
   io.err(`modelgate: ${plainLines(message)}\n`)
   if (!(error instanceof GatewayError)) return exits.failed
-  if (error.code === 'ERR_USAGE') return exits.usage
+  if (isUsage(error)) return exits.usage
   const invalid = error.code.startsWith('ERR_CONFIG') || error.code.startsWith('ERR_RULES')
   return invalid ? exits.invalid : exits.failed
 }
 
-function unknownVerb(name: string, io: CliIo): number {
-  const near = closest(
-    name,
-    VERBS.map((verb) => verb.name),
-  )
-  const hint = near === undefined ? 'Run: modelgate --help' : `Did you mean ${near}?`
-  io.err(`modelgate: unknown verb ${JSON.stringify(name)}. ${hint}\n`)
+function unknownVerb(args: readonly string[], io: CliIo): number {
+  io.err(`modelgate: unknown verb ${JSON.stringify(args[0])}. ${suggestVerb(args)}\n`)
   return EXIT.usage
 }
 
@@ -79,16 +87,8 @@ function unknownOfGroup([group = '', word]: readonly string[], io: CliIo): numbe
     io.out(overview(verbs))
     return EXIT.ok
   }
-  const near =
-    word === undefined
-      ? undefined
-      : closest(
-          `${group} ${word}`,
-          verbs.map(({ name }) => name),
-        )
-  const hint = near === undefined ? `Run: modelgate ${group} --help` : `Did you mean ${near}?`
   const what = word === undefined ? `${group} needs a verb` : `unknown verb ${JSON.stringify(word)}`
-  io.err(`modelgate: ${what}. ${hint}\n`)
+  io.err(`modelgate: ${what}. ${suggestOfGroup(group, word)}\n`)
   return EXIT.usage
 }
 

@@ -37,9 +37,8 @@ export function problem(
 
 /** A refusal of authentication or of the rules, as a problem. */
 export function problemOf({ reason, detail, retryAfter }: Refusal): Problem {
-  const { title, remedy } = PROBLEMS[reason]
-  const again = retryAfter === undefined ? {} : { retryAfter }
-  return problem(reason, { detail: detail ?? `${title}. ${remedy}`, ...again })
+  const happened = detail === undefined ? {} : { detail }
+  return problem(reason, { ...happened, ...(retryAfter === undefined ? {} : { retryAfter }) })
 }
 
 /** A caller who is not let in, as a problem; a 401 says how to be. */

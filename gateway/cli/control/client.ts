@@ -8,7 +8,8 @@ import { GatewayError } from '../../domain/errors.ts'
 import type { CliIo } from '../io.ts'
 import { configFile, findingsOf, printDiagnostics, textOption } from '../report.ts'
 import type { OptionValues, VerbOption } from '../verb.ts'
-import { isDocument, textIn, type Document } from './document.ts'
+import { isDocument, type Document } from './document.ts'
+import { refusalText, strangeAnswerText } from './failure-text.ts'
 import { httpCall, type HttpAnswer } from './http-call.ts'
 
 /** Options of every verb that calls the control API. */
@@ -31,6 +32,8 @@ export interface ControlCall {
   /** With its query: `/v1/locks?limit=200`. */
   readonly path: string
   readonly body?: object
+  /** Whether a text is answered, and no document; it is then under `text`. */
+  readonly asText?: boolean
   /** The version of what is changed, as it was shown. */
   readonly ifMatch?: string
 }
@@ -51,10 +54,14 @@ export async function controlClient(options: OptionValues, io: CliIo): Promise<C
   return async (call) => {
     const { status, text, etag } = await send(base, token, call)
     const document = documentFrom(text)
-    if (status >= 200 && status < 300) {
-      return { document: document ?? { text }, ...(etag === undefined ? {} : { etag }) }
+    if (status < 200 || status >= 300) {
+      throw new GatewayError('ERR_INTERNAL', refusalText(status, document))
     }
-    throw new GatewayError('ERR_INTERNAL', refusalText(status, document))
+    const answered = call.asText === true ? { text } : document
+    if (answered === undefined) {
+      throw new GatewayError('ERR_INTERNAL', strangeAnswerText(base.origin))
+    }
+    return { document: answered, ...(etag === undefined ? {} : { etag }) }
   }
 }
 
@@ -64,7 +71,8 @@ async function baseUrl(options: OptionValues, io: CliIo): Promise<string> {
   const config = await loadConfig({ file: configFile(options, io), cwd: io.cwd, env: io.env })
   if (!config.ok) {
     printDiagnostics(io, findingsOf(config))
-    throw new GatewayError('ERR_CONFIG_INVALID', 'no control listener is known; use --url URL')
+    const why = 'no control listener is known; use --url URL or MODELGATE_CONTROL_URL'
+    throw new GatewayError('ERR_CONFIG_INVALID', why)
   }
   const { host, port } = config.value.listen.control
   const address = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
@@ -92,10 +100,11 @@ async function tokenOf(options: OptionValues, io: CliIo): Promise<string> {
     file === undefined || file === '' ? io.env['MODELGATE_TOKEN'] : await readToken(file, io)
   const token = text?.trim() ?? ''
   if (/^[\w.~+/-]+=*$/.test(token)) return token
+  const where = file === undefined || file === '' ? 'MODELGATE_TOKEN' : `the file ${file}`
   throw new GatewayError(
     'ERR_USAGE',
-    'no token: write one for the control audience to a file and name it with --token-file FILE ' +
-      'or MODELGATE_TOKEN_FILE',
+    `${token === '' ? 'no token' : `what is in ${where} is no token`}: write one for the control ` +
+      'audience to a file and name it with --token-file FILE or MODELGATE_TOKEN_FILE',
   )
 }
 
@@ -134,17 +143,4 @@ function documentFrom(text: string): Document | undefined {
   } catch {
     return undefined
   }
-}
-
-/** What was refused, why, and under which id it is in the ledger. */
-function refusalText(status: number, problem: Document = {}): string {
-  const code = textIn(problem, 'reason') ?? textIn(problem, 'code') ?? 'no reason given'
-  const detail = textIn(problem, 'detail') ?? textIn(problem, 'title') ?? ''
-  const remedy = textIn(problem, 'remedy')
-  const id = textIn(problem, 'decision_id')
-  return [
-    `refused with ${status} (${code}): ${detail}`,
-    ...(remedy === undefined ? [] : [remedy]),
-    ...(id === undefined ? [] : [`decision ${id}`]),
-  ].join('\n')
 }

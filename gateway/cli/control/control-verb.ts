@@ -83,6 +83,9 @@ export async function allItems(
   for (let page = 0; page < PAGES_MAX; page++) {
     const asked = query({ ...parameters, limit: '200', cursor })
     const { document } = await call({ method: 'GET', path: `${path}${asked}` })
+    if (!Array.isArray(document['items'])) {
+      throw new GatewayError('ERR_INTERNAL', 'the answer is no list of the control API')
+    }
     items.push(...documentsIn(document, 'items'))
     cursor = textIn(document, 'next')
     if (cursor === undefined) return items

@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { GatewayError } from '../../domain/errors.ts'
+import { unreachedText } from './failure-text.ts'
 
 /** Longest wait for an answer. */
 const TIMEOUT_MS = 30_000
@@ -37,15 +38,20 @@ export async function httpCall(url: URL, call: HttpCall): Promise<HttpAnswer> {
       sent.end(body)
     })
   } catch (cause) {
-    const why = signal.aborted ? `no answer in ${TIMEOUT_MS / 1000} s` : reasonOf(cause)
-    throw new GatewayError('ERR_INTERNAL', `${url.origin} was not reached: ${why}`, { cause })
+    const first = firstOf(cause)
+    const why = signal.aborted ? `no answer in ${TIMEOUT_MS / 1000} s` : reasonOf(first)
+    const text = unreachedText({ origin: url.origin, method }, why, first)
+    throw new GatewayError('ERR_INTERNAL', text, { cause })
   }
 }
 
+/** Of several addresses, the error has no text of its own. */
+function firstOf(cause: unknown): unknown {
+  return cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause
+}
+
 function reasonOf(cause: unknown): string {
-  // Of several addresses, the error has no text of its own.
-  const first = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause
-  return first instanceof Error ? first.message : String(first)
+  return cause instanceof Error ? cause.message : String(cause)
 }
 
 async function answerFrom(response: IncomingMessage): Promise<HttpAnswer> {

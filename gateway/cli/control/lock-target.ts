@@ -57,6 +57,7 @@ export function targetOf(options: OptionValues, now: () => number): object {
   if (kind === undefined || more.length > 0) {
     throw new GatewayError('ERR_USAGE', 'a lock is on one thing: --user, --model, --all, …')
   }
+  checkCompanions(options, kind)
   if (kind === 'all') return { kind }
   const text = textOption(options, kind, '')
   if (kind === 'network') return { kind, cidr: text }
@@ -64,9 +65,18 @@ export function targetOf(options: OptionValues, now: () => number): object {
   const id = prefixed(kind, text)
   const before = textOption(options, 'issued-before')
   if (before === undefined) return { kind, id }
-  if (kind !== 'user') throw new GatewayError('ERR_USAGE', '--issued-before goes with --user')
   const at = before === 'now' ? new Date(now()).toISOString() : before
   return { kind: 'issued-before', subject: id, before: at }
+}
+
+/** A lock that is wider than what was said locks out whom nobody meant. @throws ERR_USAGE */
+function checkCompanions(options: OptionValues, kind: (typeof KINDS)[number]): void {
+  if (options['issued-before'] !== undefined && kind !== 'user') {
+    throw new GatewayError('ERR_USAGE', '--issued-before goes with --user')
+  }
+  if (options['issuer'] !== undefined && kind !== 'token' && kind !== 'session') {
+    throw new GatewayError('ERR_USAGE', '--issuer goes with --token or --session')
+  }
 }
 
 function prefixed(kind: string, text: string): string {

@@ -45,14 +45,15 @@ export function listVerb(
     options: {
       status: { type: 'string', value: 'STATUS', help: of.statuses },
       mine: { type: 'boolean', help: of.mine },
-      model: { type: 'string', value: 'NAME', help: 'only those for this model' },
+      model: { type: 'string', value: 'NAME', help: 'only those for this model: model:fraud' },
     },
     examples: of.examples,
     async show({ call, options }) {
       const items = await allItems(call, path, {
         status: textOption(options, 'status'),
         mine: options['mine'] === true ? 'true' : undefined,
-        model: textOption(options, 'model'),
+        // Everywhere else a model is named as rules name it.
+        model: textOption(options, 'model')?.replace(/^model:/, ''),
       })
       return { document: { items }, text: (paint) => of.table(items, paint) }
     },

@@ -5,13 +5,13 @@ import { openEnvelope, sealEnvelope } from '../../audit/signing/dsse.ts'
 import { readKeyFile } from '../../audit/signing/key-file.ts'
 import { readyKeys } from '../../audit/verify/keys.ts'
 import { GatewayError } from '../../domain/errors.ts'
-import { plainText } from '../../domain/plain-text.ts'
+import { plainLines, plainText } from '../../domain/plain-text.ts'
 import { TRAIL_OPTIONS } from '../audit/filter-options.ts'
 import { bytesOf, givenKeys, KEY_OPTIONS } from '../audit/key-options.ts'
 import { recordedStatement } from '../audit/recorded-statement.ts'
 import { EXIT, type CliIo } from '../io.ts'
 import { createPaint } from '../output/paint.ts'
-import { formatOf, textOption } from '../report.ts'
+import { formatOf, textOption, wantsJson } from '../report.ts'
 import type { OptionValues, Verb } from '../verb.ts'
 import { CONTROL_OPTIONS, controlClient } from './client.ts'
 import { onlyArgument } from './control-verb.ts'
@@ -32,7 +32,7 @@ export const provenance: Verb = {
     'no-index': TRAIL_OPTIONS['no-index'],
     key: { type: 'string', value: 'FILE', help: 'key that signs a dsse envelope (audit keygen)' },
   },
-  formats: ['text', 'intoto', 'dsse'],
+  formats: ['text', 'json', 'intoto', 'dsse'],
   examples: [
     'modelgate provenance model:fraud@4',
     'modelgate provenance model:fraud@4 --format dsse --key keys/provenance.key > fraud-4.dsse',
@@ -46,11 +46,17 @@ export const provenance: Verb = {
     }
     const text = await statementOf(version, options, io)
     if (isSealed) io.out(`${sealed(text, options, io)}\n`)
-    // A file gets the bytes that the digest is of; a terminal nothing that it would act on.
-    else if (formatOf(options) === 'intoto') io.out(io.interactive ? `${plainText(text)}\n` : text)
-    else io.out(provenanceText(readStatement(text), version, createPaint(io.colour)))
+    else show(text, version, options, io)
     return EXIT.ok
   },
+}
+
+function show(text: string, version: string, options: OptionValues, io: CliIo): void {
+  // A file gets the bytes that the digest is of; a terminal nothing that it would act on.
+  if (formatOf(options) === 'intoto') io.out(io.interactive ? `${plainText(text)}\n` : text)
+  else if (wantsJson(options))
+    io.out(`${plainLines(JSON.stringify(readStatement(text), null, 2))}\n`)
+  else io.out(provenanceText(readStatement(text), version, createPaint(io.colour)))
 }
 
 async function statementOf(version: string, options: OptionValues, io: CliIo): Promise<string> {
@@ -73,7 +79,7 @@ function sealed(payload: string, options: OptionValues, io: CliIo): string {
 export const provenanceVerify: Verb = {
   positionals: 'FILE',
   options: { vkey: { ...KEY_OPTIONS.vkey, help: 'keys of whoever may have signed it' } },
-  formats: ['text', 'intoto'],
+  formats: ['text', 'json', 'intoto'],
   examples: ['modelgate provenance verify fraud-4.dsse --vkey keys/provenance.key.pub'],
   async run(options, positionals, io) {
     const file = onlyArgument(positionals, 'one file with an envelope, or - for standard input')
@@ -83,9 +89,7 @@ export const provenanceVerify: Verb = {
     const opened = openEnvelope((await bytesOf(file, io)).toString('utf8'), verifiers)
     if (typeof opened === 'string') return failed(io, file, opened)
     if (opened.payloadType !== IN_TOTO) return failed(io, file, 'it holds no in-toto statement')
-    const text = opened.payload
-    if (formatOf(options) === 'intoto') io.out(io.interactive ? `${plainText(text)}\n` : text)
-    else io.out(provenanceText(readStatement(text), 'as signed', createPaint(io.colour)))
+    show(opened.payload, 'as signed', options, io)
     io.err(`${plainText(opened.signedBy.name)} has signed it.\n`)
     return EXIT.ok
   },

@@ -1,31 +1,15 @@
 /** `modelgate review …`: somebody looks at every privilege there is, and says whether it stays. */
-import { GatewayError } from '../../domain/errors.ts'
 import { systemClock } from '../../domain/clock.ts'
 import { plainLines } from '../../domain/plain-text.ts'
 import { instantIn } from '../instant.ts'
 import { EXIT, type CliIo } from '../io.ts'
-import type { Paint } from '../output/paint.ts'
 import { formatOf, textOption } from '../report.ts'
 import type { OptionValues, Verb } from '../verb.ts'
 import { CONTROL_OPTIONS, controlClient } from './client.ts'
-import {
-  allItems,
-  controlVerb,
-  given,
-  neededOption,
-  onlyArgument,
-  segment,
-  type Shown,
-} from './control-verb.ts'
-import { isDocument, textIn, textsIn, type Document } from './document.ts'
-import { fieldsText, tableText, type Column } from './table.ts'
-
-/** What of the privileges. */
-const SCOPE_OPTIONS = {
-  resource: { type: 'string', value: 'NAME', help: 'only what reaches it: model:fraud' },
-  action: { type: 'string', value: 'ACTION', help: 'only what gives this' },
-  holder: { type: 'string', value: 'NAME', help: 'only what this one has: group:auditors' },
-} as const
+import { allItems, controlVerb, given, neededOption } from './control-verb.ts'
+import { isDocument, textIn } from './document.ts'
+import { lineTable, reviewTable, reviewText } from './review-text.ts'
+import { reviewPath, SCOPE_OPTIONS } from './review-scope.ts'
 
 /** `review start` */
 export const reviewStart = controlVerb({
@@ -82,10 +66,7 @@ export const reviewList = controlVerb({
   examples: ['modelgate review list'],
   async show({ call }) {
     const items = await allItems(call, '/v1/reviews', {})
-    return {
-      document: { items },
-      text: (paint) => tableText(items, REVIEW_COLUMNS, { paint, none: 'No reviews.' }),
-    }
+    return { document: { items }, text: (paint) => reviewTable(items, paint) }
   },
 })
 
@@ -102,7 +83,7 @@ export const reviewShow = controlVerb({
   },
   examples: ['modelgate review show review-… --status open'],
   async show({ call, options, positionals }) {
-    const path = reviewPath(onlyArgument(positionals, 'the id of one review'))
+    const path = reviewPath(positionals)
     const { document } = await call({ method: 'GET', path })
     const lines = await allItems(call, `${path}/lines`, {
       status: textOption(options, 'status'),
@@ -111,42 +92,8 @@ export const reviewShow = controlVerb({
     })
     return {
       document: { ...document, lines },
-      text: (paint) => {
-        const table = tableText(lines, LINE_COLUMNS, { paint, none: 'No lines.' })
-        return `${reviewText(document, paint)}\n${table}`
-      },
+      text: (paint) => `${reviewText(document, paint)}\n${lineTable(lines, paint)}`,
     }
-  },
-})
-
-/** `review certify` */
-export const reviewCertify = decision('certify', 'why it stays')
-
-/** `review revoke` */
-export const reviewRevoke = decision('revoke', 'why it goes')
-
-function decision(verdict: 'certify' | 'revoke', why: string): Verb {
-  return controlVerb({
-    positionals: 'ID LINE',
-    options: { comment: { type: 'string', value: 'TEXT', help: why } },
-    examples: [`modelgate review ${verdict} review-… 12`],
-    async show({ call, options, positionals }) {
-      const body = given({ comment: textOption(options, 'comment') })
-      const path = `${linePath(positionals)}/${verdict}`
-      return line((await call({ method: 'POST', path, body })).document)
-    },
-  })
-}
-
-/** `review delegate` */
-export const reviewDelegate = controlVerb({
-  positionals: 'ID LINE',
-  options: { to: { type: 'string', value: 'NAME', help: 'who is to decide: user:…, group:…' } },
-  examples: ['modelgate review delegate review-… 12 --to group:model-owners'],
-  async show({ call, options, positionals }) {
-    const body = { to: neededOption(options, 'to', 'say who is to decide') }
-    const path = `${linePath(positionals)}/delegate`
-    return line((await call({ method: 'POST', path, body })).document)
   },
 })
 
@@ -156,7 +103,7 @@ export const reviewClose = controlVerb({
   options: {},
   examples: ['modelgate review close review-…'],
   async show({ call, positionals }) {
-    const path = `${reviewPath(onlyArgument(positionals, 'the id of one review'))}/close`
+    const path = `${reviewPath(positionals)}/close`
     const { document } = await call({ method: 'POST', path, body: {} })
     return { document, text: (paint) => reviewText(document, paint) }
   },
@@ -174,110 +121,15 @@ export const reviewExport: Verb = {
   async run(options, positionals, io: CliIo) {
     const call = await controlClient(options, io)
     const format = formatOf(options)
-    const path = `${reviewPath(onlyArgument(positionals, 'the id of one review'))}/export`
+    const path = `${reviewPath(positionals)}/export`
     const asked = format === 'json' ? path : `${path}.${format === 'csv' ? 'csv' : 'md'}`
-    const { document } = await call({ method: 'GET', path: asked })
-    const text = textIn(document, 'text')
-    io.out(plainLines(text ?? `${JSON.stringify(document, null, 2)}\n`))
+    const asText = format !== 'json'
+    const { document } = await call({ method: 'GET', path: asked, asText })
+    const text = asText
+      ? (textIn(document, 'text') ?? '')
+      : `${JSON.stringify(document, null, 2)}\n`
+    // Lines of CSV end as RFC 4180 wants it, and stay so.
+    io.out(text.split('\r\n').map(plainLines).join('\r\n'))
     return EXIT.ok
   },
 }
-
-/** `who-has` */
-export const whoHas = controlVerb({
-  positionals: '[RESOURCE]',
-  options: { action: SCOPE_OPTIONS.action, holder: SCOPE_OPTIONS.holder },
-  examples: [
-    'modelgate who-has model:fraud --action export',
-    'modelgate who-has --holder group:auditors --format json',
-  ],
-  async show({ call, options, positionals }) {
-    const [resource] = positionals
-    if (positionals.length > 1) throw new GatewayError('ERR_USAGE', 'expected one resource')
-    const asked = { resource, action: textOption(options, 'action') }
-    const items = await allItems(call, '/v1/privileges', {
-      ...asked,
-      holder: textOption(options, 'holder'),
-    })
-    const none = 'Nobody.'
-    return {
-      document: { items },
-      text: (paint) => tableText(items, PRIVILEGE_COLUMNS, { paint, none }),
-    }
-  },
-})
-
-function reviewPath(id: string): string {
-  return `/v1/reviews/${segment(id)}`
-}
-
-function linePath(positionals: readonly string[]): string {
-  const [id, number, ...more] = positionals
-  if (id === undefined || number === undefined || more.length > 0) {
-    throw new GatewayError('ERR_USAGE', 'expected the id of a review and the number of a line')
-  }
-  return `${reviewPath(id)}/lines/${segment(number)}`
-}
-
-function reviewText(one: Document, paint: Paint): string {
-  const counts = ['open', 'certified', 'revoked', 'lapsed', 'abandoned']
-    .map((name) => `${textIn(one, `counts.${name}`) ?? '0'} ${name}`)
-    .join(', ')
-  return fieldsText(
-    [
-      ['review', textIn(one, 'id')],
-      ['title', textIn(one, 'title')],
-      ['status', textIn(one, 'status')],
-      ['due', textIn(one, 'due_at')],
-      ['lines', counts],
-      ['rules', textIn(one, 'revision')],
-    ],
-    paint,
-  )
-}
-
-function line(document: Document): Shown {
-  return {
-    document,
-    text: (paint) =>
-      fieldsText(
-        [
-          ['line', textIn(document, 'id')],
-          ['status', textIn(document, 'status')],
-          ['holder', textIn(document, 'holder')],
-          ['privilege', textIn(document, 'privilege')],
-          ['to be decided by', textIn(document, 'assignee')],
-          ['decided by', textIn(document, 'decision.by')],
-        ],
-        paint,
-      ),
-  }
-}
-
-const REVIEW_COLUMNS: readonly Column<Document>[] = [
-  { head: 'REVIEW', cell: (one) => textIn(one, 'id') },
-  { head: 'STATUS', cell: (one) => textIn(one, 'status') },
-  { head: 'OPEN', cell: (one) => textIn(one, 'counts.open') },
-  { head: 'DUE', cell: (one) => textIn(one, 'due_at') },
-  { head: 'TITLE', cell: (one) => textIn(one, 'title') },
-]
-
-const LINE_COLUMNS: readonly Column<Document>[] = [
-  { head: 'LINE', cell: (one) => textIn(one, 'id') },
-  { head: 'STATUS', cell: (one) => textIn(one, 'status') },
-  { head: 'HOLDER', cell: (one) => textIn(one, 'holder') },
-  { head: 'ACTIONS', cell: (one) => textsIn(one, 'actions').join('+') },
-  { head: 'RESOURCES', cell: (one) => textsIn(one, 'resources').join(' ') },
-  { head: 'LAST USE', cell: (one) => textIn(one, 'last_used_at') ?? 'never' },
-  { head: 'GHOST', cell: (one) => (textIn(one, 'ghost') === 'true' ? 'yes' : '') },
-  { head: 'SOURCE', cell: (one) => textIn(one, 'source') },
-]
-
-const PRIVILEGE_COLUMNS: readonly Column<Document>[] = [
-  { head: 'HOLDER', cell: (one) => textIn(one, 'holder') },
-  { head: 'ACTIONS', cell: (one) => textsIn(one, 'actions').join('+') },
-  { head: 'RESOURCES', cell: (one) => textsIn(one, 'resources').join(' ') },
-  { head: 'BY', cell: (one) => `${textIn(one, 'by') ?? ''} ${textIn(one, 'source') ?? ''}` },
-  { head: 'ENDS', cell: (one) => textIn(one, 'expires_at') ?? '' },
-  { head: 'LAST USE', cell: (one) => textIn(one, 'last_used_at') ?? 'never' },
-]

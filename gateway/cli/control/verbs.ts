@@ -95,17 +95,17 @@ export const CONTROL_VERBS: readonly VerbEntry[] = [
   {
     name: 'review certify',
     summary: 'say that a privilege stays',
-    load: async () => (await import('./review.ts')).reviewCertify,
+    load: async () => (await import('./review-decide.ts')).reviewCertify,
   },
   {
     name: 'review revoke',
     summary: 'take a privilege away at once',
-    load: async () => (await import('./review.ts')).reviewRevoke,
+    load: async () => (await import('./review-decide.ts')).reviewRevoke,
   },
   {
     name: 'review delegate',
     summary: 'leave a line to somebody else',
-    load: async () => (await import('./review.ts')).reviewDelegate,
+    load: async () => (await import('./review-decide.ts')).reviewDelegate,
   },
   {
     name: 'review close',
@@ -120,7 +120,7 @@ export const CONTROL_VERBS: readonly VerbEntry[] = [
   {
     name: 'who-has',
     summary: 'list who has what: by a rule, by a grant, by a request that is open',
-    load: async () => (await import('./review.ts')).whoHas,
+    load: async () => (await import('./who-has.ts')).whoHas,
   },
   {
     name: 'version list',

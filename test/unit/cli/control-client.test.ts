@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { inProcess } from '../../support/cli.ts'
 import {
@@ -79,6 +80,45 @@ describe('the client of the control API', () => {
     expect(stderr).toContain('does not end')
   })
 
+  // What is no answer of the control API must not be taken for an empty list.
+  it.each([
+    ['a page of something else', { text: '<html>' }, 'did not answer as the control API does'],
+    ['a document of something else', { document: { ok: true } }, 'no list of the control API'],
+    ['a list that is none', { document: { items: {} } }, 'no list of the control API'],
+    ['a refusal without a reason', { status: 404, text: 'no' }, 'refused with 404, and no reason'],
+  ])('takes %s for a failure', async (_what, answer, message) => {
+    for (const verb of ['request', 'grant', 'lock', 'review', 'version']) {
+      const { code, stdout, stderr } = await run([verb, 'list'], answer)
+      await api?.close()
+      expect([verb, code, stdout]).toEqual([verb, 1, ''])
+      expect(stderr).toContain(message)
+    }
+  })
+
+  it('says each thing once', async () => {
+    const remedy = 'Get a new token.'
+    const problem = { reason: 'authn_expired', title: 'The token has expired', remedy }
+    const document = { ...problem, detail: 'The token has expired.' }
+    const { stderr } = await run(['lock', 'list'], { status: 401, document })
+    const first = 'modelgate: refused with 401 (authn_expired): The token has expired.'
+    expect(stderr).toBe(`${first}\n${remedy}\n`)
+  })
+
+  it('names what is wrong in files', async () => {
+    const findings = ['rules/policy.csv:2:1: error: no such action']
+    const problem = { reason: 'rules_refused', detail: 'They cannot be used.', findings }
+    const { stderr } = await run(['lock', 'list'], { status: 409, document: problem })
+    expect(stderr).toContain(findings[0])
+  })
+
+  it('keeps the ends of lines of CSV, and lets a terminal act on nothing', async () => {
+    const text = 'review,comment\r\nreview-1,"a\u001b[31m\rb"\r\n'
+    const args = ['review', 'export', 'review-1', '--format', 'csv']
+    const { code, stdout } = await run(args, { text, headers: { 'content-type': 'text/csv' } })
+    expect(code).toBe(0)
+    expect(stdout).toBe('review,comment\r\nreview-1,"a\\u001b[31m\\u000db"\r\n')
+  })
+
   it('follows no redirect', async () => {
     const answer = { status: 302, headers: { location: 'http://127.0.0.1:1/' } }
     const { code, stderr } = await run(['lock', 'list'], answer)
@@ -95,7 +135,7 @@ describe('the client of the control API', () => {
 
   it.each([
     ['no token', {}, 'no token'],
-    ['a token with spaces', { MODELGATE_TOKEN: 'a b' }, 'no token'],
+    ['a token with spaces', { MODELGATE_TOKEN: 'a b' }, 'what is in MODELGATE_TOKEN is no token'],
     [
       'a token over the network in the clear',
       { MODELGATE_TOKEN: TOKEN, MODELGATE_CONTROL_URL: 'http://10.0.0.1:9090' },
@@ -118,10 +158,28 @@ describe('the client of the control API', () => {
     expect(stderr).toContain(message)
   })
 
-  it('says which listener was not reached', async () => {
+  it('says which listener was not reached, and what to look at', async () => {
     const env = { MODELGATE_TOKEN: TOKEN, MODELGATE_CONTROL_URL: 'http://127.0.0.1:1' }
-    const { code, stderr } = await inProcess(['lock', 'list'], { cwd: '/', env })
-    expect(code).toBe(1)
-    expect(stderr).toContain('http://127.0.0.1:1 was not reached')
+    for (const line of ['lock list', 'lock --all --reason why']) {
+      const { code, stdout, stderr } = await inProcess(line.split(' '), { cwd: '/', env })
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toContain('http://127.0.0.1:1 was not reached')
+      expect(stderr).toContain('Is the gateway running?')
+    }
+  })
+
+  it('does not call a change undone that may have been done', async () => {
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.destroy())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const env = { MODELGATE_TOKEN: TOKEN, MODELGATE_CONTROL_URL: `http://127.0.0.1:${port}` }
+    const changed = await inProcess(['lock', '--all', '--reason', 'why'], { cwd: '/', env })
+    const read = await inProcess(['lock', 'list'], { cwd: '/', env })
+    await new Promise((resolve) => server.close(resolve))
+    expect([changed.code, read.code]).toEqual([1, 1])
+    expect(changed.stderr).toContain('Whether it was done is not known')
+    expect(read.stderr).not.toContain('Whether it was done')
   })
 })

@@ -9,7 +9,7 @@ afterEach(async () => {
   api = undefined
 })
 
-async function run(line: string, document: object = {}) {
+async function run(line: string, document: object = { items: [] }) {
   api = await startFakeControlApi(() => ({ document }))
   const env = { MODELGATE_CONTROL_URL: api.url, MODELGATE_TOKEN: 'a.b.c' }
   const args = (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''))
@@ -104,6 +104,9 @@ describe('what verbs ask of the control API', () => {
     ['request show a/../b', 'GET /v1/requests/a%2F..%2Fb'],
     ['request list --status pending --mine', 'GET /v1/requests?status=pending&mine=true&limit=200'],
     ['grant show grant-1', 'GET /v1/grants/grant-1'],
+    ['grant list --model model:fraud', 'GET /v1/grants?model=fraud&limit=200'],
+    ['request list --model fraud', 'GET /v1/requests?model=fraud&limit=200'],
+    ['version list --model fraud', 'GET /v1/versions?model=model%3Afraud&limit=200'],
     [
       'who-has model:fraud --action export',
       'GET /v1/privileges?resource=model%3Afraud&action=export&limit=200',
@@ -146,6 +149,22 @@ describe('what a lock is on', () => {
     ['lock --all', '--reason is missing'],
     ['lock --token t --reason why', '--issuer NAME'],
     ['lock --group g --issued-before now --reason why', 'goes with --user'],
+    ['lock --all --issued-before now --reason why', 'goes with --user'],
+    ['lock --token t --issuer i --issued-before now --reason why', 'goes with --user'],
+    ['lock --user u --issuer i --reason why', 'goes with --token or --session'],
+    ['lock --all --issuer i --reason why', 'goes with --token or --session'],
+    ['lock lits', 'Did you mean lock list?'],
+    ['provenance verfy', 'Did you mean provenance verify?'],
+    ['reqest list', 'Did you mean request list?'],
+    ['grants list', 'Did you mean grant list?'],
+    ['grants', 'Did you mean grant?'],
+    ['request aprove req-1', 'Did you mean request approve?'],
+    ['approve req-1', 'Did you mean request approve?'],
+    ['show req-1', 'Run: modelgate --help'],
+    ['review', 'Run: modelgate review --help'],
+    ['version', 'of this program: modelgate --version'],
+    ['lock list --satus active', 'Did you mean --status?'],
+    ['grant list --format jsn', 'Did you mean json?'],
     ['unlock --reason why', 'the id of one lock'],
     ['request create --for 1h --reason why', '--action is missing'],
     [

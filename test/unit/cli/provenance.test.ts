@@ -40,7 +40,7 @@ afterEach(async () => {
 })
 afterAll(removeDirectories)
 
-async function run(line: string, document: object = {}, cwd = '/') {
+async function run(line: string, document: object = { items: [] }, cwd = '/') {
   await api?.close()
   api = await startFakeControlApi(() => ({ document }))
   const env = { MODELGATE_CONTROL_URL: api.url, MODELGATE_TOKEN: 'a.b.c' }
@@ -95,8 +95,15 @@ describe('provenance of a running gateway', () => {
     expect((await run('provenance fraud@4 --format intoto', STATEMENT)).stdout).toBe(TEXT)
   })
 
-  it('is not shown when it is something else', async () => {
-    expect((await run('provenance fraud@4', { _type: 'x' })).code).toBe(1)
+  it('is one document for machines that no terminal acts on', async () => {
+    const { code, stdout, stderr } = await run('provenance fraud@4 --format json', STATEMENT)
+    expect([code, stderr, stdout.includes('\u202e')]).toEqual([0, '', false])
+    expect(JSON.parse(stdout)).toEqual(STATEMENT)
+  })
+
+  it.each(['text', 'json'])('is not shown as %s when it is something else', async (format) => {
+    const ended = await run(`provenance fraud@4 --format ${format}`, { _type: 'x' })
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
   })
 })
 
