@@ -17,6 +17,7 @@ export const DECLINES = {
   wildcard_refused: { status: 403, title: 'A grant is for what it names' },
   review_outstanding: { status: 409, title: 'An earlier break-glass was not reviewed' },
   closed: { status: 409, title: 'It is closed already' },
+  unfinished: { status: 409, title: 'Something else has to be done first' },
   edited: { status: 409, title: 'It was changed since you saw it' },
   already_done: { status: 409, title: 'This was done already' },
   too_many: { status: 429, title: 'There are too many of them' },

@@ -10,6 +10,8 @@ export interface VerbOption {
   readonly value?: string
   readonly help: string
   readonly multiple?: boolean
+  /** What the value may be, where that is a closed list. */
+  readonly words?: readonly string[]
   /** One letter: `f` for `-f`. */
   readonly short?: string
 }
@@ -104,11 +106,25 @@ export function parseVerbArguments(
   try {
     const allowPositionals = verb.positionals !== undefined
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals })
+    checkWords(known, values)
     return { options: withFormat(values, formatsOf(verb)), positionals }
   } catch (error) {
     if (error instanceof GatewayError) throw error
     const message = error instanceof Error ? error.message : String(error)
     throw new GatewayError('ERR_USAGE', `${message}\nRun: modelgate ${name} --help`)
+  }
+}
+
+/** A word that the gateway does not know is a mistake of the command line. @throws ERR_USAGE */
+function checkWords(known: Readonly<Record<string, VerbOption>>, values: OptionValues): void {
+  for (const [option, { words }] of Object.entries(known)) {
+    const given = [values[option] ?? []].flat().map(String)
+    const wrong = given.find((word) => words?.includes(word) === false)
+    if (words === undefined || wrong === undefined) continue
+    const near = closest(wrong, words)
+    const hint = near === undefined ? '' : `. Did you mean ${near}?`
+    const choices = `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`
+    throw new GatewayError('ERR_USAGE', `--${option} takes ${choices}${hint}`)
   }
 }
 

@@ -58,6 +58,7 @@ const DECLINE_REMEDIES: Readonly<Record<DeclineCode, string>> = {
   wildcard_refused: 'Name each resource by its whole name.',
   review_outstanding: 'Have the earlier use reviewed: POST /v1/grants/{id}/review.',
   closed: 'Ask anew.',
+  unfinished: 'Do what the detail names and send it again.',
   edited: 'Read it again and decide on what is there now.',
   already_done: 'Nothing more is needed.',
   too_many: 'Wait until some are closed, or close some.',

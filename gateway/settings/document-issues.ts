@@ -82,11 +82,14 @@ function empty(schema: z.ZodType, locate: Locate): Diagnostic {
   }
 }
 
+/** What helps where nothing is known but the file. */
+export const FILE_REMEDY = 'See the reference of this file in docs/reference.'
+
 function remedyFor(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options)) {
     return `Use one of: ${issue.options.map(String).join(', ')}.`
   }
   if (issue.code === 'invalid_value') return `Use one of: ${issue.values.map(String).join(', ')}.`
   if (issue.code === 'invalid_type') return `Write a value of type ${issue.expected}.`
-  return 'See the reference of this file in docs/reference.'
+  return FILE_REMEDY
 }

@@ -8,7 +8,7 @@ export type LineCounts = Readonly<Record<LineStatus, number>>
 /**
  * Closes a campaign in which everything is decided, or whose day has passed: open lines have then
  * lapsed. One that was never completed can be closed any time, and nothing in it counts. Declines
- * `not_found`, and `closed` when it was closed before or lines are still open.
+ * `not_found`, `closed` when it was closed before, `unfinished` when lines are still open.
  */
 export function closeReview(ask: {
   readonly review: string
@@ -23,7 +23,7 @@ export function closeReview(ask: {
     const counts = countLines(isComplete(review) ? review : after, now)
     if (isComplete(review) && counts.open > 0) {
       const lines = counts.open === 1 ? 'One line is' : `${counts.open} lines are`
-      return decline('closed', `${lines} still open. Decide them, or wait until it is due.`)
+      return decline('unfinished', `${lines} still open. Decide them, or wait until it is due.`)
     }
     return { events: [{ type: 'review.closed', id: review.id, by: ask.by }], result: counts }
   }

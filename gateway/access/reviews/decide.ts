@@ -96,7 +96,10 @@ function findLine(
     return decline('closed', `${why}. Start a new campaign.`)
   }
   if (!isComplete(review)) {
-    return decline('closed', 'Its lines are not all there yet. Start it again if they never come.')
+    return decline(
+      'unfinished',
+      'Its lines are not all there yet. Start it again if they never come.',
+    )
   }
   const line = review.lines.find(({ id }) => id === place.line)
   return line === undefined

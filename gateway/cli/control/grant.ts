@@ -4,12 +4,13 @@ import type { Document } from './document.ts'
 import { changeOne, getOne, listVerb } from './named-things.ts'
 import { grantTable, grantText } from './request-text.ts'
 import { reasonOption } from './reason-option.ts'
+import { GRANT_STATUSES } from './words.ts'
 
 const GRANTS = { path: '/v1/grants', name: 'grant' } as const
 
 /** `grant list` */
 export const grantList = listVerb(GRANTS, {
-  statuses: 'sealed, waiting, active, expired, revoked',
+  statuses: GRANT_STATUSES,
   mine: 'only those that you hold',
   examples: ['modelgate grant list --status active', 'modelgate grant list --mine --format json'],
   table: grantTable,

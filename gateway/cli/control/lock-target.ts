@@ -41,6 +41,9 @@ const KINDS = [
   'all',
 ] as const
 
+/** Kinds of targets, as the gateway names them. */
+export const TARGET_KINDS: readonly string[] = [...KINDS, 'issued-before']
+
 /** How a name is written where people leave its prefix out. */
 const PREFIXES: Readonly<Record<string, string>> = {
   user: 'user:',

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../domain/clock.ts'
 import { GatewayError } from '../../domain/errors.ts'
+import { ACTIONS } from '../../domain/vocabulary.ts'
 import { EXIT } from '../io.ts'
 import type { Paint } from '../output/paint.ts'
 import { listOption, textOption } from '../report.ts'
@@ -16,10 +17,11 @@ import {
 } from './control-verb.ts'
 import { documentsIn, textIn, textsIn, type Document } from './document.ts'
 import type { OptionValues } from '../verb.ts'
-import { TARGET_OPTIONS, targetOf } from './lock-target.ts'
+import { TARGET_KINDS, TARGET_OPTIONS, targetOf } from './lock-target.ts'
 import { changeOne } from './named-things.ts'
 import { fieldsText, tableText, type Column } from './table.ts'
 import { reasonOption } from './reason-option.ts'
+import { LOCK_STATUSES } from './words.ts'
 
 const LOCKS = { path: '/v1/locks', name: 'lock; `modelgate lock list` shows them' } as const
 
@@ -31,6 +33,7 @@ export const lock = controlVerb({
       type: 'string',
       value: 'ACTION',
       multiple: true,
+      words: ACTIONS,
       help: 'only this action (repeatable; default: all of them)',
     },
     ttl: { type: 'string', value: 'TIME', help: 'how long: 30m, 8h (default: until it is lifted)' },
@@ -56,8 +59,18 @@ export const lock = controlVerb({
 /** `lock list` */
 export const lockList = controlVerb({
   options: {
-    status: { type: 'string', value: 'STATUS', help: 'active, expired or lifted (default active)' },
-    kind: { type: 'string', value: 'KIND', help: 'only those on users, models, …' },
+    status: {
+      type: 'string',
+      value: 'STATUS',
+      words: LOCK_STATUSES,
+      help: 'active, expired or lifted (default active)',
+    },
+    kind: {
+      type: 'string',
+      value: 'KIND',
+      words: TARGET_KINDS,
+      help: 'only those on: user, model, token, issued-before, …',
+    },
     target: { type: 'string', value: 'ID', help: 'only those on this' },
   },
   examples: ['modelgate lock list', 'modelgate lock list --kind user --format json'],

@@ -35,7 +35,7 @@ function pathOf({ positionals }: ControlUse, { path, name }: Things): string {
 export function listVerb(
   { path }: Things,
   of: {
-    readonly statuses: string
+    readonly statuses: readonly string[]
     readonly mine: string
     readonly examples: readonly string[]
     readonly table: (items: readonly Document[], paint: Paint) => string
@@ -43,7 +43,12 @@ export function listVerb(
 ): Verb {
   return controlVerb({
     options: {
-      status: { type: 'string', value: 'STATUS', help: of.statuses },
+      status: {
+        type: 'string',
+        value: 'STATUS',
+        words: of.statuses,
+        help: of.statuses.join(', '),
+      },
       mine: { type: 'boolean', help: of.mine },
       model: { type: 'string', value: 'NAME', help: 'only those for this model: model:fraud' },
     },

@@ -1,5 +1,6 @@
 /** What `request create` sends, from its options. */
 import { GatewayError } from '../../domain/errors.ts'
+import { ACTIONS } from '../../domain/vocabulary.ts'
 import { byteSize } from '../../settings/units.ts'
 import { listOption, textOption } from '../report.ts'
 import type { OptionValues, VerbOption } from '../verb.ts'
@@ -12,6 +13,7 @@ export const REQUEST_OPTIONS = {
     type: 'string',
     value: 'ACTION',
     multiple: true,
+    words: ACTIONS,
     help: 'what is to be done (repeatable)',
   },
   resource: {

@@ -6,6 +6,7 @@ import { changeOne, getOne, listVerb } from './named-things.ts'
 import { narrowingOf, REQUEST_OPTIONS, requestBody } from './request-body.ts'
 import { requestTable, requestText } from './request-text.ts'
 import { reasonOption } from './reason-option.ts'
+import { REQUEST_STATUSES } from './words.ts'
 
 const REQUESTS = { path: '/v1/requests', name: 'request' } as const
 
@@ -29,7 +30,7 @@ export const requestCreate = controlVerb({
 
 /** `request list` */
 export const requestList = listVerb(REQUESTS, {
-  statuses: 'pending, approved, denied, cancelled, expired',
+  statuses: REQUEST_STATUSES,
   mine: 'only those that you made',
   examples: ['modelgate request list --status pending', 'modelgate request list --mine'],
   table: requestTable,

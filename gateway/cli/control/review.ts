@@ -10,6 +10,7 @@ import { allItems, controlVerb, given, neededOption } from './control-verb.ts'
 import { isDocument, textIn } from './document.ts'
 import { lineTable, reviewTable, reviewText } from './review-text.ts'
 import { reviewPath, SCOPE_OPTIONS } from './review-scope.ts'
+import { LINE_STATUSES, PRIVILEGE_KINDS } from './words.ts'
 
 /** `review start` */
 export const reviewStart = controlVerb({
@@ -21,7 +22,12 @@ export const reviewStart = controlVerb({
       value: 'TIME',
       help: 'what nobody has decided by then is taken away: 30d, or a time',
     },
-    kind: { type: 'string', value: 'KIND', help: 'only standing privileges, or only grants' },
+    kind: {
+      type: 'string',
+      value: 'KIND',
+      words: PRIVILEGE_KINDS,
+      help: 'only standing privileges (standing), or only grants (grant)',
+    },
     assignee: { type: 'string', value: 'NAME', help: 'who is to decide' },
   },
   examples: [
@@ -77,6 +83,7 @@ export const reviewShow = controlVerb({
     status: {
       type: 'string',
       value: 'STATUS',
+      words: LINE_STATUSES,
       help: 'only lines that are open, certified, revoked, lapsed or abandoned',
     },
     assignee: { type: 'string', value: 'NAME', help: 'only lines that this one is to decide' },

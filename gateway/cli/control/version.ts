@@ -13,6 +13,7 @@ import {
 import { textIn, type Document } from './document.ts'
 import { fieldsText, tableText, type Column } from './table.ts'
 import { reasonOption } from './reason-option.ts'
+import { VERSION_STATUSES } from './words.ts'
 
 /** `model:<name>@<version>`, of an argument with or without prefix. @throws ERR_USAGE */
 export function versionId(positionals: readonly string[]): string {
@@ -31,7 +32,12 @@ export function versionPath(id: string): string {
 export const versionList = controlVerb({
   options: {
     model: { type: 'string', value: 'NAME', help: 'only versions of this model: model:fraud' },
-    status: { type: 'string', value: 'STATUS', help: 'restricted, released' },
+    status: {
+      type: 'string',
+      value: 'STATUS',
+      words: VERSION_STATUSES,
+      help: VERSION_STATUSES.join(', '),
+    },
   },
   examples: [
     'modelgate version list --status restricted',

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { Loaded } from '../../domain/diagnostics.ts'
 import { loadDocument } from '../document.ts'
+import { FILE_REMEDY } from '../document-issues.ts'
 import { nothing, paging } from './api-fields.ts'
 import { LOCK_ANSWERS, LOCK_BODIES, LOCK_QUERIES } from './api-locks.ts'
 import { REQUEST_ANSWERS, REQUEST_BODIES, REQUEST_QUERIES } from './api-requests.ts'
@@ -69,8 +70,15 @@ export function readApiQuery<N extends ApiQueryName>(
 /** JSON is YAML, and the reader of operators' files knows keys that are there twice. */
 function read(file: string, text: string, schema: z.ZodType): Loaded<unknown> {
   const loaded = loadDocument({ file, text }, schema)
-  return loaded.ok ? { ...loaded, value: loaded.value.value } : loaded
+  if (loaded.ok) return { ...loaded, value: loaded.value.value }
+  // Callers have no file before them.
+  const diagnostics = loaded.diagnostics.map((found) =>
+    found.remedy === FILE_REMEDY ? { ...found, remedy: DESCRIBED } : found,
+  )
+  return { ...loaded, diagnostics }
 }
+
+const DESCRIBED = 'GET /v1/openapi.json describes what is expected.'
 
 /** A schema of JSON Schema 2020-12, which is that of OpenAPI 3.1. */
 export type ApiJsonSchema = Readonly<Record<string, unknown>>

@@ -62,7 +62,7 @@ describe('reviews over the control API', () => {
     const handed = { to: 'user:dev/bob' }
     await api.call(`POST ${path}/lines/2/delegate`, { as: 'ann', body: handed })
     const early = await api.call(`POST ${path}/close`, { as: 'ann', body: {} })
-    expect([early.status, early.json['reason']]).toEqual([409, 'closed'])
+    expect([early.status, early.json['reason']]).toEqual([409, 'unfinished'])
     for (const [line, as] of [
       ['2', 'bob'],
       ['3', 'ann'],

@@ -95,7 +95,7 @@ describe('starting a review', () => {
     expect(start.rest.length).toBeGreaterThan(0)
     let { state } = { state: emptyState('0') }
     for (const command of [start.first, ...start.rest]) {
-      expect(decide(state).declined).toBe(state.seq === 0 ? 'not_found' : 'closed')
+      expect(decide(state).declined).toBe(state.seq === 0 ? 'not_found' : 'unfinished')
       const step = ran(state, command)
       expect(step.events?.length).toBeLessThanOrEqual(JOURNAL_BATCH_MAX)
       for (const event of step.events ?? []) {
@@ -227,7 +227,7 @@ describe('closing a review', () => {
   const close = closeReview({ review: 'review-1', by: 'user:kc/jo' })
 
   it('waits for every line, or for the day', () => {
-    expect(ran(OPEN, close)).toMatchObject({ declined: 'closed' })
+    expect(ran(OPEN, close)).toMatchObject({ declined: 'unfinished' })
     const half = decide(OPEN).state
     expect(ran(half, close).detail).toContain('One line')
     const whole = decide(half, { line: '2', verdict: 'revoke' }).state
