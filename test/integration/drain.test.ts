@@ -56,6 +56,7 @@ async function newRequest(world: BuiltWorld): Promise<number> {
   return responses[0]?.status ?? 0
 }
 
+// 337
 describe('SIGTERM with a stream open', () => {
   let world: BuiltWorld
   beforeAll(async () => {

@@ -38,6 +38,7 @@ async function get(path: string, init: RequestInit = {}) {
 }
 
 describe('the control listener', () => {
+  // 332
   it('is alive whatever is missing, and ready when nothing is', async () => {
     expect(await get('/readyz')).toMatchObject({ status: 200, text: 'ready\n' })
     unready = ['issuer_keys', 'ledger']

@@ -6,6 +6,7 @@ const issuer = (line: string): string =>
   MINIMAL.replace('    audience: modelgate\n', `    audience: modelgate\n    ${line}\n`)
 const upstream = (line: string): string => `${MINIMAL}    ${line}\n`
 
+// 334
 describe('settings that weaken the gateway are refused', () => {
   it.each([
     ['everyone trusted', 'trusted_proxies.0', `${MINIMAL}trusted_proxies: [0.0.0.0/0]`],
