@@ -2,6 +2,7 @@
 /**
  * The process: the only file that touches `process`. Everything below gets what it needs handed in.
  */
+import { url as debuggerUrl } from 'node:inspector'
 import { hostname, userInfo } from 'node:os'
 import { isAlive } from './assembly/process-facts.ts'
 import { runCli } from './cli/run.ts'
@@ -24,6 +25,7 @@ const io: CliIo = {
     pid: process.pid,
     host: hostname(),
     nodeVersion: process.version,
+    hasDebugger: debuggerUrl() !== undefined,
     isAlive,
     ...userName(),
     ...(process.getuid === undefined ? {} : { uid: process.getuid() }),

@@ -11,7 +11,7 @@ import { closed, listen } from './listeners.ts'
 import { loadConfig, type ConfigSource } from './load-config.ts'
 import type { LoadedRules } from './load-rules.ts'
 import { createRuleRevisions, type RuleRevisions } from './revisions/rule-revisions.ts'
-import { assertRuntimeFloor } from './runtime-floor.ts'
+import { assertNoDebugger, assertRuntimeFloor } from './runtime-floor.ts'
 import { contentDigest } from './content-digest.ts'
 import { createReloader } from './reloader.ts'
 import { followJournal } from './follow-journal.ts'
@@ -58,6 +58,7 @@ export interface Gateway {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   assertRuntimeFloor(options.process.nodeVersion)
+  assertNoDebugger(options.process.hasDebugger)
   const loaded = await loadConfig(options)
   if (!loaded.ok) throw invalid('ERR_CONFIG_INVALID', 'the configuration', loaded.diagnostics)
   const settings = loaded.value

@@ -12,6 +12,8 @@ export interface ProcessFacts {
   /** The name of that user, where it has one. */
   readonly user?: string
   readonly nodeVersion: string
+  /** Whether a debugger can be attached; not when absent. */
+  readonly hasDebugger?: boolean
   /** Whether a process of this machine is alive. */
   isAlive(pid: number): boolean
 }

@@ -16,3 +16,14 @@ export function assertRuntimeFloor(version: string): void {
   const message = `Node ${floorMajor}.${floorMinor} or newer is needed; this is ${version}`
   throw new GatewayError('ERR_USAGE', message)
 }
+
+/**
+ * Refuses to start where a debugger can be attached: whoever does is the gateway, with its keys, past
+ * every rule and every record (threats §2.J 341).
+ * @throws ERR_USAGE
+ */
+export function assertNoDebugger(hasDebugger = false): void {
+  if (!hasDebugger) return
+  const message = 'a debugger can be attached; start without --inspect, and look at NODE_OPTIONS'
+  throw new GatewayError('ERR_USAGE', message)
+}
