@@ -34,11 +34,9 @@ async function send(port: number, line: string, sent: Sent = {}) {
   ].join('\r\n')
   const { responses } = await rawExchange(port, text)
   const [response] = responses
-  return {
-    status: response?.status ?? 0,
-    headers: response?.headers ?? new Map<string, readonly string[]>(),
-    text: response?.body.toString() ?? '',
-  }
+  if (response === undefined) throw new Error(`no answer to ${line}`)
+  const { status, headers } = response
+  return { status, headers, text: response.body.toString() }
 }
 
 const onControl = (line: string, sent: Sent = {}) => send(world.controlPort, line, sent)
