@@ -10,7 +10,7 @@ import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { HeaderBag } from '../domain/request.ts'
 import { isOwnMachine } from '../domain/reserved-networks.ts'
 import type { Subject } from '../domain/subject.ts'
-import type { Resource } from '../domain/vocabulary.ts'
+import { isGateArea, type Resource } from '../domain/vocabulary.ts'
 import { problem, type Problem } from '../pap/problem.ts'
 import type { EnvironmentInput, PolicySnapshot, Runtime, Services } from '../pep/runtime.ts'
 import { readHeaders } from '../pep/headers.ts'
@@ -123,6 +123,10 @@ async function judge(
     operations: [{ action, resource }],
   })
   if (lock !== undefined) return lockedBy(lock)
+  // A lock on this caller may be among what is not known. Commands on the state ask the journal itself.
+  if (!ask.isReading && !isGateArea(resource) && !access.fresh) {
+    return refuse('state_unavailable', { retryAfter: 5 })
+  }
   const environment = await environmentOf(runtime, ask.peer, { now, subject, headers: NO_HEADERS })
   if (isRefusal(environment)) return environment
   const decide = decider(runtime.policy, { subject, environment, access })

@@ -49,8 +49,9 @@ function readComplex(members: Members, source: SignalSource): ReadSubject {
     const simple = membersOf(value)
     if (simple === undefined) return { problem: 'malformed' }
     const read = readSimple(simple, source)
-    if ('problem' in read) return read
-    for (const one of read.found) found.push(inPart(one, part))
+    if ('found' in read) for (const one of read.found) found.push(inPart(one, part))
+    // A user in a form that is of no use here keeps no lock from the device beside them.
+    else if (read.problem !== 'unknown') return read
   }
   // A tenant, an organisation or a group alone: too many to be locked by one signal.
   return found.length === 0 ? { problem: 'unknown' } : { found }

@@ -36,7 +36,7 @@ export function compileRegistration(
   const answerTree = treeOf([...version, ...run].flatMap(({ answer }) => answer ?? []))
   const always = { readsBody, readsAnswer, isHeld: spec.held === true }
   const runIn = (fields: Fields, key: 'body' | 'answer') =>
-    run.map((told) => textOf(fields?.get(told[key] ?? ''))).find(isRunId)
+    run.map((told) => runId(told.as, textOf(fields?.get(told[key] ?? '')))).find(isRunId)
   return ({ captures, query }) => ({
     ...always,
     fromRequest: readTarget(spec, (told) =>
@@ -129,6 +129,22 @@ function sortedText(value: unknown): string {
 }
 
 /** What a run or job may be called: compared, kept and shown. */
+/**
+ * Sources as MLflow writes them: of a run, or below its folder in the artifact store of the server,
+ * where folders of runs are called by 32 hexadecimal digits and others are not.
+ */
+const RUN_SOURCE =
+  /^(?:runs:\/([^/]+)|mlflow-artifacts:(?:\/\/[^/]*)?\/[^/]+\/([0-9a-f]{32}))(?:\/|$)/
+
+function runId(
+  form: NonNullable<PackRegisters['run']>[number]['as'],
+  text: string | undefined,
+): string | undefined {
+  if (form === 'plain' || text === undefined) return text
+  const [, ofRun, ofFolder] = RUN_SOURCE.exec(text) ?? []
+  return ofRun ?? ofFolder
+}
+
 function isRunId(text: string | undefined): text is string {
   return text !== undefined && isResourceName(text) && text.length <= 256
 }

@@ -68,8 +68,26 @@ const TOLD = {
 
 const isOne = (value: object): boolean => Object.keys(value).length === 1
 
+/** How a field names a run. */
+const RUN_FORMS = ['plain', 'mlflow-source'] as const
+
 /** Where a registration says of which run it is. */
-const toldRun = z.strictObject(TOLD).refine(isOne, 'name exactly one of path, body, answer')
+const toldRun = z
+  .strictObject({
+    ...TOLD,
+    as: z
+      .enum(RUN_FORMS)
+      .default('plain')
+      .describe(
+        'How the run is written; mlflow-source: it is the run of runs:/<run>/… or ' +
+          'mlflow-artifacts:/<experiment>/<run>/…, and none where the text is neither.',
+      ),
+  })
+  .refine(
+    ({ path, body, answer }) =>
+      [path, body, answer].filter((one) => one !== undefined).length === 1,
+    'name exactly one of path, body, answer',
+  )
 
 /** Where it says a name of the version: in its path, query, body, or answer. */
 const toldVersion = z

@@ -33,7 +33,12 @@ const COMPLEX = {
   device: { format: 'opaque', id: 'laptop' },
   session: { format: 'opaque', id: 's1' },
 }
-const SUBJECTS = { iss_sub: ALICE, opaque: OPAQUE, email: EMAIL, jwt_id: JWT, complex: COMPLEX }
+/** The user is told in a form that is of no use here. */
+const PARTLY = { ...COMPLEX, user: { format: 'phone_number', phone_number: '+12065550100' } }
+const SUBJECTS = {
+  ...{ iss_sub: ALICE, opaque: OPAQUE, email: EMAIL, jwt_id: JWT },
+  ...{ complex: COMPLEX, partly: PARTLY },
+}
 
 const token = (
   event: string,
@@ -85,7 +90,7 @@ const TABLE: readonly (readonly [string, Record<string, unknown>, Record<string,
   [`${CAEP}token-claims-change`, {}, { ...TOKENS, complex: [BEFORE, 'device laptop 24h'] }],
   [`${CAEP}assurance-level-change`, { change_direction: 'decrease' }, { ...TOKENS, complex: [BEFORE, 'device laptop 24h'] }],
   [`${CAEP}assurance-level-change`, { change_direction: 'increase' }, { iss_sub: [], complex: [] }],
-  [`${CAEP}device-compliance-change`, { current_status: 'not-compliant' }, { complex: ['device laptop'], opaque: ['device x1'], iss_sub: [], email: [] }],
+  [`${CAEP}device-compliance-change`, { current_status: 'not-compliant' }, { complex: ['device laptop'], partly: ['device laptop'], opaque: ['device x1'], iss_sub: [], email: [] }],
   [`${CAEP}risk-level-change`, { current_level: 'HIGH' }, { iss_sub: ['user user:idp/alice 1h'], opaque: ['user user:idp/x1 1h'], email: ['person person:alice@example.com 1h'], jwt_id: ['token idp t1 1h'] }],
   ...['account-disabled', 'account-purged', 'identifier-changed', 'identifier-recycled'].map((name) =>
     [`${RISC}${name}`, {}, { iss_sub: ['user user:idp/alice'], opaque: ['user user:idp/x1'], email: ['person person:alice@example.com'], jwt_id: [], complex: ['user user:idp/alice'] }] as const),

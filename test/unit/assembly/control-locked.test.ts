@@ -18,10 +18,15 @@ interface Under {
   /** Of the TCP peer; proxies are trusted in 10.0.0.0/8 and on this machine. */
   readonly peer?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether what is known of the journal is new enough. */
+  readonly fresh?: boolean
 }
 
 /** The control API with this lock, and what Mallory is told by it. */
-function under(target: LockTarget, { actions, peer = '10.1.2.3', headers = {} }: Under = {}) {
+function under(
+  target: LockTarget,
+  { actions, peer = '10.1.2.3', headers = {}, fresh = true }: Under = {},
+) {
   const more = actions === undefined ? {} : { actions }
   const index = createLockIndex(lockMap(lockOf(target, more)))
   const records: LedgerRecord[] = []
@@ -36,7 +41,7 @@ function under(target: LockTarget, { actions, peer = '10.1.2.3', headers = {} }:
   const control = createControlCallers({
     services: {
       clock: { now: () => LOCKED_AT, monotonicMs: () => 0 },
-      access: { ...NO_ACCESS, lockOn: (facts: LockFacts) => index.find(facts, LOCKED_AT) },
+      access: { ...NO_ACCESS, fresh, lockOn: (facts: LockFacts) => index.find(facts, LOCKED_AT) },
       lockouts: { find: () => undefined },
       ledger: {
         healthy: true,
@@ -81,6 +86,12 @@ describe('a caller of the control API', () => {
     expect(records.map(({ type, fields }) => [type, fields['effect'], fields['lock']])).toEqual(
       Array.from({ length: 2 }, () => ['admin', 'deny', lockOf(target).id]),
     )
+  })
+
+  it('changes no rules while a lock may be on them that is not known here', async () => {
+    const { ask } = under({ kind: 'user', id: 'user:corp/other' }, { fresh: false })
+    expect(await ask('admin')).toMatchObject({ reason: 'state_unavailable' })
+    expect(await ask('read')).not.toMatchObject({ reason: 'state_unavailable' })
   })
 
   const laptop: LockTarget = { kind: 'device', id: 'laptop-7' }
