@@ -22,11 +22,12 @@ describe('a storm of reloads', () => {
       const report = await runStorm(storm)
       process.stdout.write(`reload storm: ${JSON.stringify(report)}\n`)
       expect(report.changes).toBeGreaterThan(SECONDS * 2)
-      expect(report.reloads).toBeGreaterThan(1)
       expect(Object.keys(report.statuses).sort()).toEqual(['200', '403'])
       const { a, b } = report.decisions
       expect(a + b).toBeGreaterThan(SECONDS * 50)
-      // Files that are not swapped at once are waited for: in so short a time one set may be all.
+      // Files that are not swapped at once are waited for: in so short a time one set may be all, and
+      // what is written in place without a rest may be read for the first time when the storm is over.
+      if (variant !== 'in-place' || SECONDS >= 30) expect(report.reloads).toBeGreaterThan(1)
       if (variant === 'symlink' || SECONDS >= 30) expect(Math.min(a, b)).toBeGreaterThan(0)
       // A writer that was itself held up for longer than that has left a half-written set to settle.
       if (variant !== 'in-place' || report.longestWriteMs < QUIET_MS) expect(report.wrong).toBe(0)
