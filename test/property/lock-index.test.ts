@@ -126,14 +126,23 @@ function check(locks: readonly Lock[], asks: readonly LockFacts[], now: number):
       events: [{ seq: 1, at: 0, event: { type: 'lock.set', lock: one } }],
     })
     before = after
+    // Whatever is kept of an answer must not outlive it.
+    for (const ask of asks) {
+      const first = oldestOn(after.locks, ask, now)
+      expect([put.find(ask, now), following.find(ask, now)]).toEqual([first, first])
+    }
   }
   const known = before.locks
   for (const ask of asks) {
-    const expected = [...known.values()].filter((one) => isOn(one, ask, now)).sort(byAge)[0]
+    const expected = oldestOn(known, ask, now)
     for (const index of [put, following, createLockIndex(known)]) {
       expect(index.find(ask, now)).toBe(expected)
     }
   }
+}
+
+function oldestOn(locks: ReadonlyMap<string, Lock>, ask: LockFacts, now: number): Lock | undefined {
+  return [...locks.values()].filter((one) => isOn(one, ask, now)).sort(byAge)[0]
 }
 
 /** What a lock is on, as it is written down in `gateway/access/lock.ts`. */

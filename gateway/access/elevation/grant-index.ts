@@ -32,9 +32,7 @@ export function createGrantIndex(deps: () => ElevationDeps): GrantIndex {
   return {
     find(state, ask, holdings) {
       slots.follow(state)
-      const [first] = operationsToCover(ask.operations)
-      const key = first === undefined ? undefined : keyOf(ask.subject.id, nameOf(first.resource))
-      const candidates = key === undefined ? [] : slots.at(key)
+      const candidates = slots.of(ask)
       if (candidates.length === 0) return chooseGrant([], ask)
       return choose(candidates, { judgements, state, deps: deps(), ask, holdings })
     },
@@ -44,7 +42,7 @@ export function createGrantIndex(deps: () => ElevationDeps): GrantIndex {
 /** A grant with what was made of it. */
 interface Entry {
   readonly given: ElevationGrant
-  readonly keys: readonly string[]
+  readonly names: readonly string[]
   /** Of the last time that somebody asked; most grants of ten thousand are never asked about. */
   judgement?: Judgement
   made?: { readonly of: readonly Approver[]; readonly by: string; readonly grant: Grant }
@@ -131,18 +129,19 @@ function made(given: ElevationGrant, approvers: readonly Approver[]): Grant {
   })
 }
 
-function keyOf(holder: string, name: string): string {
-  return `${holder} ${name}`
-}
-
 /** Grants that can be of use, by holder and resource. */
 class GrantSlots {
   #followed: GrantState['grants'] | undefined
   readonly #entries = new Map<string, Entry>()
-  readonly #slots = new Map<string, Entry[]>()
+  /** By holder, then by resource: of most callers it is known at once that they hold nothing. */
+  readonly #slots = new Map<string, Map<string, Entry[]>>()
 
-  at(key: string): readonly Entry[] {
-    return this.#slots.get(key) ?? []
+  /** What the subject holds on the first resource that a grant has to cover. */
+  of({ subject, operations }: GrantAsk): readonly Entry[] {
+    const held = this.#slots.get(subject.id)
+    if (held === undefined) return []
+    const [first] = operationsToCover(operations)
+    return first === undefined ? [] : (held.get(nameOf(first.resource)) ?? [])
   }
 
   /** Takes over what is different in `grants`; nothing when it is the map of before. */
@@ -175,23 +174,27 @@ class GrantSlots {
     const { holder, resources } = given.terms
     // As `nameOf` writes them; ten thousand of them need not be taken apart for that.
     const names = new Set(resources.map((text) => text.split('@', 1)[0] ?? text))
-    const keys = Array.from(names, (name) => keyOf(holder, name))
-    const entry: Entry = { given, keys }
+    const entry: Entry = { given, names: [...names] }
     this.#entries.set(id, entry)
-    for (const key of keys) {
-      const slot = this.#slots.get(key)
-      if (slot === undefined) this.#slots.set(key, [entry])
+    const held = this.#slots.get(holder) ?? new Map<string, Entry[]>()
+    this.#slots.set(holder, held)
+    for (const name of names) {
+      const slot = held.get(name)
+      if (slot === undefined) held.set(name, [entry])
       else slot.push(entry)
     }
   }
 
   #remove(id: string, entry: Entry): void {
     this.#entries.delete(id)
-    for (const key of entry.keys) {
-      const left = this.at(key).filter((one) => one !== entry)
-      if (left.length === 0) this.#slots.delete(key)
-      else this.#slots.set(key, left)
+    const { holder } = entry.given.terms
+    const held = this.#slots.get(holder)
+    for (const name of entry.names) {
+      const left = held?.get(name)?.filter((one) => one !== entry) ?? []
+      if (left.length === 0) held?.delete(name)
+      else held?.set(name, left)
     }
+    if (held?.size === 0) this.#slots.delete(holder)
   }
 }
 

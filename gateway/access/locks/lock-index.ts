@@ -5,6 +5,7 @@ import type { Applied } from '../replica.ts'
 import type { LockFacts } from '../view.ts'
 import { byAge, isInForce } from './in-force.ts'
 import { createNetworkMap } from './network-locks.ts'
+import { PairedPlaces, putIn, takeFrom, type Locks, type Places } from './places.ts'
 import { isOnAccountsOf } from './scope.ts'
 
 /** See {@link createLockIndex}. */
@@ -18,8 +19,6 @@ export interface LockIndex {
   /** Brings the index to the state after a change: by its events, or anew after a snapshot. */
   follow(applied: Applied): void
 }
-
-type Locks = Lock[]
 
 /**
  * Indexes `locks`. A look-up costs what the request has (holdings, operations), and the number of
@@ -35,13 +34,15 @@ class Index implements LockIndex {
   private readonly held = new Map<string, Locks>()
   private readonly persons = new Map<string, Locks>()
   private readonly devices = new Map<string, Locks>()
-  /** By `<issuer name> <id>`; names of issuers hold no space. */
-  private readonly tokens = new Map<string, Locks>()
-  private readonly sessions = new Map<string, Locks>()
+  /** By short name of the issuer, and id. */
+  private readonly tokens = new PairedPlaces()
+  private readonly sessions = new PairedPlaces()
   private readonly issued = new Map<string, Locks>()
+  /** By names of models, without their kind, as requests have them. */
   private readonly models = new Map<string, Locks>()
-  private readonly versions = new Map<string, Locks>()
-  /** Locks on versions, by their model: for requests that name none. */
+  /** By name, and version. */
+  private readonly versions = new PairedPlaces()
+  /** Locks on versions, by the name of their model: for requests that name none. */
   private readonly anyVersion = new Map<string, Locks>()
   /** Of these, those on versions that are numbers. */
   private readonly numbered = new Map<string, Locks>()
@@ -54,8 +55,6 @@ class Index implements LockIndex {
     role: this.held,
     person: this.persons,
     device: this.devices,
-    model: this.models,
-    version: this.versions,
     upstream: this.upstreams,
   }
 
@@ -72,12 +71,12 @@ class Index implements LockIndex {
     const search = new Search(facts, now)
     this.lookAtCaller(facts, search)
     if (this.networks.size > 0 && facts.control !== 'local') {
-      this.networks.visit(facts.client, (locks) => search.look(locks))
+      for (const locks of this.networks.around(facts.client)) search.look(locks)
     }
     if (facts.control !== undefined) return search.found
     search.look(this.everybody)
     if (facts.upstream !== undefined) search.look(this.upstreams.get(facts.upstream))
-    if (this.models.size + this.versions.size > 0) {
+    if (this.models.size + this.anyVersion.size > 0) {
       for (const operation of facts.operations) this.lookAtModel(operation, search)
     }
     return search.found
@@ -88,11 +87,7 @@ class Index implements LockIndex {
     if (known !== undefined) this.remove(known)
     if (lock.lifted !== undefined) return
     this.byId.set(lock.id, lock)
-    for (const [map, key] of this.placesOf(lock.target)) {
-      const locks = map.get(key)
-      if (locks === undefined) map.set(key, [lock])
-      else insert(locks, lock)
-    }
+    for (const [places, key] of this.placesOf(lock.target)) putIn(places, key, lock)
   }
 
   follow({ before, after, events }: Applied): void {
@@ -132,10 +127,10 @@ class Index implements LockIndex {
       for (const id of devices) search.look(this.devices.get(id))
     }
     if (tokenId !== undefined && this.tokens.size > 0) {
-      search.look(this.tokens.get(`${issuerName} ${tokenId}`))
+      search.look(this.tokens.get(issuerName, tokenId))
     }
     if (sessionId !== undefined && this.sessions.size > 0) {
-      search.look(this.sessions.get(`${issuerName} ${sessionId}`))
+      search.look(this.sessions.get(issuerName, sessionId))
     }
     search.lookAtIssued(this.issued.get(subject.id), subject.issuedAt)
   }
@@ -143,23 +138,18 @@ class Index implements LockIndex {
   private lookAtModel(operation: Operation, search: Search): void {
     const { kind, name, version } = operation.resource
     if (kind !== 'model') return
-    const model = `model:${name}`
-    const only = [operation]
-    search.look(this.models.get(model), only)
-    const versions =
-      version === undefined ? this.anyVersion.get(model) : this.versions.get(`${model}@${version}`)
-    search.look(versions, only)
+    search.lookFor(operation, this.models.get(name))
+    const any = this.anyVersion.get(name)
+    if (any === undefined) return
+    search.lookFor(operation, version === undefined ? any : this.versions.get(name, version))
     // A name in the place of a number is an alias, of whichever version: `stable`.
-    if (version !== undefined && !isNumber(version)) search.look(this.numbered.get(model), only)
+    if (version === undefined || isNumber(version)) return
+    search.lookFor(operation, this.numbered.get(name))
   }
 
   private remove(lock: Lock): void {
     this.byId.delete(lock.id)
-    for (const [map, key] of this.placesOf(lock.target)) {
-      const rest = (map.get(key) ?? []).filter(({ id }) => id !== lock.id)
-      if (rest.length === 0) map.delete(key)
-      else map.set(key, rest)
-    }
+    for (const [places, key] of this.placesOf(lock.target)) takeFrom(places, key, lock)
   }
 
   private placesOf(target: LockTarget): readonly (readonly [Places, string])[] {
@@ -167,16 +157,23 @@ class Index implements LockIndex {
     if (target.kind === 'network') return [[this.networks, target.cidr]]
     if (target.kind === 'issued-before') return [[this.issued, target.subject]]
     if ('issuer' in target) {
-      const map = target.kind === 'token' ? this.tokens : this.sessions
-      return [[map, `${target.issuer} ${target.id}`]]
+      const places = target.kind === 'token' ? this.tokens : this.sessions
+      return [[places.of(target.issuer), target.id]]
     }
     const { kind, id } = target
-    const place = [this.byKind[kind], id] as const
-    if (kind !== 'version') return [place]
+    if (kind === 'model') return [[this.models, nameIn(id)]]
+    return kind === 'version' ? this.placesOfVersion(nameIn(id)) : [[this.byKind[kind], id]]
+  }
+
+  /** @param id `<name>@<version>` */
+  private placesOfVersion(id: string): readonly (readonly [Places, string])[] {
     const at = id.lastIndexOf('@')
-    const model = id.slice(0, at)
-    const places = [place, [this.anyVersion, model]] as const
-    return isNumber(id.slice(at + 1)) ? [...places, [this.numbered, model]] : places
+    const [name, version] = [id.slice(0, at), id.slice(at + 1)]
+    const places = [
+      [this.versions.of(name), version],
+      [this.anyVersion, name],
+    ] as const
+    return isNumber(version) ? [...places, [this.numbered, name]] : places
   }
 
   private readonly all: Places = {
@@ -184,23 +181,6 @@ class Index implements LockIndex {
     set: (_, locks) => void (this.everybody = locks),
     delete: () => void (this.everybody = []),
   }
-}
-
-/** Where locks on one kind of thing are. */
-interface Places {
-  get(key: string): Locks | undefined
-  set(key: string, locks: Locks): unknown
-  delete(key: string): unknown
-}
-
-/** Keeps `locks` by age. New ones are mostly the youngest. */
-function insert(locks: Locks, lock: Lock): void {
-  let at = locks.length
-  for (; at > 0; at--) {
-    const before = locks[at - 1]
-    if (before === undefined || byAge(before, lock) <= 0) break
-  }
-  locks.splice(at, 0, lock)
 }
 
 /** The oldest lock that counts, of all those looked at. */
@@ -226,6 +206,11 @@ class Search {
     if (first !== undefined) this.take(first)
   }
 
+  /** {@link look}, for one operation alone. */
+  lookFor(operation: Operation, locks: Locks | undefined): void {
+    if (locks !== undefined) this.look(locks, [operation])
+  }
+
   lookAtIssued(locks: Locks | undefined, issuedAt: number): void {
     if (locks === undefined) return
     this.look(locks.filter(({ target }) => isBefore(target, issuedAt)))
@@ -242,6 +227,11 @@ function isBefore(target: LockTarget, issuedAt: number): boolean {
 
 function covers({ actions }: Lock, operations: readonly Operation[]): boolean {
   return actions === undefined || operations.some(({ action }) => actions.includes(action))
+}
+
+/** The name in `model:<name>`. */
+function nameIn(id: string): string {
+  return id.slice('model:'.length)
 }
 
 function isNumber(version: string): boolean {

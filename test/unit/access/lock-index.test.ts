@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { LockTarget } from '../../../gateway/access/lock.ts'
+import type { Lock, LockTarget } from '../../../gateway/access/lock.ts'
 import { createLockIndex } from '../../../gateway/access/locks/lock-index.ts'
 import { emptyState, type AccessState } from '../../../gateway/access/state.ts'
 import type { LockFacts } from '../../../gateway/access/view.ts'
@@ -164,6 +164,38 @@ describe('the index', () => {
     const after = stateWith(lockMap(lifted))
     index.follow({ before: one, after, events: [{ seq: 2, at: NOW, event: gone }] })
     expect(index.find(factsOf(), NOW)).toBeUndefined()
+  })
+
+  it('answers anew for an address when networks are locked, lifted and locked again', () => {
+    const index = createLockIndex(new Map())
+    const [wide, narrow] = ['10.0.0.0/8', '10.1.2.0/24'].map((cidr, i) =>
+      lockOf({ kind: 'network', cidr }, { id: lockId(i + 1), at: i }),
+    )
+    if (wide === undefined || narrow === undefined) throw new Error('two networks')
+    const found = (client = '10.1.2.3') => index.find(factsOf({ client }), NOW)?.id
+    const lifted = (one: Lock): Lock => ({
+      ...one,
+      lifted: { by: ['user:corp/olga'], at: NOW, reason: 'over' },
+    })
+    expect(found()).toBeUndefined()
+    index.put(narrow)
+    expect([found(), found('10.9.9.9')]).toEqual([narrow.id, undefined])
+    index.put(wide)
+    expect([found(), found('10.9.9.9')]).toEqual([wide.id, wide.id])
+    index.put(lifted(wide))
+    expect([found(), found('10.9.9.9')]).toEqual([narrow.id, undefined])
+    index.put(lifted(narrow))
+    expect(found()).toBeUndefined()
+    index.put(narrow)
+    expect(found()).toBe(narrow.id)
+  })
+
+  it('tells addresses apart, however many ask', () => {
+    const index = createLockIndex(lockMap(lockOf({ kind: 'network', cidr: '10.0.0.0/16' })))
+    for (let i = 0; i < 70_000; i++) {
+      const client = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
+      expect(index.find(factsOf({ client }), NOW) !== undefined).toBe(i < 65_536)
+    }
   })
 
   // §2.L 382
