@@ -10,7 +10,7 @@ import { isRefusal, refuse, type Refusal } from '../domain/refusal.ts'
 import type { HeaderBag } from '../domain/request.ts'
 import { isOwnMachine } from '../domain/reserved-networks.ts'
 import type { Subject } from '../domain/subject.ts'
-import { isGateArea, type Resource } from '../domain/vocabulary.ts'
+import type { Resource } from '../domain/vocabulary.ts'
 import { problem, type Problem } from '../pap/problem.ts'
 import type { EnvironmentInput, PolicySnapshot, Runtime, Services } from '../pep/runtime.ts'
 import { readHeaders } from '../pep/headers.ts'
@@ -45,6 +45,11 @@ export interface CallerAsk {
   readonly rawHeaders: readonly string[]
   /** Whether nothing will be changed: then the record of the reading is all there is to record. */
   readonly isReading: boolean
+  /**
+   * Refused while the state is not fresh, when a lock on this caller may be among what is not known.
+   * Commands on the state need it not: they ask the journal itself.
+   */
+  readonly needsFresh?: boolean
 }
 
 /** Whoever was let in. */
@@ -123,8 +128,7 @@ async function judge(
     operations: [{ action, resource }],
   })
   if (lock !== undefined) return lockedBy(lock)
-  // A lock on this caller may be among what is not known. Commands on the state ask the journal itself.
-  if (!ask.isReading && !isGateArea(resource) && !access.fresh) {
+  if (ask.needsFresh === true && !access.fresh) {
     return refuse('state_unavailable', { retryAfter: 5 })
   }
   const environment = await environmentOf(runtime, ask.peer, { now, subject, headers: NO_HEADERS })

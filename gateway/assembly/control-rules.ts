@@ -6,6 +6,7 @@ import { diagnosticText, type Diagnostic } from '../domain/diagnostics.ts'
 import type { LedgerValue } from '../domain/ports.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { problem } from '../pap/problem.ts'
+import { areaName } from '../pap/v1/api-areas.ts'
 import type { ControlAsk, ControlCaller, ControlResult, RulesControl } from '../pap/rules-api.ts'
 import type { Runtime, Services } from '../pep/runtime.ts'
 import type { ControlCallers } from './control-callers.ts'
@@ -25,9 +26,6 @@ export interface ControlRulesDeps {
   readonly runtime: () => Pick<Runtime, 'challenge'>
   readonly callers: ControlCallers
 }
-
-/** The gateway itself, as rules name it: `server:modelgate`. */
-const SELF = 'modelgate'
 
 /** Entries of the history that one answer shows. */
 const HISTORY_SHOWN = 200
@@ -148,6 +146,12 @@ async function authorize(
   { callers }: ControlRulesDeps,
   ask: ControlAsk,
 ): Promise<ControlCaller | Refusal> {
-  const caller = await callers.authorize({ ...ask, server: SELF, isReading: ask.action === 'read' })
+  const caller = await callers.authorize({
+    ...ask,
+    server: areaName(ask.area),
+    isReading: ask.action === 'read',
+    // These change what no journal knows of, and which would ask it whether a lock is on the caller.
+    needsFresh: ask.action === 'admin',
+  })
   return isRefusal(caller) ? caller : { subject: caller.subject.id, id: caller.id }
 }

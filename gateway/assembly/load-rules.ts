@@ -160,10 +160,9 @@ export function knownNames(settings: Settings): KnownNames
 export function knownNames(settings: Settings | undefined): KnownNames | undefined
 export function knownNames(settings: Settings | undefined): KnownNames | undefined {
   if (settings === undefined) return undefined
-  const { issuers, upstreams, listen } = settings
-  // What the control APIs ask the rules about; no upstreams. The names of areas are nobody else's.
-  const own = listen.control.audience === undefined ? [] : ['modelgate']
-  const ownNames = [...own, ...API_AREAS.map(areaName)]
+  const { issuers, upstreams } = settings
+  // What the control API asks the rules about; no upstream has such a name.
+  const ownNames = API_AREAS.map(areaName)
   return {
     issuerNames: new Set(issuers.map(({ name }) => name)),
     issuersWithoutPerson: new Set(

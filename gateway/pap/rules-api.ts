@@ -1,17 +1,9 @@
 import type { Express, Request, Response } from 'express'
-import type { Loaded } from '../domain/diagnostics.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
-import {
-  readLift,
-  readReload,
-  readRollback,
-  readUnpin,
-  type LiftRequest,
-  type RollbackRequest,
-  type UnpinRequest,
-} from '../settings/schemas/control-requests.ts'
+import { readApiBody, type ApiBody, type ApiBodyName } from '../settings/schemas/api.ts'
 import { readJsonBody } from './json-body.ts'
 import { problem, refusedProblem, sendProblem, type Problem } from './problem.ts'
+import { RULE_ROUTES, type RuleOperation } from './rule-routes.ts'
 import { guardRequest, singleFields, type GuardOptions } from './request-guard.ts'
 
 /** Whoever was let in, for the record of what is then done. */
@@ -27,8 +19,9 @@ export interface ControlAsk {
   /** Id of the call, where it was let in before; a new one when absent. */
   readonly id?: string
   readonly authorization: string | undefined
-  /** What the rules must permit on `server:modelgate`. */
+  /** What the rules must permit on `server:gate:<area>`. */
   readonly action: 'read' | 'admin'
+  readonly area: 'policy' | 'lockouts'
   /** What is asked for: `rules.rollback`. */
   readonly what: string
   /** Address of the TCP peer. */
@@ -43,7 +36,7 @@ export type ControlResult = { readonly document: object } | { readonly problem: 
 /** Who is kept out after incidents, and letting them in again. */
 export interface LockoutsControl {
   lockouts(): ControlResult
-  lift(caller: ControlCaller, whom: LiftRequest): Promise<ControlResult>
+  lift(caller: ControlCaller, whom: ApiBody<'lift'>): Promise<ControlResult>
 }
 
 /** What the control API needs; wired by the composition root. */
@@ -56,26 +49,17 @@ export interface RulesControl extends GuardOptions, LockoutsControl {
   rules(): ControlResult
   revisions(): Promise<ControlResult>
   reload(caller: ControlCaller): Promise<ControlResult>
-  rollback(caller: ControlCaller, to: RollbackRequest): Promise<ControlResult>
-  unpin(caller: ControlCaller, why: UnpinRequest): Promise<ControlResult>
+  rollback(caller: ControlCaller, to: ApiBody<'rollback'>): Promise<ControlResult>
+  unpin(caller: ControlCaller, why: ApiBody<'unpin'>): Promise<ControlResult>
 }
 
 /**
- * Rules in force and their revisions, and lockouts, over HTTP:
- *
- * - `GET /rules`: revision in force, pin, counts.
- * - `GET /rules/revisions`: those that are kept, and the history.
- * - `POST /rules/reload` `{}`
- * - `POST /rules/rollback` `{"revision", "reason"}`: pins that revision.
- * - `POST /rules/unpin` `{"reason"}`
- * - `GET /lockouts`: who is kept out, until when, because of which decision.
- * - `POST /lockouts/lift` `{"subject", "reason"}`: lets somebody in again, on every replica.
- *
- * Every call needs a token for the control audience and a rule that permits `read` (GET) or `admin`
- * (POST) on `server:modelgate`. Without `control` the routes answer 404 and say how to have them.
+ * {@link RULE_ROUTES}: rules in force and their revisions, and lockouts, over HTTP. Every call needs a
+ * token for the control audience and a rule that permits `read` (GET) or `admin` (POST) on
+ * `server:gate:policy` or `server:gate:lockouts`. Without `control` the routes answer 404 and say how
+ * to have them.
  */
 export function addRulesApi(app: Express, control: RulesControl | undefined): void {
-  const routes: readonly Route[] = control === undefined ? [] : routesOf(control)
   app.use((request, response, next) => {
     if (!PREFIXES.some((one) => request.path === one || request.path.startsWith(`${one}/`))) {
       next()
@@ -85,7 +69,7 @@ export function addRulesApi(app: Express, control: RulesControl | undefined): vo
       sendProblem(response, problem('control_api_off'))
       return
     }
-    answer(request, response, { control, routes }).catch(next)
+    answer(request, response, control).catch(next)
   })
 }
 
@@ -96,63 +80,33 @@ const NO_ROUTE = {
   remedy: 'Use /rules, /rules/revisions or /lockouts, as they are documented.',
 }
 
-interface Route {
-  readonly path: string
-  readonly method: 'GET' | 'POST'
-  readonly what: string
-  /** `again`: whether the caller would be let in now, which may be long after. */
-  readonly run: (
-    request: Request,
-    caller: ControlCaller,
-    again: () => Promise<ControlCaller | Refusal>,
-  ) => Promise<ControlResult> | ControlResult
-}
+/** `again`: whether the caller would be let in now, which may be long after. */
+type Run = (
+  request: Request,
+  caller: ControlCaller,
+  again: () => Promise<ControlCaller | Refusal>,
+) => Promise<ControlResult> | ControlResult
 
-function routesOf(control: RulesControl): readonly Route[] {
-  return [
-    { path: '/rules', method: 'GET', what: 'rules.read', run: () => control.rules() },
-    {
-      path: '/rules/revisions',
-      method: 'GET',
-      what: 'rules.revisions',
-      run: () => control.revisions(),
-    },
-    {
-      path: '/rules/reload',
-      method: 'POST',
-      what: 'rules.reload',
-      run: withBody(control, readReload, (caller) => control.reload(caller)),
-    },
-    {
-      path: '/rules/rollback',
-      method: 'POST',
-      what: 'rules.rollback',
-      run: withBody(control, readRollback, (caller, to) => control.rollback(caller, to)),
-    },
-    {
-      path: '/rules/unpin',
-      method: 'POST',
-      what: 'rules.unpin',
-      run: withBody(control, readUnpin, (caller, why) => control.unpin(caller, why)),
-    },
-    { path: '/lockouts', method: 'GET', what: 'lockouts.read', run: () => control.lockouts() },
-    {
-      path: '/lockouts/lift',
-      method: 'POST',
-      what: 'lockouts.lift',
-      run: withBody(control, readLift, (caller, whom) => control.lift(caller, whom)),
-    },
-  ]
+function runsOf(control: RulesControl): Readonly<Record<RuleOperation, Run>> {
+  return {
+    'rules.read': () => control.rules(),
+    'rules.revisions': () => control.revisions(),
+    'rules.reload': withBody(control, 'nothing', (caller) => control.reload(caller)),
+    'rules.rollback': withBody(control, 'rollback', (caller, to) => control.rollback(caller, to)),
+    'rules.unpin': withBody(control, 'unpin', (caller, why) => control.unpin(caller, why)),
+    'lockouts.read': () => control.lockouts(),
+    'lockouts.lift': withBody(control, 'lift', (caller, whom) => control.lift(caller, whom)),
+  }
 }
 
 /** Who sends slowly may have been locked out by the time the body is there. */
-function withBody<T>(
+function withBody<N extends ApiBodyName>(
   control: RulesControl,
-  read: (text: string) => Loaded<T>,
-  run: (caller: ControlCaller, body: T) => Promise<ControlResult>,
-): Route['run'] {
+  name: N,
+  run: (caller: ControlCaller, body: ApiBody<N>) => Promise<ControlResult>,
+): Run {
   return async (request, _caller, again) => {
-    const body = await readJsonBody(request, read)
+    const body = await readJsonBody(request, (text) => readApiBody(name, text))
     if (!('value' in body)) return { problem: body }
     const caller = await again()
     return isRefusal(caller)
@@ -161,13 +115,8 @@ function withBody<T>(
   }
 }
 
-async function answer(
-  request: Request,
-  response: Response,
-  api: { readonly control: RulesControl; readonly routes: readonly Route[] },
-): Promise<void> {
-  const { control, routes } = api
-  const found = routes.filter(({ path }) => path === request.path)
+async function answer(request: Request, response: Response, control: RulesControl): Promise<void> {
+  const found = RULE_ROUTES.filter(({ path }) => path === request.path)
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = found.find((one) => one.method === method)
   const refused = guardRequest(request, control)
@@ -186,12 +135,16 @@ async function answer(
 async function runRoute(
   request: Request,
   response: Response,
-  { control, route }: { readonly control: RulesControl; readonly route: Route },
+  {
+    control,
+    route,
+  }: { readonly control: RulesControl; readonly route: (typeof RULE_ROUTES)[number] },
 ): Promise<void> {
   const ask: ControlAsk = {
     authorization: singleFields(request.rawHeaders)?.get('authorization'),
-    action: route.method === 'GET' ? 'read' : 'admin',
-    what: route.what,
+    action: route.action,
+    area: route.area,
+    what: route.operationId,
     peer: request.socket.remoteAddress ?? '',
     rawHeaders: request.rawHeaders,
   }
@@ -201,7 +154,7 @@ async function runRoute(
     return
   }
   const again = () => control.authorize({ ...ask, id: caller.id })
-  const result = await route.run(request, caller, again)
+  const result = await runsOf(control)[route.operationId](request, caller, again)
   if ('problem' in result) sendRefusal(request, response, { ...result.problem, id: caller.id })
   else response.json({ ...result.document, decision_id: caller.id })
 }

@@ -13,7 +13,7 @@ let world: World
 beforeAll(async () => {
   world = await startWorld({
     ...PRIVILEGE_FILES,
-    policy: `${PRIVILEGE_FILES.policy}p, role:member, read, server:modelgate, always, allow\n`,
+    policy: `${PRIVILEGE_FILES.policy}p, role:member, read, server:gate:policy, always, allow\n`,
     config: { ...PRIVILEGE_FILES.config, trusted_proxies: ['127.0.0.0/8'] },
     issuer: { ...PRIVILEGE_FILES.issuer, person_claim: 'employee', groups_claims: ['groups'] },
     upstreams: [{ name: 'registry', pack: 'mlflow' }],

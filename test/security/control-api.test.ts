@@ -2,12 +2,18 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { API_ANSWERS } from '../../gateway/settings/schemas/api.ts'
 import { rawExchange } from '../support/raw-client.ts'
 import { startWorld, WORLD_POLICY, type World } from '../support/world.ts'
 
 const AUDIENCE = 'modelgate-control'
-const RULES = `${WORLD_POLICY}p, role:admin, admin, server:modelgate, always, allow
+const RULES = `${WORLD_POLICY}p, role:admin, admin, server:gate:*, always, allow
+p, role:reader, read, server:gate:*, always, allow
 p, role:reader, admin, server:llm, always, allow
+p, role:deployer, admin, server:*, always, allow
+p, role:deployer, read, *, always, allow
+p, role:retrainer, admin, server:gate:lockouts, always, allow
+p, role:retrainer, read, server:gate:lockouts, always, allow
 `
 
 let world: World
@@ -63,7 +69,7 @@ const changes = async () =>
 describe('the control API', () => {
   it('shows the rules in force and does what it is asked, on record', async () => {
     const { status, json } = await call({ method: 'GET', path: '/rules', token: reader })
-    expect([status, json['pinned'], json['rules']]).toEqual([200, null, 8])
+    expect([status, json['pinned'], json['rules']]).toEqual([200, null, 13])
     const reloaded = await call()
     expect([reloaded.status, reloaded.json['revision']]).toEqual([200, json['revision']])
     const id = reloaded.json['decision_id']
@@ -73,6 +79,33 @@ describe('the control API', () => {
       effect: 'permit',
       from: json['revision'],
     })
+  })
+
+  it('answers as it is described', async () => {
+    const get = async (path: string) => (await call({ method: 'GET', path, token: reader })).json
+    const names = ['rules', 'revisions', 'lockouts'] as const
+    const answers = await Promise.all(
+      ['/rules', '/rules/revisions', '/lockouts'].map((path) => get(path)),
+    )
+    const documents = [...answers, (await call()).json]
+    for (const [i, name] of [...names, 'rules' as const].entries()) {
+      expect([name, API_ANSWERS[name].safeParse(documents[i]).error]).toEqual([name, undefined])
+    }
+  })
+
+  it('is for those whose rules name its areas, each by itself', async () => {
+    const asked = async (role: string) => {
+      const token = await world.token([role], { aud: AUDIENCE })
+      const calls = [
+        { path: '/rules/reload' },
+        { method: 'GET', path: '/rules' },
+        { method: 'GET', path: '/lockouts' },
+        { path: '/lockouts/lift', body: '{"subject":"user:dev/nobody","reason":"a"}' },
+      ]
+      return Promise.all(calls.map(async (one) => (await call({ ...one, token })).status))
+    }
+    expect(await asked('deployer')).toEqual([403, 403, 403, 403])
+    expect(await asked('retrainer')).toEqual([403, 403, 200, 404])
   })
 
   it.each<[string, Call, number, string]>([

@@ -9,7 +9,7 @@ let world: World
 beforeAll(async () => {
   world = await startWorld({
     ...PRIVILEGE_FILES,
-    policy: `${PRIVILEGE_FILES.policy}p, role:operator, admin, server:modelgate, always, allow\n`,
+    policy: `${PRIVILEGE_FILES.policy}p, role:operator, admin, server:gate:policy, always, allow\n`,
   })
 }, 30_000)
 afterAll(() => world.close())

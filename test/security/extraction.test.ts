@@ -22,8 +22,8 @@ const LIMITS = `limits:
     detect: { window: 1h, logits: { share: 50%, of: 5 } }
 `
 const POLICY = `${WORLD_POLICY}p, role:reader, infer, model:*, always, allow
-p, role:admin, read, server:modelgate, always, allow
-p, role:admin, admin, server:modelgate, always, allow
+p, role:admin, read, server:gate:lockouts, always, allow
+p, role:admin, admin, server:gate:lockouts, always, allow
 `
 const STREAM =
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'

@@ -1,5 +1,6 @@
 /** Privileges of nobody, or of nothing. */
 import { globMatches } from '../../domain/glob.ts'
+import { GATE_PREFIX } from '../../domain/vocabulary.ts'
 import type { AnalysedRules } from '../../pdp/analysis/analysed-rules.ts'
 import { parseResourcePattern, type ResourcePattern } from '../../pdp/policy/resource-pattern.ts'
 import type { KnownNames } from '../../pdp/policy/warnings-of-names.ts'
@@ -26,9 +27,6 @@ export interface Ghosts {
   areResources(resources: readonly string[]): boolean
 }
 
-/** Servers that are not upstreams: the gateway itself, to its control API. */
-const OWN_SERVERS = ['modelgate', 'gate:']
-
 /** Judges by the configuration and the resources that are described. */
 export function createGhosts({ known, described }: GhostFacts): Ghosts {
   const names = (kind: 'model' | 'dataset') => Object.keys(described[kind] ?? {})
@@ -53,7 +51,8 @@ export function createGhosts({ known, described }: GhostFacts): Ghosts {
 }
 
 function isGhostServer({ name }: ResourcePattern, { upstreams }: KnownNames): boolean {
-  if (OWN_SERVERS.some((own) => name.startsWith(own))) return false
+  // Areas of the control API.
+  if (name.startsWith(GATE_PREFIX)) return false
   return ![...upstreams].some((upstream) => globMatches(name, upstream))
 }
 

@@ -11,6 +11,8 @@ export const API_AREAS = [
   'privileges',
   'versions',
   'replicas',
+  'policy',
+  'lockouts',
 ] as const
 
 /** One of {@link API_AREAS}. */

@@ -87,6 +87,20 @@ interface RouteBase {
 /** One route. */
 export type ApiRoute = ReadRoute | ChangeRoute
 
+/** What the description says of a route. */
+export type DescribedRoute = RouteBase &
+  (
+    | { readonly method: 'GET'; readonly query: ApiQueryName }
+    | {
+        readonly method: 'POST' | 'PUT'
+        readonly body: ApiBodyName
+        readonly status?: 200 | 201 | 202
+      }
+  ) & {
+    /** Knows neither keys of calls nor ETags: done again it comes to the same. */
+    readonly isPlain?: true
+  }
+
 /** A route of GET and HEAD. */
 export interface ReadRoute extends RouteBase {
   readonly method: 'GET'

@@ -12,7 +12,7 @@ import { openApiText } from './openapi.ts'
 import { etagOf, isNoneMatch, tagsOf } from './preconditions.ts'
 import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts'
 import { createRouteTable, type FoundRoute } from './route-table.ts'
-import { API_ROUTES } from './routes.ts'
+import { API_ROUTES, DESCRIBED_ROUTES } from './routes.ts'
 
 const PREFIX = '/v1'
 const DESCRIPTION = `${PREFIX}/openapi.json`
@@ -31,7 +31,7 @@ interface Api {
   readonly find: (path: string) => FoundRoute | undefined
   readonly byAddress: RateLimit
   readonly byPrincipal: RateLimit
-  /** The description of {@link API_ROUTES}. */
+  /** The description of {@link DESCRIBED_ROUTES}. */
   readonly description: string
 }
 
@@ -62,7 +62,7 @@ function openApi(control: ApiControl): Api {
     find: createRouteTable(API_ROUTES),
     byAddress: createRateLimit(ADDRESS_RATE, clock),
     byPrincipal: createRateLimit(PRINCIPAL_RATE, clock),
-    description: openApiText(API_ROUTES),
+    description: openApiText(DESCRIBED_ROUTES),
   }
 }
 

@@ -5,14 +5,14 @@
 import { apiJsonSchemas, type ApiJsonSchema } from '../../settings/schemas/api.ts'
 import { VERSION } from '../../version.ts'
 import { CONTROL_CODES } from '../problem-codes.ts'
-import type { ApiRoute } from './api-route.ts'
+import type { DescribedRoute } from './api-route.ts'
 
 /** The text of the description, with stable bytes. */
-export function openApiText(routes: readonly ApiRoute[]): string {
+export function openApiText(routes: readonly DescribedRoute[]): string {
   return `${JSON.stringify(openApiOf(routes), null, 2)}\n`
 }
 
-function openApiOf(routes: readonly ApiRoute[]): object {
+function openApiOf(routes: readonly DescribedRoute[]): object {
   const schemas = apiJsonSchemas()
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -27,7 +27,7 @@ function openApiOf(routes: readonly ApiRoute[]): object {
       title: 'Modelgate control API',
       version: VERSION,
       description:
-        'Requests for extra privilege, grants, locks, reviews. docs/api.md says how to call it.',
+        'Requests for extra privilege, grants, locks, reviews, rules. docs/api.md says how to call it.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
@@ -55,7 +55,10 @@ function openApiOf(routes: readonly ApiRoute[]): object {
   }
 }
 
-function operation(route: ApiRoute, queries: Readonly<Record<string, ApiJsonSchema>>): object {
+function operation(
+  route: DescribedRoute,
+  queries: Readonly<Record<string, ApiJsonSchema>>,
+): object {
   const status = route.method === 'GET' ? 200 : (route.status ?? 200)
   const inPath = [...route.path.matchAll(/\{([a-z]+)\}/g)].map(([, name = '']) => ({
     name,
@@ -76,7 +79,7 @@ function operation(route: ApiRoute, queries: Readonly<Record<string, ApiJsonSche
     ...(route.method === 'GET' ? {} : { requestBody: bodyOf(route.body) }),
     responses: {
       [String(status)]: answerOf(route),
-      ...(route.method === 'GET' && typeof route.answer === 'string'
+      ...(route.method === 'GET' && typeof route.answer === 'string' && route.isPlain !== true
         ? { '304': NOT_MODIFIED }
         : {}),
       default: { $ref: '#/components/responses/problem' },
@@ -96,7 +99,8 @@ function inQuery({ properties, required = [] }: ApiJsonSchema): object[] {
   )
 }
 
-function headersOf({ path }: ApiRoute): object[] {
+function headersOf({ path, isPlain }: DescribedRoute): object[] {
+  if (isPlain === true) return []
   const names = ['idempotencyKey', ...(path.includes('{id}') ? ['ifMatch'] : [])]
   return names.map((name) => ({ $ref: `#/components/parameters/${name}` }))
 }
@@ -106,14 +110,15 @@ function bodyOf(name: string): object {
   return { required: true, content: { 'application/json': { schema } } }
 }
 
-function answerOf({ answer }: ApiRoute): object {
+function answerOf({ answer, isPlain }: DescribedRoute): object {
   if (typeof answer === 'object') {
     const content = { [answer.text]: { schema: { type: 'string' } } }
     return { description: 'Done.', headers: { [ID_HEADER]: DECISION_ID }, content }
   }
   const schema = { $ref: `#/components/schemas/answer.${answer}` }
-  const headers = { ETag: ETAG, [ID_HEADER]: DECISION_ID }
-  return { description: 'Done.', headers, content: { 'application/json': { schema } } }
+  const content = { 'application/json': { schema } }
+  if (isPlain === true) return { description: 'Done.', content }
+  return { description: 'Done.', headers: { ETag: ETAG, [ID_HEADER]: DECISION_ID }, content }
 }
 
 const ID_HEADER = 'X-Modelgate-Decision-Id'

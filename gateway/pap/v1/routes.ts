@@ -1,5 +1,6 @@
 /** Every route of the control API. To add some: write `routes/<area>.ts` and add a line here. */
-import type { ApiRoute } from './api-route.ts'
+import { RULE_ROUTES } from '../rule-routes.ts'
+import type { ApiRoute, DescribedRoute } from './api-route.ts'
 import { GRANT_ROUTES } from './routes/grants.ts'
 import { LOCK_ROUTES } from './routes/locks.ts'
 import { REQUEST_ROUTES } from './routes/requests.ts'
@@ -8,7 +9,7 @@ import { REVIEW_ROUTES } from './routes/reviews.ts'
 import { STATE_ROUTES } from './routes/state.ts'
 import { VERSION_ROUTES } from './routes/versions.ts'
 
-/** The table: what is served, documented and tested. */
+/** The table of `/v1`: what is served, documented and tested. */
 export const API_ROUTES: readonly ApiRoute[] = [
   ...REQUEST_ROUTES,
   ...GRANT_ROUTES,
@@ -18,3 +19,6 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...PRIVILEGE_ROUTES,
   ...VERSION_ROUTES,
 ]
+
+/** What the description is of: also the rules in force and lockouts, which are not below `/v1`. */
+export const DESCRIBED_ROUTES: readonly DescribedRoute[] = [...API_ROUTES, ...RULE_ROUTES]

@@ -10,6 +10,7 @@ import { nothing, paging } from './api-fields.ts'
 import { LOCK_ANSWERS, LOCK_BODIES, LOCK_QUERIES } from './api-locks.ts'
 import { REQUEST_ANSWERS, REQUEST_BODIES, REQUEST_QUERIES } from './api-requests.ts'
 import { REVIEW_ANSWERS, REVIEW_BODIES, REVIEW_QUERIES } from './api-reviews.ts'
+import { RULE_ANSWERS, RULE_BODIES } from './api-rules.ts'
 import { STATE_ANSWERS } from './api-state.ts'
 import { VERSION_ANSWERS, VERSION_QUERIES } from './api-versions.ts'
 
@@ -19,6 +20,7 @@ export const API_BODIES = {
   ...REQUEST_BODIES,
   ...LOCK_BODIES,
   ...REVIEW_BODIES,
+  ...RULE_BODIES,
 } as const
 
 /** Parameters behind `?`. */
@@ -38,6 +40,7 @@ export const API_ANSWERS = {
   ...LOCK_ANSWERS,
   ...REVIEW_ANSWERS,
   ...VERSION_ANSWERS,
+  ...RULE_ANSWERS,
 } as const
 
 /** Name of a body. */

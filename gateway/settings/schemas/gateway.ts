@@ -155,19 +155,7 @@ function controlClashes(
   const taken = others.find((issuer) => [issuer.audience].flat().includes(audience))
   const path = ['listen', 'control', 'audience']
   const message = `issuer ${taken?.name ?? ''} has this audience already; the control API needs one of its own`
-  const upstream = value.upstreams.findIndex(({ name }) => name === 'modelgate')
-  return [
-    ...(taken === undefined ? [] : [{ path, message }]),
-    ...(upstream < 0
-      ? []
-      : [
-          {
-            path: ['upstreams', upstream, 'name'],
-            message:
-              'server:modelgate is the gateway itself when there is a control API; use another name',
-          },
-        ]),
-  ]
+  return taken === undefined ? [] : [{ path, message }]
 }
 
 /** Indices of the values that were there before, each with the index of the first. */

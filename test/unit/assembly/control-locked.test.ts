@@ -58,11 +58,12 @@ function under(
     control.authorize({
       authorization: 'Bearer x',
       action,
-      server: 'modelgate',
+      server: 'gate:policy',
       what: action === 'read' ? 'rules.read' : 'rules.reload',
       peer,
       rawHeaders: Object.entries(headers).flat(),
       isReading: action === 'read',
+      needsFresh: action === 'admin',
     })
   return { ask, records }
 }

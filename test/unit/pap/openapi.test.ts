@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { openApiFile } from '../../../gateway/pap/v1/openapi-file.ts'
-import { API_ROUTES } from '../../../gateway/pap/v1/routes.ts'
+import { API_ROUTES, DESCRIBED_ROUTES } from '../../../gateway/pap/v1/routes.ts'
 import { partsOf, startControlApi, type TestApi } from '../../support/control-api.ts'
 import { rule } from '../../support/elevation.ts'
 import { listingOf } from '../../support/privileges.ts'
@@ -68,7 +68,11 @@ describe('the description of the control API', () => {
   })
 
   it('has every route of the table, and no other', () => {
-    const rows = API_ROUTES.map(({ method, path, operationId }) => [path, method, operationId])
+    const rows = DESCRIBED_ROUTES.map(({ method, path, operationId }) => [
+      path,
+      method,
+      operationId,
+    ])
     const listed = Object.entries(described.paths).flatMap(([path, at]) =>
       Object.entries(at).map(([method, { operationId }]) => [
         path,
@@ -77,7 +81,8 @@ describe('the description of the control API', () => {
       ]),
     )
     expect(listed.sort()).toEqual(rows.sort())
-    expect(new Set(API_ROUTES.map(({ operationId }) => operationId)).size).toBe(API_ROUTES.length)
+    const ids = new Set(DESCRIBED_ROUTES.map(({ operationId }) => operationId))
+    expect(ids.size).toBe(DESCRIBED_ROUTES.length)
     expect(described.openapi).toBe('3.1.0')
   })
 
