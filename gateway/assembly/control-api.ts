@@ -58,6 +58,9 @@ function partsOf({ replica, journal, reloader, revisions }: ControlApiDeps): Api
     get secondPersonToLift() {
       return reloader.settings().locks.secondPersonToLift
     },
+    get names() {
+      return knownNames(reloader.settings())
+    },
     privileges: createPrivilegeListing({
       rules() {
         const { rules, set } = reloader.active()

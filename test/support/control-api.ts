@@ -89,6 +89,7 @@ export async function startControlApi(
     parts: {
       ...partsOf({}),
       privileges: NO_PRIVILEGES,
+      names: { issuerNames: new Set(['dev']), upstreams: new Set(['llm']) },
       run: (command) => replica.run(command),
       ...more(replica),
     },

@@ -181,6 +181,7 @@ function one(document: Document): Shown {
           ['why', textIn(document, 'reason')],
           ['lift asked by', waits],
           ['lifted by', textsIn(document, 'lifted.by').join(', ')],
+          ['warning', textIn(document, 'warning')],
         ],
         paint,
       ),

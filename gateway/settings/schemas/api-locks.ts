@@ -97,6 +97,10 @@ const lock = z.strictObject({
     .optional()
     .describe('Somebody wants it lifted; another person has to agree.'),
   lifted: z.strictObject({ by: z.array(z.string()), at: instant, reason: z.string() }).optional(),
+  warning: z
+    .string()
+    .optional()
+    .describe('It is on an issuer or upstream that the gateway that answers does not have.'),
 })
 
 const replica = z.strictObject({ id: z.string(), name: z.string() })

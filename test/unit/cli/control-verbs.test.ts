@@ -119,6 +119,12 @@ describe('what verbs ask of the control API', () => {
 })
 
 describe('what a lock is on', () => {
+  it('is warned of where it is nothing', async () => {
+    const document = { id: 'lock-1', status: 'active', warning: 'There is no upstream `lmm`.' }
+    const { stdout } = await run('lock --upstream lmm --reason why', document)
+    expect(stdout).toMatch(/^warning +There is no upstream `lmm`\.$/m)
+  })
+
   it.each([
     ['--user user:corp/bob', { kind: 'user', id: 'user:corp/bob' }],
     ['--user corp/bob', { kind: 'user', id: 'user:corp/bob' }],

@@ -159,6 +159,9 @@ describe('the description of the control API', () => {
     await check('locks.lift', `/v1/locks/${lock.id}/lift`, reason)
     const token = { subject: 'user:dev/x', ...reason }
     await check('tokens.revoke', '/v1/tokens/revoke', token)
+    const misspelt = { target: { kind: 'upstream', id: 'lmm' }, ...reason }
+    const warned = await check('locks.set', '/v1/locks', misspelt)
+    expect(warned).toHaveProperty('warning', expect.stringContaining('no upstream `lmm`'))
     await check('locks.list', '/v1/locks')
     const drill = await check('drills.begin', '/v1/drills', {})
     await check('drills.show', `/v1/drills/${drill.id}`)

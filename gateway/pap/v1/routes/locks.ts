@@ -10,7 +10,8 @@ import type { AccessState } from '../../../access/state.ts'
 import type { Subject } from '../../../domain/subject.ts'
 import type { ApiBody, ApiBodyName } from '../../../settings/schemas/api.ts'
 import { answered, changeRoute, readRoute } from '../api-route.ts'
-import type { ApiResult, ApiRoute, ChangeContext } from '../api-route.ts'
+import type { ApiResult, ApiRoute, Change, ChangeContext } from '../api-route.ts'
+import type { ApiParts } from '../api-parts.ts'
 import { byId, notFound, pageDocument } from '../commanded.ts'
 import { drillDocument, lockDocument } from '../documents/locks.ts'
 
@@ -26,7 +27,7 @@ export const LOCK_ROUTES: readonly ApiRoute[] = [
     summary: 'Locks, those that are over included',
     query: 'locks',
     answer: 'locks',
-    run: ({ query, state, now, page }) => {
+    run: ({ query, state, now, page, parts }) => {
       const { status, kind, target } = query
       const found = [...state.locks.values()].filter(
         (one) =>
@@ -38,7 +39,7 @@ export const LOCK_ROUTES: readonly ApiRoute[] = [
       if ('reason' in paged) return { problem: paged }
       return answered(
         'locks',
-        pageDocument(paged, (one) => lockDocument(one, now)),
+        pageDocument(paged, (one) => lockDocument(one, now, parts.names)),
       )
     },
   }),
@@ -49,9 +50,10 @@ export const LOCK_ROUTES: readonly ApiRoute[] = [
     summary: 'A lock',
     query: 'none',
     answer: 'lock',
-    run: ({ params, state, now }) => {
+    run: ({ params, state, now, parts }) => {
       const lock = state.locks.get(params['id'] ?? '')
-      return lock === undefined ? notFound('lock') : answered('lock', lockDocument(lock, now))
+      if (lock === undefined) return notFound('lock')
+      return answered('lock', lockDocument(lock, now, parts.names))
     },
   }),
   changeRoute({
@@ -90,7 +92,7 @@ export const LOCK_ROUTES: readonly ApiRoute[] = [
       })
       return change(
         byId(command, ({ id }) => id),
-        { document: lockIn },
+        { document: lockIn(parts) },
       )
     },
   }),
@@ -166,7 +168,7 @@ interface Wanted {
 }
 
 function set<B extends ApiBodyName>(
-  { caller, now, change }: ChangeContext<B>,
+  { caller, now, parts, change }: ChangeContext<B>,
   { target, reason, ttl, actions }: Wanted,
 ): Promise<ApiResult> {
   const { person, subject } = caller
@@ -182,7 +184,7 @@ function set<B extends ApiBodyName>(
   })
   return change(
     byId(command, (lock) => lock.id),
-    { document: lockIn, status: 201, location: (id) => `/v1/locks/${id}` },
+    { document: lockIn(parts), status: 201, location: (id) => `/v1/locks/${id}` },
   )
 }
 
@@ -200,9 +202,11 @@ function namesOf(target: LockTarget): readonly string[] {
   return [target.kind === 'issued-before' ? target.subject : target.id]
 }
 
-function lockIn(state: AccessState, id: string, now: number): object | undefined {
-  const lock = state.locks.get(id)
-  return lock === undefined ? undefined : lockDocument(lock, now)
+function lockIn({ names }: ApiParts): Change['document'] {
+  return (state, id, now) => {
+    const lock = state.locks.get(id)
+    return lock === undefined ? undefined : lockDocument(lock, now, names)
+  }
 }
 
 function drillIn(state: AccessState, id: string, now: number): object | undefined {

@@ -1,0 +1,33 @@
+/** Locks that hold for nothing, because of how a name is written. */
+import type { LockTarget } from '../lock.ts'
+import { issuerOfAccount } from './scope.ts'
+
+/** Names that the configuration gives. */
+export interface ConfiguredNames {
+  readonly issuerNames: ReadonlySet<string>
+  readonly upstreams: ReadonlySet<string>
+}
+
+/**
+ * A sentence when `target` names an issuer or an upstream that is not among `names`. The lock is set all
+ * the same: gateways that share a store may be configured differently.
+ */
+export function namesNothing(target: LockTarget, names: ConfiguredNames): string | undefined {
+  if (target.kind === 'upstream') {
+    return names.upstreams.has(target.id) ? undefined : unknown(`upstream \`${target.id}\``)
+  }
+  const issuer = issuerIn(target)
+  return issuer === undefined || names.issuerNames.has(issuer)
+    ? undefined
+    : unknown(`issuer \`${issuer}\``)
+}
+
+function issuerIn(target: LockTarget): string | undefined {
+  if ('issuer' in target) return target.issuer
+  if (target.kind === 'issued-before') return issuerOfAccount(target.subject)
+  return target.kind === 'user' ? issuerOfAccount(target.id) : undefined
+}
+
+function unknown(what: string): string {
+  return `The configuration here has no ${what}: the lock holds for nobody here. Look at how it is written.`
+}
