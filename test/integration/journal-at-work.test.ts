@@ -143,7 +143,7 @@ describe('grants of the journal', () => {
     registry.resume()
   })
 
-  // threats §2.H 275: the clocks of the gateways are an hour behind.
+  // threats §2.H 274, 275: the clocks of the gateways are an hour behind.
   it('ends by the time of the store, in the middle of a download', async () => {
     const terms = { ...grantOf(4).terms, usesMax: 5 }
     await give(grantOf(4, { terms, expiresAt: storeNow() + 1_500 }))
