@@ -14,12 +14,23 @@ export interface Worker {
   kill(): void
 }
 
-/** Starts `program` of this folder, and waits until its store is open. */
-export async function startWorker(program: string, args: readonly string[]): Promise<Worker> {
+/** Past the limit a write fails, as on a full disk; without somebody who listens it ends the process. */
+const FAIL_PAST_LIMIT = 'data:text/javascript,process.on("SIGXFSZ", () => {})'
+
+/**
+ * Starts `program` of this folder, and waits until its store is open.
+ * @param kibibytesMax how long a file may become that it writes; as long as there is room when absent
+ */
+export async function startWorker(
+  program: string,
+  args: readonly string[],
+  kibibytesMax?: number,
+): Promise<Worker> {
   const path = fileURLToPath(new URL(`./${program}`, import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const line = ['--import', 'tsx', path, ...args]
+  const [command, ...rest] =
+    kibibytesMax === undefined ? [process.execPath, ...line] : limited(line, kibibytesMax)
+  const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
   let text = ''
   const watchers = new Set<() => void>()
   child.stdout.on('data', (chunk) => {
@@ -48,6 +59,12 @@ export async function startWorker(program: string, args: readonly string[]): Pro
     saidSome: (count) => until(() => lines().length >= count),
     kill: () => void child.kill('SIGKILL'),
   }
+}
+
+/** A block of `ulimit` is 512 bytes (POSIX). */
+function limited(line: readonly string[], kibibytesMax: number): [string, ...string[]] {
+  const script = `ulimit -f ${kibibytesMax * 2} && exec "$@"`
+  return ['sh', '-c', script, 'sh', process.execPath, '--import', FAIL_PAST_LIMIT, ...line]
 }
 
 function hasEnded(child: ChildProcess): boolean {

@@ -48,16 +48,7 @@ export interface LmdbOptions {
  * inside a transaction leaves nothing of it.
  */
 export async function openLmdbValues(options: LmdbOptions): Promise<LmdbValues> {
-  const db = open<Entry, string>({
-    path: dataFile(options.dir),
-    noSubdir: true,
-    encoding: 'json',
-    mapSize: MAP_BYTES,
-    // Else a process that is killed while it flushes leaves others with an environment that fails for
-    // good (MDB_PANIC), and the number of the last transaction is put right without the write lock.
-    overlappingSync: false,
-    ...{ permissionsMode: FILE_MODE },
-  })
+  const db = openFile(options.dir)
   try {
     for (const { value } of db.getRange({ limit: CHECKED_MAX })) entryOf(value)
   } catch (error) {
@@ -81,6 +72,8 @@ export async function openLmdbValues(options: LmdbOptions): Promise<LmdbValues> 
       return done
     }
     const running = run().finally(() => (asks -= 1))
+    // Also when it fails past its time, when nobody waits for it.
+    running.catch((error: unknown) => commitErrorOf(error)?.catch(() => undefined))
     try {
       const { answer } = await inTime(running, options.timeoutMs)
       healthy = true
@@ -88,7 +81,7 @@ export async function openLmdbValues(options: LmdbOptions): Promise<LmdbValues> 
     } catch (error) {
       isLate = true
       healthy = false
-      throw unavailable(error instanceof Error ? error.message : 'unknown', error)
+      throw unavailable(await whyOf(error, options.timeoutMs), error)
     }
   }
   return {
@@ -113,6 +106,38 @@ export async function openLmdbValues(options: LmdbOptions): Promise<LmdbValues> 
       await inTime(db.close(), options.timeoutMs).catch(() => undefined)
     },
   }
+}
+
+function openFile(dir: string): Lmdb.RootDatabase<Entry, string> {
+  return open<Entry, string>({
+    path: dataFile(dir),
+    noSubdir: true,
+    encoding: 'json',
+    mapSize: MAP_BYTES,
+    // Else a process that is killed while it flushes leaves others with an environment that fails for
+    // good (MDB_PANIC), and the number of the last transaction is put right without the write lock.
+    overlappingSync: false,
+    // The batch of a turn has a promise that nobody can listen to: when its commit failed, as it does on
+    // a full disk, the process would end.
+    eventTurnBatching: false,
+    ...{ permissionsMode: FILE_MODE },
+  })
+}
+
+/**
+ * Why a commit failed, such as a full disk, LMDB says by a promise of its own. One that nobody listens to
+ * would end the process.
+ */
+function commitErrorOf(error: unknown): Promise<unknown> | undefined {
+  const { commitError } = error instanceof Error ? (error as { commitError?: unknown }) : {}
+  return commitError instanceof Promise ? commitError : undefined
+}
+
+async function whyOf(error: unknown, timeoutMs: number): Promise<string> {
+  const cause = commitErrorOf(error)
+  const why =
+    cause === undefined ? error : await inTime(cause, timeoutMs).catch((reason: unknown) => reason)
+  return why instanceof Error ? why.message : 'unknown'
 }
 
 /** Fails when `promise` takes longer; what it does then, nobody hears. */
