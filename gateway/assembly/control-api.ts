@@ -59,7 +59,11 @@ function partsOf({ replica, journal, reloader, revisions }: ControlApiDeps): Api
       return reloader.settings().locks.secondPersonToLift
     },
     get names() {
-      return knownNames(reloader.settings())
+      const { issuers, upstreams } = reloader.settings()
+      return {
+        issuerNames: new Set(issuers.map(({ name }) => name)),
+        upstreams: new Set(upstreams.map(({ name }) => name)),
+      }
     },
     privileges: createPrivilegeListing({
       rules() {

@@ -2,7 +2,6 @@
  * Who may call the control listener: a token for it, the rules in force, no lock and no lockout. Every
  * refusal and every reading is in the ledger; every change is before it is made.
  */
-import { randomUUID } from 'node:crypto'
 import type { LockFacts } from '../access/view.ts'
 import type { Decision, Environment } from '../domain/access.ts'
 import type { Authenticator, LedgerRecord, LedgerValue } from '../domain/ports.ts'
@@ -31,8 +30,8 @@ export interface ControlCallersDeps {
 
 /** Who asks for what. */
 export interface CallerAsk {
-  /** Id of the call, where it was let in before; a new one when absent. */
-  readonly id?: string | undefined
+  /** Id of the call, under which everything it does is recorded. */
+  readonly id: string
   readonly authorization: string | undefined
   readonly action: 'read' | 'admin'
   /** What it is asked of, as rules name it behind `server:`. */
@@ -83,7 +82,7 @@ export function createControlCallers(deps: ControlCallersDeps): ControlCallers {
 }
 
 async function authorize(deps: ControlCallersDeps, ask: CallerAsk): Promise<LetIn | Refusal> {
-  const id = ask.id ?? randomUUID()
+  const { id } = ask
   try {
     const subject = await deps.authenticator()?.authenticate(ask.authorization)
     if (subject === undefined) return refuse('internal')

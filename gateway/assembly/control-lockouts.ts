@@ -39,7 +39,7 @@ export function createControlLockouts(services: Services, note: NoteOperation): 
         return { document: { lifted: subject } }
       } catch (error) {
         services.log.error({ err: error }, 'a lockout could not be lifted')
-        const detail = 'The store did not answer; the lockout stays.'
+        const detail = 'The store did not answer: it is not known whether the lockout was lifted.'
         return { problem: problem('state_unavailable', { detail, retryAfter: 5 }) }
       }
     },

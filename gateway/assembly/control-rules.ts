@@ -34,6 +34,7 @@ const HISTORY_SHOWN = 200
 export function createControlRules(deps: ControlRulesDeps): RulesControl {
   const { reloader, revisions } = deps
   return {
+    clock: deps.services.clock,
     hosts: deps.hosts,
     authorize: (ask) => authorize(deps, ask),
     challenge: (refusal) => deps.runtime().challenge(refusal),

@@ -69,6 +69,7 @@ const DECLINE_REMEDIES: Readonly<Record<DeclineCode, string>> = {
 
 /** Codes of what the control API itself refuses or declines, beside those of access control. */
 export const CONTROL_CODES: readonly ProblemCode[] = [
+  'state_unavailable',
   ...(Object.keys(DECLINES) as DeclineCode[]),
   ...(Object.keys(CONTROL_PROBLEMS) as (keyof typeof CONTROL_PROBLEMS)[]),
 ]

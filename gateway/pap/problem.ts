@@ -59,6 +59,12 @@ export function declinedProblem({ declined, detail, retryAfterS }: Declined): Pr
   return problem(declined, { detail, ...again })
 }
 
+/** Of somebody who calls too often: `wait` in seconds. */
+export function tooOften(wait: number): Problem {
+  const remedy = `Wait ${wait} s and call again.`
+  return problem('rate_limited', { retryAfter: wait, remedy })
+}
+
 /** Answers with `problem`. */
 export function sendProblem(response: Response, { challenge, retryAfter, ...seen }: Problem): void {
   const { id, ...rest } = seen

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import type { Express, Request, Response } from 'express'
+import type { Clock } from '../domain/clock.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { readApiBody, type ApiBody, type ApiBodyName } from '../settings/schemas/api.ts'
 import { readJsonBody } from './json-body.ts'
-import { problem, refusedProblem, sendProblem, type Problem } from './problem.ts'
+import { problem, refusedProblem, sendProblem, tooOften, type Problem } from './problem.ts'
 import { RULE_ROUTES, type RuleOperation } from './rule-routes.ts'
+import { addressKey, createCallRates, type CallRates } from './v1/rate-limit.ts'
 import { guardRequest, singleFields, type GuardOptions } from './request-guard.ts'
 
 /** Whoever was let in, for the record of what is then done. */
@@ -16,8 +19,8 @@ export interface ControlCaller {
 
 /** Who asks for what. */
 export interface ControlAsk {
-  /** Id of the call, where it was let in before; a new one when absent. */
-  readonly id?: string
+  /** Id of the call and of its records. */
+  readonly id: string
   readonly authorization: string | undefined
   /** What the rules must permit on `server:gate:<area>`. */
   readonly action: 'read' | 'admin'
@@ -41,6 +44,7 @@ export interface LockoutsControl {
 
 /** What the control API needs; wired by the composition root. */
 export interface RulesControl extends GuardOptions, LockoutsControl {
+  readonly clock: Pick<Clock, 'monotonicMs'>
   /** Authenticates, decides by the rules in force and records a refusal. Never throws. */
   authorize(ask: ControlAsk): Promise<ControlCaller | Refusal>
   /** The challenge of a 401. */
@@ -60,16 +64,17 @@ export interface RulesControl extends GuardOptions, LockoutsControl {
  * to have them.
  */
 export function addRulesApi(app: Express, control: RulesControl | undefined): void {
+  const api = control === undefined ? undefined : { control, rates: createCallRates(control.clock) }
   app.use((request, response, next) => {
     if (!PREFIXES.some((one) => request.path === one || request.path.startsWith(`${one}/`))) {
       next()
       return
     }
-    if (control === undefined) {
+    if (api === undefined) {
       sendProblem(response, problem('control_api_off'))
       return
     }
-    answer(request, response, control).catch(next)
+    answer(request, response, api).catch(next)
   })
 }
 
@@ -115,11 +120,16 @@ function withBody<N extends ApiBodyName>(
   }
 }
 
-async function answer(request: Request, response: Response, control: RulesControl): Promise<void> {
+interface Api {
+  readonly control: RulesControl
+  readonly rates: CallRates
+}
+
+async function answer(request: Request, response: Response, api: Api): Promise<void> {
   const found = RULE_ROUTES.filter(({ path }) => path === request.path)
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = found.find((one) => one.method === method)
-  const refused = guardRequest(request, control)
+  const refused = guardRequest(request, api.control) ?? refusedFirst(request, api.rates)
   if (refused !== undefined) {
     sendRefusal(request, response, refused)
   } else if (found.length === 0) {
@@ -128,19 +138,47 @@ async function answer(request: Request, response: Response, control: RulesContro
     response.set('allow', found.map((one) => (one.method === 'GET' ? 'GET, HEAD' : 'POST')).join())
     sendRefusal(request, response, problem('method_refused'))
   } else {
-    await runRoute(request, response, { control, route })
+    await runRoute(request, response, { ...api, route })
   }
+}
+
+/** Before anybody is authenticated. No route takes parameters. */
+function refusedFirst(request: Request, { byAddress }: CallRates): Problem | undefined {
+  const wait = byAddress(addressKey(request.socket.remoteAddress ?? ''))
+  if (wait !== undefined) return tooOften(wait)
+  return request.url.includes('?') ? problem('query_invalid', NO_QUERY) : undefined
+}
+
+const NO_QUERY = {
+  detail: 'The route takes no parameters.',
+  remedy: 'Leave out what is behind the `?`.',
 }
 
 async function runRoute(
   request: Request,
   response: Response,
-  {
-    control,
-    route,
-  }: { readonly control: RulesControl; readonly route: (typeof RULE_ROUTES)[number] },
+  called: Api & { readonly route: (typeof RULE_ROUTES)[number] },
 ): Promise<void> {
-  const ask: ControlAsk = {
+  const { control, rates, route } = called
+  const ask = askOf(request, route)
+  const caller = await control.authorize(ask)
+  if (isRefusal(caller)) {
+    sendRefusal(request, response, { ...refusedProblem(caller, control), id: ask.id })
+    return
+  }
+  const wait = rates.byPrincipal(caller.subject)
+  const again = () => control.authorize(ask)
+  const result =
+    wait === undefined
+      ? await runsOf(control)[route.operationId](request, caller, again)
+      : { problem: tooOften(wait) }
+  if ('problem' in result) sendRefusal(request, response, { ...result.problem, id: caller.id })
+  else response.json({ ...result.document, decision_id: caller.id })
+}
+
+function askOf(request: Request, route: (typeof RULE_ROUTES)[number]): ControlAsk {
+  return {
+    id: randomUUID(),
     authorization: singleFields(request.rawHeaders)?.get('authorization'),
     action: route.action,
     area: route.area,
@@ -148,15 +186,6 @@ async function runRoute(
     peer: request.socket.remoteAddress ?? '',
     rawHeaders: request.rawHeaders,
   }
-  const caller = await control.authorize(ask)
-  if (isRefusal(caller)) {
-    sendRefusal(request, response, refusedProblem(caller, control))
-    return
-  }
-  const again = () => control.authorize({ ...ask, id: caller.id })
-  const result = await runsOf(control)[route.operationId](request, caller, again)
-  if ('problem' in result) sendRefusal(request, response, { ...result.problem, id: caller.id })
-  else response.json({ ...result.document, decision_id: caller.id })
 }
 
 /** A body that was not read to its end leaves the connection in no state for another request. */

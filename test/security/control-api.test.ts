@@ -93,6 +93,18 @@ describe('the control API', () => {
     }
   })
 
+  it('names the record of a refusal, and takes no parameters', async () => {
+    const { status, json } = await call({ token: reader })
+    const id = json['decision_id']
+    expect([status, json['reason']]).toEqual([403, 'no_rule'])
+    expect(await world.whenRecord((one) => one.type === 'admin' && one.id === id)).toMatchObject({
+      effect: 'deny',
+      what: 'rules.reload',
+    })
+    const asked = await call({ method: 'GET', path: '/rules?verbose=1', token: reader })
+    expect([asked.status, asked.json['reason']]).toEqual([400, 'query_invalid'])
+  })
+
   it('is for those whose rules name its areas, each by itself', async () => {
     const asked = async (role: string) => {
       const token = await world.token([role], { aud: AUDIENCE })

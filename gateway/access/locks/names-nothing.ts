@@ -22,10 +22,15 @@ export function namesNothing(target: LockTarget, names: ConfiguredNames): string
     : unknown(`issuer \`${issuer}\``)
 }
 
+const ACCOUNT = 'person:user:'
+
 function issuerIn(target: LockTarget): string | undefined {
   if ('issuer' in target) return target.issuer
   if (target.kind === 'issued-before') return issuerOfAccount(target.subject)
-  return target.kind === 'user' ? issuerOfAccount(target.id) : undefined
+  if (target.kind === 'user') return issuerOfAccount(target.id)
+  // The key of somebody whose token says no person is the account.
+  const isAccount = target.kind === 'person' && target.id.startsWith(ACCOUNT)
+  return isAccount ? issuerOfAccount(target.id.slice('person:'.length)) : undefined
 }
 
 function unknown(what: string): string {

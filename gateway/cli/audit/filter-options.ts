@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors.ts'
 import { ACTIONS } from '../../domain/vocabulary.ts'
 import { COLUMNS, type Column, type RecordFilter } from '../../audit/read/terms.ts'
 import { LEDGER_OPTIONS, PERIOD_OPTIONS, rangeOption } from '../ledger-options.ts'
-import { listOption, textOption } from '../report.ts'
+import { listOption } from '../report.ts'
 import type { OptionValues, VerbOption } from '../verb.ts'
 
 /** Options that say which records are wanted; each may be repeated, and any of its values will do. */
@@ -40,7 +40,8 @@ export const FILTER_OPTIONS = {
   lock: {
     type: 'string',
     value: 'ID',
-    help: 'only what a lockout stopped: the id of the decision it goes back to',
+    multiple: true,
+    help: 'only what a lock did or stopped: its id; of a lockout, the id of the decision it goes back to',
   },
 } as const satisfies Record<string, VerbOption>
 
@@ -51,23 +52,17 @@ export const TRAIL_OPTIONS = {
   'no-index': { type: 'boolean', help: 'read everything, and rely on no index' },
 } as const satisfies Record<string, VerbOption>
 
-/** Those that are an option as they are; --lock is one with a reason. */
-const NAMES = COLUMNS.filter((name) => name !== 'lock')
-
 /** The records that the options ask for. @throws ERR_USAGE */
 export function filterOf(options: OptionValues, nowMs: number): RecordFilter {
   const { since, until } = rangeOption(options, nowMs)
   const wanted: Partial<Record<Column, readonly string[]>> = {}
-  for (const name of NAMES) {
+  for (const name of COLUMNS) {
     const texts = listOption(options, name)
     if (texts.length > 0) wanted[name] = texts
   }
   checkWords('action', wanted.action, ACTIONS)
   checkWords('effect', wanted.effect, ['permit', 'deny'])
-  const lock = textOption(options, 'lock')
-  if (lock === undefined) return { ...wanted, since, until }
-  if (wanted.reason !== undefined) throw usage('--lock says the reason: it goes without --reason')
-  return { ...wanted, reason: ['locked_out'], lock: [lock], since, until }
+  return { ...wanted, since, until }
 }
 
 function checkWords(

@@ -11,8 +11,8 @@ import type { ApiCaller } from './api-caller.ts'
 
 /** Who asks for what. */
 export interface ApiAsk {
-  /** Id of the call, where it was let in before; a new one when absent. */
-  readonly id?: string
+  /** Id of the call and of its records. */
+  readonly id: string
   readonly authorization: string | undefined
   readonly action: 'read' | 'admin'
   readonly area: ApiArea

@@ -97,7 +97,7 @@ export type DescribedRoute = RouteBase &
         readonly status?: 200 | 201 | 202
       }
   ) & {
-    /** Knows neither keys of calls nor ETags: done again it comes to the same. */
+    /** Knows neither keys of calls nor ETags: what it is about is not in the journal. */
     readonly isPlain?: true
   }
 

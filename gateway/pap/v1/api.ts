@@ -1,8 +1,16 @@
 /** The control API over HTTP: one way through for every route of the table. */
+import { randomUUID } from 'node:crypto'
 import type { Express, Request, Response } from 'express'
 import { isDeclined } from '../../access/command.ts'
 import { isRefusal } from '../../domain/refusal.ts'
-import { declinedProblem, problem, refusedProblem, sendProblem, type Problem } from '../problem.ts'
+import {
+  declinedProblem,
+  problem,
+  refusedProblem,
+  sendProblem,
+  type Problem,
+  tooOften,
+} from '../problem.ts'
 import { guardRequest, singleFields } from '../request-guard.ts'
 import { runChange, runRead } from './api-call.ts'
 import type { ApiAsk, ApiControl } from './api-control.ts'
@@ -10,27 +18,21 @@ import type { ApiCaller } from './api-caller.ts'
 import type { ApiResult, ApiRoute } from './api-route.ts'
 import { openApiText } from './openapi.ts'
 import { etagOf, isNoneMatch, tagsOf } from './preconditions.ts'
-import { addressKey, createRateLimit, type RateLimit } from './rate-limit.ts'
+import { addressKey, createCallRates, type CallRates } from './rate-limit.ts'
 import { createRouteTable, type FoundRoute } from './route-table.ts'
 import { API_ROUTES, DESCRIBED_ROUTES } from './routes.ts'
 
 const PREFIX = '/v1'
 const DESCRIPTION = `${PREFIX}/openapi.json`
 
-/** Calls of one address before anybody is authenticated, and of one principal after. */
-const ADDRESS_RATE = { perSecond: 100, burst: 400 }
-const PRINCIPAL_RATE = { perSecond: 20, burst: 200 }
-
 const NO_ROUTE = {
   detail: 'There is no such route.',
   remedy: `GET ${DESCRIPTION} describes every route.`,
 }
 
-interface Api {
+interface Api extends CallRates {
   readonly control: ApiControl
   readonly find: (path: string) => FoundRoute | undefined
-  readonly byAddress: RateLimit
-  readonly byPrincipal: RateLimit
   /** The description of {@link DESCRIBED_ROUTES}. */
   readonly description: string
 }
@@ -60,8 +62,7 @@ function openApi(control: ApiControl): Api {
   return {
     control,
     find: createRouteTable(API_ROUTES),
-    byAddress: createRateLimit(ADDRESS_RATE, clock),
-    byPrincipal: createRateLimit(PRINCIPAL_RATE, clock),
+    ...createCallRates(clock),
     description: openApiText(DESCRIBED_ROUTES),
   }
 }
@@ -103,11 +104,6 @@ function routed(request: Request, api: Api): Routed {
   return { refused: problem('method_refused'), allow }
 }
 
-function tooOften(wait: number): Problem {
-  const remedy = `Wait ${wait} s and call again.`
-  return problem('rate_limited', { retryAfter: wait, remedy })
-}
-
 async function runRoute(
   request: Request,
   response: Response,
@@ -118,7 +114,7 @@ async function runRoute(
   const ask = askOf(request, route)
   const caller = await control.authorize(ask)
   if (isRefusal(caller)) {
-    sendRefusal(request, response, refusedProblem(caller, control))
+    sendRefusal(request, response, { ...refusedProblem(caller, control), id: ask.id })
     return
   }
   response.set('x-modelgate-decision-id', caller.id)
@@ -132,6 +128,7 @@ async function runRoute(
 
 function askOf(request: Request, route: ApiRoute): ApiAsk {
   return {
+    id: randomUUID(),
     authorization: singleFields(request.rawHeaders)?.get('authorization'),
     action: route.action,
     area: route.area,
@@ -151,7 +148,7 @@ async function run(
   try {
     return route.method === 'GET'
       ? await runRead({ ...call, route })
-      : await runChange({ ...call, route }, () => control.authorize({ ...ask, id: caller.id }))
+      : await runChange({ ...call, route }, () => control.authorize(ask))
   } catch (error) {
     control.failed(error, caller.id)
     return { problem: problem('internal') }

@@ -35,6 +35,26 @@ export function createRateLimit(rate: Rate, clock: Pick<Clock, 'monotonicMs'>): 
   }
 }
 
+/** Calls of one address before anybody is authenticated, and of one principal after. */
+const ADDRESS_RATE = { perSecond: 100, burst: 400 }
+const PRINCIPAL_RATE = { perSecond: 20, burst: 200 }
+
+/** How often the control API may be called. */
+export interface CallRates {
+  /** By {@link addressKey}. */
+  readonly byAddress: RateLimit
+  /** By id of the subject. */
+  readonly byPrincipal: RateLimit
+}
+
+/** Empty ones. */
+export function createCallRates(clock: Pick<Clock, 'monotonicMs'>): CallRates {
+  return {
+    byAddress: createRateLimit(ADDRESS_RATE, clock),
+    byPrincipal: createRateLimit(PRINCIPAL_RATE, clock),
+  }
+}
+
 /** The bucket of an address: an IPv6 network of 64 bits is one household. */
 export function addressKey(address: string): string {
   if (!address.includes(':')) return address

@@ -11,7 +11,9 @@ describe('a lock on what the configuration does not have', () => {
     [{ kind: 'session', issuer: 'crop', id: 'sid-1' }, 'issuer `crop`'],
     [{ kind: 'user', id: 'user:crop/bob' }, 'issuer `crop`'],
     [{ kind: 'issued-before', subject: 'user:crop/bob', before: 1 }, 'issuer `crop`'],
+    [{ kind: 'person', id: 'person:user:crop/bob' }, 'issuer `crop`'],
     [{ kind: 'upstream', id: 'lmm' }, 'upstream `lmm`'],
+    [{ kind: 'upstream', id: 'gate:policy' }, 'upstream `gate:policy`'],
   ])('says so: %j', (target, what) => {
     expect(warningFor(target)).toContain(`has no ${what}: the lock holds for nobody here`)
   })
@@ -24,6 +26,7 @@ describe('a lock on what the configuration does not have', () => {
     [{ kind: 'upstream', id: 'llm' }],
     [{ kind: 'group', id: 'group:x' }],
     [{ kind: 'person', id: 'person:x' }],
+    [{ kind: 'person', id: 'person:user:corp/bob' }],
     [{ kind: 'model', id: 'model:x' }],
     [{ kind: 'network', cidr: '10.0.0.0/8' }],
     [{ kind: 'all' }],

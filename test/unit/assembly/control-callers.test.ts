@@ -82,6 +82,7 @@ function callers(
     onSeen: ({ id }) => void seen.push(id),
   })
   const ask = {
+    id: 'call-1',
     authorization: 'Bearer x',
     server: 'gate:locks',
     what: 'locks.list',

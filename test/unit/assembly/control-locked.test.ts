@@ -56,6 +56,7 @@ function under(
   })
   const ask = (action: 'read' | 'admin') =>
     control.authorize({
+      id: 'call-1',
       authorization: 'Bearer x',
       action,
       server: 'gate:policy',

@@ -81,7 +81,6 @@ describe('audit query', () => {
     [['--during', '2026-Q3', '--since', '3d'], 'give one or those'],
     [['--during', 'soon'], 'takes a period'],
     [['--limit', '0'], 'whole number'],
-    [['--lock', 'x', '--reason', 'expired'], 'without --reason'],
     [['--subjct', 'x'], 'Did you mean --subject?'],
   ])('%j is a mistake', async (args, told) => {
     const { code, stderr } = await run('audit', 'query', ...args)
