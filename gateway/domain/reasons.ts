@@ -107,7 +107,7 @@ export const REASONS = {
   export_unbound: row(403, 'oblige', 'The export is not of what was granted', 'Ask for the resource, version and digest that the grant names.'),
   grant_mismatch: row(403, 'oblige', 'The request is not what was granted', 'Send exactly what the grant names, or ask for another grant.'),
   training_refused: row(403, 'oblige', 'What would be trained with, or where, is not allowed', 'Use registered datasets that are allowed for training, and an upstream of the training zone.'),
-  grant_spent: row(403, 'oblige', 'The grant is used up', 'Ask for a new grant.'),
+  grant_spent: row(403, 'oblige', 'The grant is used up', 'Ask for a new grant, or name another of yours in `x-modelgate-grant`.'),
   grant_in_use: row(409, 'oblige', 'The grant is in use by another transfer', 'Wait until the other transfer ends.'),
   // forward
   upstream_connect: row(502, 'forward', 'The upstream cannot be reached', 'Try again later.'),

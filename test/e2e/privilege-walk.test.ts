@@ -257,6 +257,10 @@ describe('what an operator does', () => {
     }
     expect(await told('root', 'lock list --kind user')).toMatch(/^LOCK .*\n.*user user:dev\/sam/)
     expect((await run('sam', 'request list')).stderr).toContain('403 (locked)')
+    const trail = ['audit', 'query', '--dir', join(world.dir, 'audit'), '--lock', id]
+    const stopped = await runModelgate([...trail, '--format', 'jsonl'], { cwd: world.dir })
+    expect(stopped.stdout).toContain('"type":"lock.enforced"')
+    expect(stopped.stdout).toMatch(/"type":"admin".*"reason":"locked"/)
     expect(await told('ruth', `unlock ${id} --reason found`)).toMatch(/status +lifted/)
     expect((await run('ruth', `unlock ${id} --reason found`)).code).toBe(1)
     expect(await told('root', 'drill')).toMatch(/^drill-\S+ passed\nREPLICA/)
