@@ -33,7 +33,9 @@ const change = z.strictObject({
 /** Bodies by name. */
 export const RULE_BODIES = {
   rollback: z.strictObject({
-    revision: line(80).describe('A digest, 8 digits of one, previous, or ~N. Repeated, only the first two mean the same.'),
+    revision: line(80).describe(
+      'A digest, 8 digits of one, previous, or ~N. Repeated, only the first two mean the same.',
+    ),
     reason,
   }),
   unpin: z.strictObject({ reason }),
