@@ -59,11 +59,7 @@ function partsOf({ replica, journal, reloader, revisions }: ControlApiDeps): Api
       return reloader.settings().locks.secondPersonToLift
     },
     get names() {
-      const { issuers, upstreams } = reloader.settings()
-      return {
-        issuerNames: new Set(issuers.map(({ name }) => name)),
-        upstreams: new Set(upstreams.map(({ name }) => name)),
-      }
+      return reloader.settings()
     },
     privileges: createPrivilegeListing({
       rules() {

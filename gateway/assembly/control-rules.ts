@@ -7,7 +7,8 @@ import type { LedgerValue } from '../domain/ports.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { problem } from '../pap/problem.ts'
 import { areaName } from '../pap/v1/api-areas.ts'
-import type { ControlAsk, ControlCaller, ControlResult, RulesControl } from '../pap/rules-api.ts'
+import type { ApiAsk } from '../pap/v1/api-control.ts'
+import type { ControlCaller, ControlResult, RulesControl } from '../pap/rules-api.ts'
 import type { Runtime, Services } from '../pep/runtime.ts'
 import type { ControlCallers } from './control-callers.ts'
 import { createControlLockouts } from './control-lockouts.ts'
@@ -145,14 +146,10 @@ async function note(
 
 async function authorize(
   { callers }: ControlRulesDeps,
-  ask: ControlAsk,
+  ask: ApiAsk,
 ): Promise<ControlCaller | Refusal> {
-  const caller = await callers.authorize({
-    ...ask,
-    server: areaName(ask.area),
-    isReading: ask.action === 'read',
-    // These change what no journal knows of, and which would ask it whether a lock is on the caller.
-    needsFresh: ask.action === 'admin',
-  })
+  // These change what no journal knows of, and which would ask it whether a lock is on the caller.
+  const needsFresh = !ask.isReading
+  const caller = await callers.authorize({ ...ask, server: areaName(ask.area), needsFresh })
   return isRefusal(caller) ? caller : { subject: caller.subject.id, id: caller.id }
 }

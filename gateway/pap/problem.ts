@@ -1,4 +1,4 @@
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
 import type { Declined } from '../access/command.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { PROBLEMS, type ProblemCode } from './problem-codes.ts'
@@ -76,4 +76,13 @@ export function sendProblem(response: Response, { challenge, retryAfter, ...seen
     .status(seen.status)
     .type('application/problem+json')
     .send(JSON.stringify({ type, ...rest, ...decision }))
+}
+
+/**
+ * Answers `request` with `refused`. A body that was not read to its end leaves the connection in no
+ * state for another request.
+ */
+export function sendRefusal(request: Request, response: Response, refused: Problem): void {
+  if (!request.complete) response.set('connection', 'close')
+  sendProblem(response, refused)
 }

@@ -1,13 +1,21 @@
-import { randomUUID } from 'node:crypto'
 import type { Express, Request, Response } from 'express'
 import type { Clock } from '../domain/clock.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { readApiBody, type ApiBody, type ApiBodyName } from '../settings/schemas/api.ts'
 import { readJsonBody } from './json-body.ts'
-import { problem, refusedProblem, sendProblem, tooOften, type Problem } from './problem.ts'
+import {
+  problem,
+  refusedProblem,
+  sendProblem,
+  sendRefusal,
+  tooOften,
+  type Problem,
+} from './problem.ts'
 import { RULE_ROUTES, type RuleOperation } from './rule-routes.ts'
+import type { ApiAsk } from './v1/api-control.ts'
+import { askOf } from './v1/ask-of.ts'
 import { addressKey, createCallRates, type CallRates } from './v1/rate-limit.ts'
-import { guardRequest, singleFields, type GuardOptions } from './request-guard.ts'
+import { guardRequest, type GuardOptions } from './request-guard.ts'
 
 /** Whoever was let in, for the record of what is then done. */
 export interface ControlCaller {
@@ -15,22 +23,6 @@ export interface ControlCaller {
   readonly subject: string
   /** Id under which everything this request does is recorded. */
   readonly id: string
-}
-
-/** Who asks for what. */
-export interface ControlAsk {
-  /** Id of the call and of its records. */
-  readonly id: string
-  readonly authorization: string | undefined
-  /** What the rules must permit on `server:gate:<area>`. */
-  readonly action: 'read' | 'admin'
-  readonly area: 'policy' | 'lockouts'
-  /** What is asked for: `rules.rollback`. */
-  readonly what: string
-  /** Address of the TCP peer. */
-  readonly peer: string
-  /** Node's raw list of header fields, for what trusted hops say of the caller. */
-  readonly rawHeaders: readonly string[]
 }
 
 /** What an operation led to: a document, or why nothing was done. */
@@ -46,7 +38,7 @@ export interface LockoutsControl {
 export interface RulesControl extends GuardOptions, LockoutsControl {
   readonly clock: Pick<Clock, 'monotonicMs'>
   /** Authenticates, decides by the rules in force and records a refusal. Never throws. */
-  authorize(ask: ControlAsk): Promise<ControlCaller | Refusal>
+  authorize(ask: ApiAsk): Promise<ControlCaller | Refusal>
   /** The challenge of a 401. */
   challenge(refusal: Refusal): string
   /** Revision in force, pin, counts. */
@@ -64,7 +56,7 @@ export interface RulesControl extends GuardOptions, LockoutsControl {
  * to have them.
  */
 export function addRulesApi(app: Express, control: RulesControl | undefined): void {
-  const api = control === undefined ? undefined : { control, rates: createCallRates(control.clock) }
+  const api = control === undefined ? undefined : openApi(control)
   app.use((request, response, next) => {
     if (!PREFIXES.some((one) => request.path === one || request.path.startsWith(`${one}/`))) {
       next()
@@ -123,6 +115,11 @@ function withBody<N extends ApiBodyName>(
 interface Api {
   readonly control: RulesControl
   readonly rates: CallRates
+  readonly runs: Readonly<Record<RuleOperation, Run>>
+}
+
+function openApi(control: RulesControl): Api {
+  return { control, rates: createCallRates(control.clock), runs: runsOf(control) }
 }
 
 async function answer(request: Request, response: Response, api: Api): Promise<void> {
@@ -159,7 +156,7 @@ async function runRoute(
   response: Response,
   called: Api & { readonly route: (typeof RULE_ROUTES)[number] },
 ): Promise<void> {
-  const { control, rates, route } = called
+  const { control, rates, runs, route } = called
   const ask = askOf(request, route)
   const caller = await control.authorize(ask)
   if (isRefusal(caller)) {
@@ -170,26 +167,8 @@ async function runRoute(
   const again = () => control.authorize(ask)
   const result =
     wait === undefined
-      ? await runsOf(control)[route.operationId](request, caller, again)
+      ? await runs[route.operationId](request, caller, again)
       : { problem: tooOften(wait) }
   if ('problem' in result) sendRefusal(request, response, { ...result.problem, id: caller.id })
   else response.json({ ...result.document, decision_id: caller.id })
-}
-
-function askOf(request: Request, route: (typeof RULE_ROUTES)[number]): ControlAsk {
-  return {
-    id: randomUUID(),
-    authorization: singleFields(request.rawHeaders)?.get('authorization'),
-    action: route.action,
-    area: route.area,
-    what: route.operationId,
-    peer: request.socket.remoteAddress ?? '',
-    rawHeaders: request.rawHeaders,
-  }
-}
-
-/** A body that was not read to its end leaves the connection in no state for another request. */
-function sendRefusal(request: Request, response: Response, refused: Problem): void {
-  if (!request.complete) response.set('connection', 'close')
-  sendProblem(response, refused)
 }

@@ -86,6 +86,8 @@ describe('a gateway over a Redis that', () => {
     await answers(world, ['deploy', alice, STALE])
     const isLong = (): boolean => performance.now() - stopped > 2_000
     await until('two seconds of silence', isLong, FAULT_MS)
+    // What was read last is older than may be relied on.
+    expect(await world.metric('state_staleness_seconds')).toBeGreaterThan(1)
     await expectStale(world, 'alice')
     redis.signal('SIGCONT')
     await answers(world, ['deploy', alice, '200'])

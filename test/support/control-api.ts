@@ -89,7 +89,7 @@ export async function startControlApi(
     parts: {
       ...partsOf({}),
       privileges: NO_PRIVILEGES,
-      names: { issuerNames: new Set(['dev']), upstreams: new Set(['llm']) },
+      names: { issuers: [{ name: 'dev' }], upstreams: [{ name: 'llm' }] },
       run: (command) => replica.run(command),
       ...more(replica),
     },

@@ -2,10 +2,14 @@
 import type { LockTarget } from '../lock.ts'
 import { issuerOfAccount } from './scope.ts'
 
-/** Names that the configuration gives. */
+interface Named {
+  readonly name: string
+}
+
+/** What the configuration gives a name. */
 export interface ConfiguredNames {
-  readonly issuerNames: ReadonlySet<string>
-  readonly upstreams: ReadonlySet<string>
+  readonly issuers: readonly Named[]
+  readonly upstreams: readonly Named[]
 }
 
 /**
@@ -14,10 +18,10 @@ export interface ConfiguredNames {
  */
 export function namesNothing(target: LockTarget, names: ConfiguredNames): string | undefined {
   if (target.kind === 'upstream') {
-    return names.upstreams.has(target.id) ? undefined : unknown(`upstream \`${target.id}\``)
+    return isIn(names.upstreams, target.id) ? undefined : unknown(`upstream \`${target.id}\``)
   }
   const issuer = issuerIn(target)
-  return issuer === undefined || names.issuerNames.has(issuer)
+  return issuer === undefined || isIn(names.issuers, issuer)
     ? undefined
     : unknown(`issuer \`${issuer}\``)
 }
@@ -31,6 +35,10 @@ function issuerIn(target: LockTarget): string | undefined {
   // The key of somebody whose token says no person is the account.
   const isAccount = target.kind === 'person' && target.id.startsWith(ACCOUNT)
   return isAccount ? issuerOfAccount(target.id.slice('person:'.length)) : undefined
+}
+
+function isIn(all: readonly Named[], wanted: string): boolean {
+  return all.some(({ name }) => name === wanted)
 }
 
 function unknown(what: string): string {

@@ -1,5 +1,4 @@
 /** The control API over HTTP: one way through for every route of the table. */
-import { randomUUID } from 'node:crypto'
 import type { Express, Request, Response } from 'express'
 import { isDeclined } from '../../access/command.ts'
 import { isRefusal } from '../../domain/refusal.ts'
@@ -7,13 +6,14 @@ import {
   declinedProblem,
   problem,
   refusedProblem,
-  sendProblem,
+  sendRefusal,
   type Problem,
   tooOften,
 } from '../problem.ts'
 import { guardRequest, singleFields } from '../request-guard.ts'
 import { runChange, runRead } from './api-call.ts'
 import type { ApiAsk, ApiControl } from './api-control.ts'
+import { askOf } from './ask-of.ts'
 import type { ApiCaller } from './api-caller.ts'
 import type { ApiResult, ApiRoute } from './api-route.ts'
 import { openApiText } from './openapi.ts'
@@ -126,19 +126,6 @@ async function runRoute(
   send(request, response, { result, caller })
 }
 
-function askOf(request: Request, route: ApiRoute): ApiAsk {
-  return {
-    id: randomUUID(),
-    authorization: singleFields(request.rawHeaders)?.get('authorization'),
-    action: route.action,
-    area: route.area,
-    what: route.operationId,
-    peer: request.socket.remoteAddress ?? '',
-    rawHeaders: request.rawHeaders,
-    isReading: route.method === 'GET',
-  }
-}
-
 async function run(
   call: Omit<Parameters<typeof runRead>[0], 'route'>,
   route: ApiRoute,
@@ -187,10 +174,4 @@ function sendDocument(
   } else {
     response.status(status).json(document)
   }
-}
-
-/** A body that was not read to its end leaves the connection in no state for another request. */
-function sendRefusal(request: Request, response: Response, refused: Problem): void {
-  if (!request.complete) response.set('connection', 'close')
-  sendProblem(response, refused)
 }

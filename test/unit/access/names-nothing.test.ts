@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { LockTarget } from '../../../gateway/access/lock.ts'
 import { namesNothing } from '../../../gateway/access/locks/names-nothing.ts'
 
-const names = { issuerNames: new Set(['corp']), upstreams: new Set(['llm']) }
+const names = { issuers: [{ name: 'corp' }], upstreams: [{ name: 'llm' }] }
 const warningFor = (target: LockTarget) => namesNothing(target, names)
 
 describe('a lock on what the configuration does not have', () => {
