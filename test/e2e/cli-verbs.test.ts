@@ -20,7 +20,7 @@ beforeAll(async () => {
   files = await writeGatewayFiles({
     policy: POLICY,
     rules: { 'conditions.yaml': CONDITIONS },
-    issuer: { audience: ['modelgate', 'https://ada:a-secret@gate.example.com'] },
+    issuer: { audience: ['modelgate', 'https://somebody:a-secret@gate.example.com'] },
   })
 }, 30_000)
 afterAll(() => rm(files.dir, { recursive: true, force: true }))
@@ -144,7 +144,7 @@ describe('config', () => {
     const { code, stdout } = await run(...asked)
     expect(code).toBe(0)
     expect(stdout).not.toContain('a-secret')
-    expect(stdout).not.toContain('ada')
+    expect(stdout).not.toContain('somebody')
     expect(stdout).toContain('gate.example.com')
     const json = await run(...asked, '--format', 'json')
     expect(json.stdout).not.toContain('a-secret')

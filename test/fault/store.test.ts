@@ -66,7 +66,7 @@ describe('a Redis that', () => {
       await lease(store).catch(() => undefined)
       return !store.healthy
     })
-    expect(await timed(lease(store))).toBeLessThan(50)
+    expect(await timed(lease(store))).toBeLessThan(TIMEOUT_MS / 2)
     await redis.restart()
     await until('the store to be up', () => store.healthy)
     // It came back with nothing in it: the whole budget is there.
@@ -79,8 +79,8 @@ describe('a Redis that', () => {
     redis.signal('SIGSTOP')
     const took = await timed(lease(store))
     expect(took).toBeGreaterThan(TIMEOUT_MS - 50)
-    expect(took).toBeLessThan(TIMEOUT_MS + 300)
-    expect(await timed(lease(store))).toBeLessThan(50)
+    expect(took).toBeLessThan(3 * TIMEOUT_MS)
+    expect(await timed(lease(store))).toBeLessThan(TIMEOUT_MS / 2)
     const started = performance.now()
     const asks = Array.from({ length: 500 }, () => lease(store).catch(() => 'failed'))
     expect(new Set(await Promise.all(asks))).toEqual(new Set(['failed']))

@@ -30,7 +30,7 @@ describe('globs', () => {
     for (const glob of ['*a'.repeat(128), '*'.repeat(256), '*aa'.repeat(80) + 'b']) {
       expect(globMatches(glob, 'a'.repeat(512))).toBe(!glob.endsWith('b'))
     }
-    expect(performance.now() - before).toBeLessThan(1000)
+    expect(performance.now() - before).toBeLessThan(10_000)
   })
 })
 

@@ -16,11 +16,11 @@ afterAll(() => world.close())
 
 describe('an error answer of an upstream', () => {
   it.each(['500 Internal', '502 Bad', '503 Busy', '599 Odd'])('is replaced: %s', async (status) => {
-    const body = '{"trace":"/models/secret.bin f00d"}'
-    const lines = ['content-type: application/json', 'x-debug: f00d', 'retry-after: 3']
+    const body = '{"trace":"/models/secret.bin s1gn"}'
+    const lines = ['content-type: application/json', 'x-debug: s1gn', 'retry-after: 3']
     const { raw, response, text } = await world.ask({ status, lines, body }, INFER)
     expect(response?.status).toBe(Number(status.slice(0, 3)))
-    expect(raw).not.toContain('f00d')
+    expect(raw).not.toContain('s1gn')
     expect(response?.header('retry-after')).toBe('3')
     expect(JSON.parse(text)).toMatchObject({
       decision_id: response?.header('x-modelgate-decision-id'),
@@ -29,14 +29,14 @@ describe('an error answer of an upstream', () => {
   })
 
   it.each([
-    ['HTML', 'content-type: text/html', '<pre>f00d</pre>'],
-    ['too long', 'content-type: application/json', `"${'f00d'.repeat(20_000)}"`],
+    ['HTML', 'content-type: text/html', '<pre>s1gn</pre>'],
+    ['too long', 'content-type: application/json', `"${'s1gn'.repeat(20_000)}"`],
     ['not text', 'content-type: text/plain', Buffer.from([0x66, 0x30, 0x30, 0x64, 0, 1, 2])],
     ['not UTF-8', 'content-type: text/plain', Buffer.from([0x66, 0x30, 0x30, 0x64, 0xff])],
   ])('with 404 is replaced when it is %s', async (_, line, body) => {
     const { raw, response } = await world.ask({ status: '404 None', lines: [line], body }, READ)
     expect([404, 502]).toContain(response?.status)
-    expect(raw).not.toContain('f00d')
+    expect(raw).not.toContain('s1gn')
   })
 
   it.each([

@@ -22,33 +22,33 @@ describe('fields of an answer', () => {
   it('that give a way past the gateway or smuggle are removed', async () => {
     const long = 'QUJD'.repeat(128)
     const next = json(
-      'set-cookie: sid=f00d',
-      'set-cookie2: sid=f00d',
+      'set-cookie: sid=s1gn',
+      'set-cookie2: sid=s1gn',
       'alt-svc: h3=":443"',
       `x-debug: ${long}`,
       `server-timing: db;desc="${long}"`,
-      'x-file: https://h/m?X-Amz-Signature=f00d',
+      'x-file: https://h/m?X-Amz-Signature=s1gn',
       'x-kept: yes',
     )
     const { raw, response } = await world.ask(next, INFER)
     expect(response?.status).toBe(200)
-    expect(raw).not.toMatch(/f00d|alt-svc|QUJDQUJD/i)
+    expect(raw).not.toMatch(/s1gn|alt-svc|QUJDQUJD/i)
     expect(response?.header('x-kept')).toBe('yes')
   })
 
   it('that are many are refused', async () => {
-    const lines = Array.from({ length: 30 }, (_, i) => `x-part-${i}: ${'f00d '.repeat(60)}`)
+    const lines = Array.from({ length: 30 }, (_, i) => `x-part-${i}: ${'s1gn '.repeat(60)}`)
     const { raw, response } = await world.ask(json(...lines), INFER)
     expect(response?.status).toBe(502)
-    expect(raw).not.toContain('f00d')
+    expect(raw).not.toContain('s1gn')
   })
 
   it('behind the body are dropped', async () => {
     const head = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntrailer: x-weights\r\n'
-    const raw = `${head}transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nx-weights: f00d\r\n\r\n`
+    const raw = `${head}transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nx-weights: s1gn\r\n\r\n`
     const got = await world.ask({ raw }, INFER)
     expect(got.text).toBe('{}')
-    expect(got.raw).not.toMatch(/f00d|x-weights/i)
+    expect(got.raw).not.toMatch(/s1gn|x-weights/i)
   })
 
   it.each([

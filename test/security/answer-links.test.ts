@@ -12,34 +12,34 @@ const JSON_LINE = 'content-type: application/json'
 
 describe('a body that hands out where weights lie', () => {
   it.each([
-    ['a presigned URL', '{"u":"https://b.s3.amazonaws.com/m?X-Amz-Signature=f00d&b=1"}'],
-    ['of a store nobody knows', '{"u":"https://minio:9000/b/m?X-Amz-Signature=f00d"}'],
-    ['with escaped slashes', '{"u":"https:\\/\\/h\\/m?X-Amz-Signature=f00d"}'],
-    ['with escaped separators', '{"u":"https://h/m?a=1\\u0026X-Goog-Signature=f00d"}'],
-    ['encoded once', '{"u":"/go?to=https%3A%2F%2Fh%2Fm%3Fsig%3Df00d"}'],
-    ['of Azure', '{"u":"https://a.blob.core.windows.net/c/m?sv=1&sig=f00d"}'],
-    ['a token of a chunk store', '{"accessToken":"f00d","exp":1,"casUrl":"https://cas"}'],
+    ['a presigned URL', '{"u":"https://b.s3.amazonaws.com/m?X-Amz-Signature=s1gn&b=1"}'],
+    ['of a store nobody knows', '{"u":"https://minio:9000/b/m?X-Amz-Signature=s1gn"}'],
+    ['with escaped slashes', '{"u":"https:\\/\\/h\\/m?X-Amz-Signature=s1gn"}'],
+    ['with escaped separators', '{"u":"https://h/m?a=1\\u0026X-Goog-Signature=s1gn"}'],
+    ['encoded once', '{"u":"/go?to=https%3A%2F%2Fh%2Fm%3Fsig%3Ds1gn"}'],
+    ['of Azure', '{"u":"https://a.blob.core.windows.net/c/m?sv=1&sig=s1gn"}'],
+    ['a token of a chunk store', '{"accessToken":"s1gn","exp":1,"casUrl":"https://cas"}'],
   ])('loses what makes it good: %s', async (_, body) => {
     for (const parts of [INFER, READ]) {
       const { text, response } = await world.ask({ lines: [JSON_LINE], body }, parts)
       expect(response?.status).toBe(200)
       expect(text).toHaveLength(body.length)
-      expect(text).not.toContain('f00d')
+      expect(text).not.toContain('s1gn')
       expect(() => JSON.parse(text) as unknown).not.toThrow()
     }
   })
 
   it.each([
-    's3://b/f00d',
-    'gs://b/f00d',
-    'abfss://c@a/f00d',
-    'dbfs:/m/f00d',
-    'hf://o/f00d',
-    'wasbs://f00d',
+    's3://b/s1gn',
+    'gs://b/s1gn',
+    'abfss://c@a/s1gn',
+    'dbfs:/m/s1gn',
+    'hf://o/s1gn',
+    'wasbs://s1gn',
   ])('loses a storage URI where it is read, not where it was said: %s', async (uri) => {
     const body = JSON.stringify({ source: uri })
     const read = await world.ask({ lines: [JSON_LINE], body }, READ)
-    expect(read.text).not.toContain('f00d')
+    expect(read.text).not.toContain('s1gn')
     expect(read.text).toHaveLength(body.length)
     expect((await world.ask({ lines: [JSON_LINE], body }, INFER)).text).toBe(body)
   })
@@ -52,7 +52,7 @@ describe('a body that hands out where weights lie', () => {
   })
 
   it('masks in events and XML, split at every byte', async () => {
-    const body = 'data: {"u":"https://b.s3.amazonaws.com/m?X-Amz-Signature=f00d"}\n\n'
+    const body = 'data: {"u":"https://b.s3.amazonaws.com/m?X-Amz-Signature=s1gn"}\n\n'
     for (let at = 1; at < body.length; at += 7) {
       const chunks = [body.slice(0, at), body.slice(at)]
         .map((one) => `${one.length.toString(16)}\r\n${one}\r\n`)
@@ -60,11 +60,11 @@ describe('a body that hands out where weights lie', () => {
       const head =
         'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked'
       const { text } = await world.ask({ raw: `${head}\r\n\r\n${chunks}0\r\n\r\n` }, INFER)
-      expect(text).toBe(body.replace('f00d', '----'))
+      expect(text).toBe(body.replace('s1gn', '----'))
     }
-    const xml = '<Url>https://h/m?a=1&amp;X-Amz-Signature=f00d</Url>'
+    const xml = '<Url>https://h/m?a=1&amp;X-Amz-Signature=s1gn</Url>'
     const { text } = await world.ask({ lines: ['content-type: application/xml'], body: xml }, READ)
-    expect(text).toBe(xml.replace('f00d', '----'))
+    expect(text).toBe(xml.replace('s1gn', '----'))
     expect(await world.world.metric('links_masked_total', { kind: 'signature' })).toBeGreaterThan(0)
   })
 })

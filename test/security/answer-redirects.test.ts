@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const SIGNED = 'https://b.s3.amazonaws.com/m.gguf?X-Amz-Signature=f00d'
+const SIGNED = 'https://b.s3.amazonaws.com/m.gguf?X-Amz-Signature=s1gn'
 
 describe('an answer that leads elsewhere', () => {
   it.each([
@@ -31,14 +31,14 @@ describe('an answer that leads elsewhere', () => {
     ['200 OK', 'link: <s3%3A%2F%2Fb/m>; rel="file"'],
     ['200 OK', `refresh: 0; url=${SIGNED}`],
     ['200 OK', 'refresh: 0;https://elsewhere.example/'],
-    ['200 OK', 'x-linked-etag: "f00d"'],
-    ['200 OK', 'X-Xet-Hash: f00d'],
+    ['200 OK', 'x-linked-etag: "s1gn"'],
+    ['200 OK', 'X-Xet-Hash: s1gn'],
   ])('is blocked: %s %s', async (status, line) => {
     for (const parts of [INFER, READ]) {
       const { raw, response } = await world.ask({ status, lines: [line] }, parts)
       expect(response?.status).toBe(502)
       expect(raw).toContain('response_blocked')
-      expect(raw).not.toMatch(/f00d|elsewhere|amazonaws|s3:|s3%3A/i)
+      expect(raw).not.toMatch(/s1gn|elsewhere|amazonaws|s3:|s3%3A/i)
     }
   })
 

@@ -70,3 +70,14 @@ export function factsOf(more: Partial<LockFacts> = {}): LockFacts {
     ...more,
   }
 }
+
+/** Locks on as many tokens, `jti-x0` and on. */
+export function tokenLocks(count: number): ReadonlyMap<string, Lock> {
+  return new Map(
+    Array.from({ length: count }, (_, i) => {
+      const id = lockId(i)
+      const target = { kind: 'token', issuer: 'corp', id: `jti-x${i}` } as const
+      return [id, lockOf(target, { id })]
+    }),
+  )
+}

@@ -12,7 +12,7 @@ import type { LockFacts } from '../../../gateway/access/view.ts'
 import type { Subject } from '../../../gateway/domain/subject.ts'
 import { createAccessView } from '../../../gateway/assembly/replica/access-view.ts'
 import { depsOf, T0 } from '../../support/elevation.ts'
-import { lockId, lockOf } from '../../support/locks.ts'
+import { tokenLocks } from '../../support/locks.ts'
 import { callerOf, crowdedState, exportAsk, grantOf, holderOf } from '../../support/many-grants.ts'
 import { describeMachine } from '../machine.ts'
 
@@ -128,19 +128,14 @@ function appendGrants(count: number): void {
 }
 
 function lockTokens(count: number): void {
-  const locks = new Map(
-    Array.from({ length: count }, (_, i) => {
-      const target = { kind: 'token', issuer: 'corp', id: `jti-${i}` } as const
-      return [lockId(i), lockOf(target, { id: lockId(i) })]
-    }),
-  )
+  const locks = tokenLocks(count)
   let index = createLockIndex(new Map())
   tell(
     `lock index of ${count} tokens, built`,
     [timed(() => (index = createLockIndex(locks)))],
     'ms',
   )
-  const [free, locked] = [callerOf('stranger'), { ...callerOf('x'), tokenId: `jti-${count - 1}` }]
+  const [free, locked] = [callerOf('stranger'), { ...callerOf('x'), tokenId: `jti-x${count - 1}` }]
   for (const [what, subject] of [
     ['not one of them', free],
     ['one of them', locked],

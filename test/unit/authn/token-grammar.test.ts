@@ -63,9 +63,8 @@ describe('the token text', () => {
       expect(await reason(`Bearer ${text}`)).toBe('authn_malformed')
     }
     const jwe = base64url({ alg: 'PBES2-HS256+A128KW', enc: 'A128GCM', p2c: 2147483647 })
-    const before = performance.now()
+    // Two thousand million rounds of PBKDF2 would take many minutes, and the test has seconds.
     expect(await reason(`Bearer ${jwe}.AA.AA.AA.AA`)).toBe('authn_malformed')
-    expect(performance.now() - before).toBeLessThan(50)
   })
 
   it('is canonical base64url: no padding, other alphabet, white space or stray bits', async () => {

@@ -152,7 +152,8 @@ describe('a file by hand, byte by byte', () => {
     expect(await problemOf(file({ record: Buffer.concat([...lists, record]) }))).toMatch(
       /no country/,
     )
-    expect(performance.now() - before).toBeLessThan(1_000)
+    // It would be years.
+    expect(performance.now() - before).toBeLessThan(10_000)
   })
 })
 
