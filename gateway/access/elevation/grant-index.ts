@@ -1,6 +1,6 @@
 /** Grants of the journal, found for a request. */
 import type { Approval, Grant } from '../../domain/access.ts'
-import { byEnd, chooseGrant, nameOf, operationsToCover } from '../../domain/grants.ts'
+import { byEnd, chooseGrant, grantCovers, nameOf, operationsToCover } from '../../domain/grants.ts'
 import type { GrantAsk, GrantFound } from '../../domain/ports.ts'
 import { parseResource } from '../../domain/vocabulary.ts'
 import type { ElevationGrant } from '../elevation.ts'
@@ -58,7 +58,7 @@ interface Look {
 
 function choose(entries: readonly Entry[], look: Look): GrantFound {
   const { ask } = look
-  const { named } = ask
+  const covered = operationsToCover(ask.operations)
   const standing: Grant[] = []
   let fallen: { readonly id: string; readonly fault: GrantFault } | undefined
   for (const entry of entries) {
@@ -66,7 +66,12 @@ function choose(entries: readonly Entry[], look: Look): GrantFound {
     if (given.startsAt > ask.now || given.expiresAt <= ask.now) continue
     const judged = judge(entry, look)
     if (typeof judged !== 'string') standing.push(grantFrom(entry, judged))
-    else if (named === undefined || named === given.id) fallen ??= { id: given.id, fault: judged }
+    else if (ask.named === undefined || ask.named === given.id) {
+      // Of one that is for something else there is nothing to say.
+      const grant = made(given, [])
+      const isForThis = covered.every((operation) => grantCovers(grant, operation))
+      if (isForThis) fallen ??= { id: given.id, fault: judged }
+    }
   }
   const found = chooseGrant(standing.sort(byEnd), ask)
   if (found.grant !== undefined || fallen === undefined) return found

@@ -165,7 +165,7 @@ describe('the index of grants', () => {
   })
 
   it('says why one that is held does not fit', () => {
-    const { book, deps } = granted({}, { networks: ['10.0.0.0/8'], devices: ['d1'] })
+    const { book, deps, grant } = granted({}, { networks: ['10.0.0.0/8'], devices: ['d1'] })
     const index = createGrantIndex(() => deps)
     const at = (client?: string, device?: string) => index.find(book.state, use({ client, device }))
     expect(at('10.1.2.3', 'd1').grant).toBeDefined()
@@ -175,6 +175,10 @@ describe('the index of grants', () => {
     expect(at('10.1.2.3').hint).toMatch(/one device alone/)
     book.add([lockOn({ kind: 'user', id: BOB.id })])
     expect(at('10.1.2.3', 'd1').hint).toMatch(/suspended: too few/)
+    const operations = [{ action: 'deploy', resource: { kind: 'model', name: 'fraud' } }] as const
+    expect(index.find(book.state, use({ operations })).hint).toBeUndefined()
+    const named = use({ operations, named: grant.id })
+    expect(index.find(book.state, named).hint).toMatch(/does not cover this request/)
   })
 
   it('follows what is taken back', () => {

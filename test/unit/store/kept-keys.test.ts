@@ -71,3 +71,21 @@ describe('the file of the embedded store', () => {
     expect(Math.min(...uses.map(({ at }) => at))).toBe(now + total - USES_MAX)
   }, 120_000)
 })
+
+describe('a transaction that fails on its way', () => {
+  it('leaves nothing of what it put, and the next ones are whole', async () => {
+    await values.transact(true, (tx) => tx.put('j1', 'before', now + 1_000))
+    const half = values.transact(true, (tx) => {
+      tx.put('j1', 'half', now + 1_000)
+      tx.put('j2', 'half', now + 1_000)
+      throw new Error('not whole')
+    })
+    await expect(half).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    await values.transact(true, (tx) => tx.put('j3', 'after', now + 1_000))
+    expect(await values.read((tx) => ['j1', 'j2', 'j3'].map((key) => tx.get(key)))).toEqual([
+      'before',
+      undefined,
+      'after',
+    ])
+  })
+})
