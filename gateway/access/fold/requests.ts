@@ -81,11 +81,19 @@ function issued(before: AccessState, { grant }: EventOf<'grant.issued'>): Access
     grant: grant.id,
   }))
   const grants = withEntry(before.grants, grant.id, grant)
-  const state = withPerson({ ...before, requests, grants }, grant.holder)
+  const state = { ...before, requests, grants, people: withHolder(before.people, grant.holder) }
   if (grant.auto === undefined) return state
   const key = `${grant.auto} ${grant.holder.person}`
   const given = [...(state.autoApprovals.get(key) ?? []), grant.issuedAt].slice(-AUTO_KEPT)
   return { ...state, autoApprovals: withEntry(state.autoApprovals, key, given) }
+}
+
+/** The holder is as it was when it asked; what was heard of it since then is newer. */
+function withHolder(
+  people: AccessState['people'],
+  holder: EventOf<'grant.issued'>['grant']['holder'],
+): AccessState['people'] {
+  return people.has(holder.id) ? people : withEntry(people, holder.id, holder)
 }
 
 function withPerson(state: AccessState, person: EventOf<'person.seen'>['person']): AccessState {

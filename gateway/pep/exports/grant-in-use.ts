@@ -4,7 +4,7 @@ import { grantPrivilege } from '../../access/reviews/privileges.ts'
 import type { Environment, Grant } from '../../domain/access.ts'
 import type { GrantAsk, GrantFound } from '../../domain/ports.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
-import { isPrivileged, resourceText, type Operation } from '../../domain/vocabulary.ts'
+import { isPrivileged, type Operation } from '../../domain/vocabulary.ts'
 import { grantCovers, NAMED_HINT } from '../../domain/grants.ts'
 import { established, type Exchange } from '../exchange.ts'
 import { atInstant } from '../streams/expiry.ts'
@@ -140,19 +140,13 @@ export function watchGrant(exchange: Exchange, services: Services): void {
 }
 
 /**
- * The circumstances under which `operation` is judged. A grant speaks for the request it was found
- * for: of what turns up later, only for what it covers.
+ * The circumstances under which `operation` is judged. A grant speaks for what it covers and for
+ * nothing else that one request does besides.
  */
 export function environmentFor(exchange: Exchange, operation: Operation): Environment {
   const environment = established(exchange.environment, 'environment')
   const { grant } = exchange
   if (grant === undefined || grantCovers(grant, operation)) return environment
-  const { operations } = established(exchange.classification, 'classification')
-  const text = resourceText(operation.resource)
-  const isFirst = operations.some(
-    (one) => one.action === operation.action && resourceText(one.resource) === text,
-  )
-  if (isFirst) return environment
   const { now, client, device, country } = environment
   return {
     now,

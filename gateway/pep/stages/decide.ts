@@ -1,8 +1,10 @@
 import type { AccessRequest, DecidedOperation, Decision } from '../../domain/access.ts'
+import { grantCovers } from '../../domain/grants.ts'
 import type { DecisionPoint } from '../../domain/ports.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
-import type { Operation } from '../../domain/vocabulary.ts'
+import { resourceText, type Operation } from '../../domain/vocabulary.ts'
 import { established, type Exchange } from '../exchange.ts'
+import { environmentFor } from '../exports/grant-in-use.ts'
 import { withJournal } from '../watching/journal-says.ts'
 import { demandOfOwn } from '../own-routes/walk-own.ts'
 import type { StageResult } from '../result.ts'
@@ -29,13 +31,22 @@ export function decide(exchange: Exchange, services: Services): StageResult {
   }
   const against = decisions.find(({ decision }) => decision.effect !== 'permit')
   const refusal = against === undefined ? demandOfOwn(exchange) : refusalOf(against.decision)
-  return refusal === undefined ? undefined : hinted(refusal, exchange)
+  return refusal === undefined ? undefined : hinted(refusal, hintFor(exchange, against))
 }
 
-/** A caller who holds a grant that does not fit is told why. */
-function hinted(refusal: Refusal, { grantHint }: Exchange): Refusal {
-  if (grantHint === undefined) return refusal
-  return { ...refusal, detail: `${refusal.detail ?? ''} ${grantHint}`.trim() }
+/** A caller who holds a grant that does not fit, or not all of the request, is told why. */
+function hintFor(
+  { grant, grantHint }: Exchange,
+  against: DecidedOperation | undefined,
+): string | undefined {
+  if (grant === undefined || against === undefined || grantCovers(grant, against)) return grantHint
+  const { action, resource } = against
+  return `Grant ${grant.id} is not for ${action} on ${resourceText(resource)}.`
+}
+
+function hinted(refusal: Refusal, hint: string | undefined): Refusal {
+  if (hint === undefined) return refusal
+  return { ...refusal, detail: `${refusal.detail ?? ''} ${hint}`.trim() }
 }
 
 function requestOf(exchange: Exchange, operation: Operation): AccessRequest {
@@ -44,7 +55,7 @@ function requestOf(exchange: Exchange, operation: Operation): AccessRequest {
     subject: established(exchange.subject, 'subject'),
     action: operation.action,
     resource: operation.resource,
-    environment: established(exchange.environment, 'environment'),
+    environment: environmentFor(exchange, operation),
     resourceAttributes: resources.attributesOf(operation.resource),
   }
 }
