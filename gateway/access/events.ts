@@ -4,7 +4,7 @@ import type { Drill, DrillReport, Lock } from './lock.ts'
 import type { Notice } from './notice.ts'
 import type { Person } from './person.ts'
 import type { ReviewCampaign, ReviewLine } from './review.ts'
-import type { RegisteredVersion, TrainingRun } from './version.ts'
+import type { BegunRegistration, RegisteredVersion, TrainingRun } from './version.ts'
 
 /** Who did something when and why. */
 interface Deed {
@@ -83,7 +83,16 @@ export type AccessEvent =
   | { readonly type: 'review.closed'; readonly id: string; readonly by: string }
   | { readonly type: 'training.begun'; readonly run: TrainingRun }
   | { readonly type: 'training.named'; readonly id: string; readonly upstreamRun: string }
-  | { readonly type: 'version.registered'; readonly version: RegisteredVersion }
+  /** Is sent on now; told again as long as its answer is waited for. */
+  | { readonly type: 'registration.begun'; readonly registration: Omit<BegunRegistration, 'since'> }
+  /** Nothing came of it, or nothing of a training. */
+  | { readonly type: 'registration.ended'; readonly id: string }
+  | {
+      readonly type: 'version.registered'
+      readonly version: RegisteredVersion
+      /** Id of the registration that ends with it. */
+      readonly registration?: string
+    }
   | ({ readonly type: 'version.released'; readonly model: string } & Deed)
   /** Of what happened beside the journal; see `notice.ts`. */
   | { readonly type: 'incident.raised'; readonly notice: Notice }

@@ -10,7 +10,8 @@ export const STATE_CHARS_MAX = (JOURNAL_SNAPSHOT_MAX * 3) / 4
 
 /**
  * The same for versions: registries make them whether there is room or not, and one that is not in the
- * journal is restricted by one process alone.
+ * journal is restricted by one process alone. So it is for what they come of: where there is no room
+ * for a version, none is registered.
  */
 export const VERSIONS_CHARS_MAX = (JOURNAL_SNAPSHOT_MAX * 15) / 16
 
@@ -29,6 +30,11 @@ const BEGINNING: ReadonlySet<AccessEventType> = new Set([
   'drill.begun',
 ] satisfies AccessEventType[])
 
+const OF_VERSIONS: ReadonlySet<AccessEventType> = new Set([
+  'registration.begun',
+  'version.registered',
+] satisfies AccessEventType[])
+
 /** Declined with `too_many` when `events` begin something and `after`, with them, is too large. */
 export function withoutRoom(
   events: readonly AccessEvent[],
@@ -41,5 +47,5 @@ export function withoutRoom(
 
 function mostFor(events: readonly AccessEvent[]): number | undefined {
   if (events.some(({ type }) => BEGINNING.has(type))) return STATE_CHARS_MAX
-  return events.some(({ type }) => type === 'version.registered') ? VERSIONS_CHARS_MAX : undefined
+  return events.some(({ type }) => OF_VERSIONS.has(type)) ? VERSIONS_CHARS_MAX : undefined
 }

@@ -5,6 +5,9 @@ import { emptyState, type AccessState } from './state.ts'
 /** Form of the text. */
 const VERSION = 1
 
+/** Maps that snapshots of earlier versions do not have: nothing was in them. */
+const LATER: ReadonlySet<string> = new Set(['registrations'] satisfies (keyof AccessState)[])
+
 /** The text of `state`: a JSON object with lists in the place of maps. */
 export function snapshotText(state: AccessState): string {
   const entries = Object.entries(state).map(([name, value]: [string, unknown]) => [
@@ -22,6 +25,7 @@ export function readSnapshot(text: string): AccessState {
   const entries = Object.entries(empty).map(([name, none]) => {
     const value = read[name]
     if (none instanceof Map) {
+      if (value === undefined && LATER.has(name)) return [name, none]
       if (!Array.isArray(value)) throw damaged(name)
       return [name, new Map(value as [string, unknown][])]
     }

@@ -4,7 +4,7 @@ import type { IdempotentCall } from './events.ts'
 import type { Drill, Lock } from './lock.ts'
 import type { Person } from './person.ts'
 import type { ReviewCampaign } from './review.ts'
-import type { RegisteredVersion, TrainingRun } from './version.ts'
+import type { BegunRegistration, RegisteredVersion, TrainingRun } from './version.ts'
 
 /** Something that is kept until a time. */
 export interface Kept<T> {
@@ -29,6 +29,8 @@ export interface AccessState {
   readonly drills: ReadonlyMap<string, Drill>
   readonly reviews: ReadonlyMap<string, ReviewCampaign>
   readonly runs: ReadonlyMap<string, TrainingRun>
+  /** Those of which it is not known yet what came of them, by their id. */
+  readonly registrations: ReadonlyMap<string, BegunRegistration>
   /** By `model:<name>@<version>`. */
   readonly versions: ReadonlyMap<string, RegisteredVersion>
   /** What people held when they were last heard of, by `user:…`. */
@@ -53,6 +55,7 @@ export function emptyState(epoch: string): AccessState {
     drills: new Map(),
     reviews: new Map(),
     runs: new Map(),
+    registrations: new Map(),
     versions: new Map(),
     people: new Map(),
     signals: new Map(),

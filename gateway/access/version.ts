@@ -29,6 +29,25 @@ export interface TrainingRun {
  */
 export const UNTOLD = '*'
 
+/** A registration that is sent on: on record from before that until it is known what came of it. */
+export interface BegunRegistration {
+  /** Of the decision that let it through. */
+  readonly id: string
+  /** `model:<name>`. */
+  readonly model: string
+  /** What is restricted when nothing is heard of it: {@link UNTOLD} where the request does not say it. */
+  readonly version: string
+  /** The other names that the request says. */
+  readonly also?: readonly string[]
+  /** Who registers it. */
+  readonly by: string
+  readonly person?: string
+  /** The run it came of, as the registry is told. */
+  readonly upstreamRun?: string
+  /** When the journal was told of it last, by the store's clock. */
+  readonly since: number
+}
+
 /** A version that was registered. */
 export interface RegisteredVersion {
   /** `model:<name>@<version>`; the version may be {@link UNTOLD}. */

@@ -21,6 +21,7 @@ import { openAccess } from './open-access.ts'
 import { openBudgets } from './open-budgets.ts'
 import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
 import { openLockouts } from './open-lockouts.ts'
+import { openRegistrations } from './open-registrations.ts'
 import { openReplica } from './open-replica.ts'
 import { openStore, type RunningStore } from './open-store.ts'
 import { openUnwritten } from './open-unwritten.ts'
@@ -43,6 +44,7 @@ export interface ServicesOptions extends Pick<ConfigSource, 'cwd'> {
 /** Everything that is open while a gateway runs. */
 export type RunningServices = Services & {
   readonly unwritten: ReturnType<typeof openUnwritten>
+  readonly registrations: ReturnType<typeof openRegistrations>
   readonly log: RootLogger
   readonly ledger: RunningLedger
   readonly sinks: LedgerSinks
@@ -108,16 +110,19 @@ export async function openServices(
   const ledger = notices.watch(started)
   const replica = await openReplica({ settings, process: facts, ...over, ledger })
   const unwritten = openUnwritten(replica, log)
+  const registrations = openRegistrations({ replica, ledger, metrics, log })
   const access = openAccess({ replica, rules, unwritten, log, metrics })
   return {
     ...{ clock, ledger, sinks, metrics, log, state, replica, notices },
-    ...{ budgets, lockouts, extraction, access, unwritten },
+    ...{ budgets, lockouts, extraction, access, unwritten, registrations },
   }
 }
 
-/** Ends what lockouts, budgets and unwritten versions do by themselves. */
-export function stopLockouts({ lockouts, budgets, unwritten }: RunningServices): Promise<void> {
+/** Ends what lockouts, budgets, registrations and unwritten versions do by themselves. */
+export function stopLockouts(services: RunningServices): Promise<void> {
+  const { lockouts, budgets, unwritten, registrations } = services
   unwritten.stop()
+  registrations.stop()
   lockouts.stop()
   return budgets.stop()
 }

@@ -28,6 +28,7 @@ export interface RunningParts {
     readonly clock: Clock
     readonly lockouts: Pick<Lockouts, 'stop'>
     readonly budgets: Pick<RunningBudgets, 'stop'>
+    readonly registrations: { readonly stop: () => void }
     readonly replica: Pick<RunningReplica, 'stop'>
     readonly state: Pick<SharedStore, 'close'>
   }
@@ -85,6 +86,7 @@ export async function shutDown(parts: RunningParts): Promise<void> {
   const told = parts.webhooks?.stop()
   await Promise.race([told, wait(CUT_MS, undefined, { ref: false })])
   services.lockouts.stop()
+  services.registrations.stop()
   await services.replica.stop()
   // What was leased and not used; a store that does not answer keeps nobody.
   await services.budgets.stop()

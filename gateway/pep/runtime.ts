@@ -1,4 +1,5 @@
 import type { AccessReplica } from '../access/replica.ts'
+import type { LivingRegistrations } from '../access/versions/living.ts'
 import type { UnwrittenVersions } from '../access/versions/unwritten.ts'
 import type { ClientAddress, Environment } from '../domain/access.ts'
 import type { Budgets } from '../domain/budget.ts'
@@ -121,6 +122,8 @@ export interface Services {
   readonly replica: AccessReplica
   /** Versions that the journal has yet to be told of. */
   readonly unwritten?: Pick<UnwrittenVersions, 'hold'>
+  /** Registrations that are sent on, until it is known what came of them. */
+  readonly registrations: Pick<LivingRegistrations, 'began' | 'left' | 'ended'>
   /** Counts what callers use, from memory. */
   readonly budgets: Budgets
   /** Locks, grants and reviews of the journal, from memory. */

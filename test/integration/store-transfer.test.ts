@@ -147,6 +147,25 @@ describe('what a store keeps for good', () => {
     })
   }, 60_000)
 
+  it('moves with the registrations of which nobody knows what came', async () => {
+    const [from, to] = [folder('waits'), folder('waits-too')]
+    const begun = { id: 'd-9', model: 'model:fraud', version: '*', by: 'user:corp/ci' }
+    const text = entryText({ v: 1, event: { type: 'registration.begun', registration: begun } })
+    await withStore(from, async ({ journal }) => {
+      const head = await journal.head()
+      await journal.append([text], head)
+      const state = await stateIn({ journal })
+      await journal.keepSnapshot({ epoch: head.epoch, seq: 1, text: snapshotText(state) }, 0)
+    })
+    const config = async (settings: StoreOf) => ['--config', await configWith(settings)]
+    const out = await MODELGATE(['store', 'export', 'waits.jsonl', ...(await config(from))])
+    expect(out).toMatchObject({ code: 0, stderr: '' })
+    const done = await MODELGATE(['store', 'import', 'waits.jsonl', ...(await config(to))])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    const { registrations } = await withStore(to, stateIn)
+    expect([...registrations.values()]).toMatchObject([begun])
+  }, 60_000)
+
   it('is not put over a journal without a reason, nor under gateways at work', async () => {
     const target = folder('busy')
     await filled(target)

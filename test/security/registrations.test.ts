@@ -170,14 +170,47 @@ describe('an answer that does not tell what was made', () => {
   })
 
   it('leaves it restricted here while the journal cannot be written', async () => {
-    await start(() => NAMELESS)
-    world.replica.failing = 'always'
+    await start(() => {
+      world.replica.failing = 'always'
+      return NAMELESS
+    })
     const { responses } = await rawExchange(world.pipeline.port, CREATE)
     expect(responses[0]?.status).toBe(503)
     expect(world.unwritten.has('model:fraud@*')).toBe(true)
     world.replica.failing = undefined
     await world.unwritten.retry()
     expect(restricted()).toEqual(['model:fraud@*'])
+    expect(world.replica.state.registrations.size).toBe(0)
+  })
+
+  it.each(failing)('leaves nothing on record to be given up: it %s', async (_what, handler) => {
+    await start(handler, { headersTimeoutMs: 200 })
+    await rawExchange(world.pipeline.port, CREATE)
+    await ended()
+    expect(world.replica.state.registrations.size).toBe(0)
+  })
+})
+
+describe('the journal', () => {
+  it('has a registration before the registry has any of it', async () => {
+    let known = 0
+    await start(() => {
+      known = world.replica.state.registrations.size
+      return MADE
+    })
+    await rawExchange(world.pipeline.port, CREATE)
+    expect(known).toBe(1)
+    expect(world.replica.state.registrations.size).toBe(0)
+  })
+
+  it('must be told of it before it is sent', async () => {
+    await start(() => MADE)
+    world.replica.failing = 'always'
+    const { responses } = await rawExchange(world.pipeline.port, CREATE)
+    expect(responses[0]?.status).toBe(503)
+    await world.pipeline.close()
+    expect(upstream.requests).toEqual([])
+    expect(world.unwritten.size).toBe(0)
   })
 })
 
@@ -188,6 +221,7 @@ describe('a registration that was not made', () => {
     expect(responses[0]?.status).toBe(400)
     await ended()
     expect(restricted()).toEqual([])
+    expect(world.replica.state.registrations.size).toBe(0)
   })
 
   it('leaves nothing behind when no byte of it was sent', async () => {
@@ -197,5 +231,10 @@ describe('a registration that was not made', () => {
     expect(responses[0]?.status).toBe(502)
     await ended()
     expect(restricted()).toEqual([])
+    expect(world.replica.events.map(({ type }) => type)).toEqual([
+      'training.begun',
+      'registration.begun',
+      'registration.ended',
+    ])
   })
 })

@@ -3,6 +3,11 @@ import { isDeclined } from '../../gateway/access/command.ts'
 import type { AccessEvent } from '../../gateway/access/events.ts'
 import { fold } from '../../gateway/access/fold/fold.ts'
 import type { AccessReplica, Applied } from '../../gateway/access/replica.ts'
+import {
+  createLiving,
+  type LivingDeps,
+  type LivingRegistrations,
+} from '../../gateway/access/versions/living.ts'
 import { emptyState, type AccessState } from '../../gateway/access/state.ts'
 import type { ReplicaNotice } from '../../gateway/domain/journal.ts'
 import { GatewayError } from '../../gateway/domain/errors.ts'
@@ -68,6 +73,15 @@ export function createMemoryReplica(time = Date.parse('2026-11-22T12:00:00Z')): 
     onApplied: (listener) => void listeners.push(listener),
   }
   return self
+}
+
+/** Registrations over this replica; nothing is due by itself. What is given up is told. */
+export function livingOver(
+  replica: AccessReplica,
+  told: Partial<Pick<LivingDeps, 'onGivenUp' | 'onFailed'>> = {},
+): LivingRegistrations {
+  const onGivenUp = () => Promise.resolve()
+  return createLiving({ replica, onGivenUp, onFailed: () => undefined, ...told })
 }
 
 function entryOf(

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { NO_ACCESS } from '../../gateway/access/no-access.ts'
 import type { AccessView } from '../../gateway/access/view.ts'
 import type { AccessReplica } from '../../gateway/access/replica.ts'
+import type { LivingRegistrations } from '../../gateway/access/versions/living.ts'
 import type { UnwrittenVersions } from '../../gateway/access/versions/unwritten.ts'
 import { createBudgets } from '../../gateway/budget/budgets.ts'
 import type { Decision } from '../../gateway/domain/access.ts'
@@ -23,7 +24,7 @@ import { createLockouts, type Lockouts } from '../../gateway/pep/watching/lockou
 import type { Runtime, Services } from '../../gateway/pep/runtime.ts'
 import type { UpstreamEntry } from '../../gateway/pep/upstream-table.ts'
 import { createMemoryStore } from '../../gateway/store/memory-store.ts'
-import { createMemoryReplica } from './memory-replica.ts'
+import { createMemoryReplica, livingOver } from './memory-replica.ts'
 
 /** A subject without anything special. */
 export const ALICE: Subject = {
@@ -166,6 +167,8 @@ export interface TestPipelineOptions {
   /** The journal; none when absent. */
   readonly replica?: AccessReplica
   readonly unwritten?: Pick<UnwrittenVersions, 'hold'>
+  /** Those of the replica when absent. */
+  readonly registrations?: LivingRegistrations
   readonly runtime?: Partial<Runtime>
   /** Nothing granted or locked when absent. */
   readonly access?: AccessView
@@ -205,6 +208,7 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     clock,
     schedule: (run, ms) => unrefTimers.schedule(run, ms),
   })
+  const replica = options.replica ?? createMemoryReplica(clock.now())
   const services: Services = {
     clock,
     ledger,
@@ -219,8 +223,9 @@ export async function startPipeline(options: TestPipelineOptions = {}): Promise<
     }),
     access: options.access ?? NO_ACCESS,
     lockouts,
-    replica: options.replica ?? createMemoryReplica(clock.now()),
+    replica,
     ...(options.unwritten === undefined ? {} : { unwritten: options.unwritten }),
+    registrations: options.registrations ?? livingOver(replica),
     extraction: createExtractionDetector({ clock, seed: 1 }),
     log: { debug: log, info: log, warn: log, error: log, child: () => services.log },
   }

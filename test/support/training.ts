@@ -2,10 +2,11 @@
 import type { Grant } from '../../gateway/domain/access.ts'
 import type { ForwardClient, Forwarder, OutboundRequest } from '../../gateway/domain/ports.ts'
 import { isRefusal } from '../../gateway/domain/refusal.ts'
+import type { LivingRegistrations } from '../../gateway/access/versions/living.ts'
 import { createUnwritten, type UnwrittenVersions } from '../../gateway/access/versions/unwritten.ts'
 import { createClassifier } from '../../gateway/classify/classifier.ts'
 import { builtInPack } from '../unit/classify/support.ts'
-import { createMemoryReplica, type MemoryReplica } from './memory-replica.ts'
+import { createMemoryReplica, livingOver, type MemoryReplica } from './memory-replica.ts'
 import { entryOf, holdingsOf, PERMIT, startPipeline, type TestPipeline } from './pipeline.ts'
 import { rawExchange } from './raw-client.ts'
 
@@ -69,6 +70,8 @@ export interface TrainingWorldOptions {
   readonly answer?: { readonly status: number; readonly body: string }
   readonly isReplicaAbsent?: boolean
   readonly append?: (type: string) => void
+  /** Called when a request has come to the stand-in upstream, before it answers. */
+  readonly onForwarded?: () => void
   /** What forwards; a stand-in that answers by itself when absent. */
   readonly forwarder?: Forwarder
 }
@@ -78,6 +81,8 @@ export interface TrainingWorld {
   readonly pipeline: TestPipeline
   readonly replica: MemoryReplica
   readonly unwritten: UnwrittenVersions
+  /** Nothing of it is due by itself. */
+  readonly registrations: LivingRegistrations
   /** Bodies that were forwarded. */
   readonly forwarded: string[]
   /** Sends a JSON body; answers status and problem or answer. */
@@ -103,11 +108,12 @@ export async function startTrainingWorld(
   const classifier = createClassifier({ pack, upstream: 'up', peekBytesMax: 65_536 })
   const replica = createMemoryReplica(NOW)
   const unwritten = createUnwritten(replica, () => undefined)
+  const registrations = livingOver(replica)
   const forwarded: string[] = []
   const { answer = { status: 200, body: '{"id":"ftjob-1"}' } } = options
   const pipeline = await startPipeline({
     ...(options.isReplicaAbsent === true ? {} : { replica }),
-    unwritten,
+    ...{ unwritten, registrations },
     append: ({ type }) => options.append?.(type),
     runtime: {
       training: {
@@ -132,6 +138,7 @@ export async function startTrainingWorld(
       forwarder: options.forwarder ?? {
         forward: async (request, client) => {
           forwarded.push(await bytesOf(request.body))
+          options.onForwarded?.()
           return relay(client, answer)
         },
       },
@@ -152,7 +159,7 @@ export async function startTrainingWorld(
     return { status: responses[0]?.status ?? 0, body: said, ...told }
   }
   const post: TrainingWorld['post'] = (path, ...more) => send(`POST ${path}`, ...more)
-  return { pipeline, replica, unwritten, forwarded, post, send }
+  return { pipeline, replica, unwritten, registrations, forwarded, post, send }
 }
 
 function problemIn(text: string): Pick<Answered, 'reason' | 'detail'> {

@@ -5,17 +5,19 @@ import type { LockoutStore } from '../../gateway/domain/shared-state.ts'
 import { createExtractionDetector } from '../../gateway/detect/detector.ts'
 import { createLockouts } from '../../gateway/pep/watching/lockouts.ts'
 import type { Services } from '../../gateway/pep/runtime.ts'
-import { createMemoryReplica } from './memory-replica.ts'
+import { createMemoryReplica, livingOver } from './memory-replica.ts'
 
 /** Nobody is kept out, and nothing was counted. */
 export function watchingOf(
   store: LockoutStore,
   clock: Clock,
-): Pick<Services, 'access' | 'replica' | 'lockouts' | 'extraction'> {
+): Pick<Services, 'access' | 'replica' | 'registrations' | 'lockouts' | 'extraction'> {
   const schedule = () => () => undefined
+  const replica = createMemoryReplica(clock.now())
   return {
     access: NO_ACCESS,
-    replica: createMemoryReplica(clock.now()),
+    replica,
+    registrations: livingOver(replica),
     lockouts: createLockouts({ store, clock, schedule }),
     extraction: createExtractionDetector({ clock, seed: 1 }),
   }

@@ -138,7 +138,8 @@ function withoutStrangers(state: AccessState): AccessState['people'] {
 }
 
 /** Accounts of which it has to be known whose they are, and what they hold. */
-function namedIn({ requests, grants, locks, runs, versions }: AccessState): ReadonlySet<string> {
+function namedIn(state: AccessState): ReadonlySet<string> {
+  const { requests, grants, locks, runs, registrations, versions } = state
   const named = new Set<string>()
   for (const { by, votes } of requests.values()) addVoters(named, by, votes)
   for (const { holder, votes } of grants.values()) addVoters(named, holder, votes)
@@ -149,6 +150,7 @@ function namedIn({ requests, grants, locks, runs, versions }: AccessState): Read
     if (target.kind === 'issued-before') named.add(target.subject)
   }
   for (const { by } of runs.values()) named.add(by)
+  for (const { by } of registrations.values()) named.add(by)
   for (const { by } of versions.values()) named.add(by)
   return named
 }

@@ -18,6 +18,15 @@ export function withEntry<V>(
   return draft
 }
 
+/** `map` without `key`; the same map when it has none. Copies it as {@link withEntry} does. */
+export function withoutEntry<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
+  if (!map.has(key)) return map
+  const draft = isDraft(map) ? map : new Map(map)
+  draft.delete(key)
+  drafts.add(draft)
+  return draft
+}
+
 function isDraft<V>(map: ReadonlyMap<string, V>): map is Map<string, V> {
   return drafts.has(map)
 }

@@ -1,8 +1,14 @@
 /** Training runs, and the versions that come of them. */
 import type { Folds } from './entry.ts'
-import { withChanged, withEntry } from './maps.ts'
+import { withChanged, withEntry, withoutEntry } from './maps.ts'
 
-type Kinds = 'training.begun' | 'training.named' | 'version.registered' | 'version.released'
+type Kinds =
+  | 'training.begun'
+  | 'training.named'
+  | 'registration.begun'
+  | 'registration.ended'
+  | 'version.registered'
+  | 'version.released'
 
 /** What becomes of the state. */
 export const VERSION_FOLDS: Folds<Kinds> = {
@@ -11,9 +17,18 @@ export const VERSION_FOLDS: Folds<Kinds> = {
     ...state,
     runs: withChanged(state.runs, id, (run) => ({ ...run, upstreamRun })),
   }),
-  'version.registered': (state, { version }) => ({
+  'registration.begun': (state, { registration }, at) => {
+    const begun = { ...registration, since: at }
+    return { ...state, registrations: withEntry(state.registrations, begun.id, begun) }
+  },
+  'registration.ended': (state, { id }) => ({
+    ...state,
+    registrations: withoutEntry(state.registrations, id),
+  }),
+  'version.registered': (state, { version, registration = '' }) => ({
     ...state,
     versions: withEntry(state.versions, version.model, version),
+    registrations: withoutEntry(state.registrations, registration),
   }),
   'version.released': (state, { model, by, reason }, at) => {
     const released = { by, at, reason }

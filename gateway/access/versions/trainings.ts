@@ -1,5 +1,6 @@
 /** Trainings that begin, and the versions that come of them. */
 import { decline, type Command } from '../command.ts'
+import type { AccessEvent } from '../events.ts'
 import { sizeOfMap } from '../size.ts'
 import type { AccessState } from '../state.ts'
 import { UNTOLD, type RegisteredVersion, type TrainingRun } from '../version.ts'
@@ -58,6 +59,8 @@ export interface Registration {
   readonly at: number
   /** The run it came of, as the registry was told. */
   readonly upstreamRun?: string
+  /** Id under which the journal was told that it is sent: that is over once this is written. */
+  readonly begun?: string
 }
 
 /**
@@ -71,10 +74,10 @@ export function registerVersion(
 ): Command<RegisteredVersion | undefined> {
   return (state) => {
     const found = runsFor(state, registration)
-    if (found.length === 0) return { events: [], result: undefined }
+    if (found.length === 0) return { events: endOf(state, registration), result: undefined }
     if (state.versions.size >= KEPT_MAX) return decline('too_many', 'There are too many versions.')
     const [only, ...others] = found
-    const { model, by, person, at } = registration
+    const { model, by, person, at, begun } = registration
     const made: Omit<RegisteredVersion, 'model'> = {
       at,
       by,
@@ -84,11 +87,27 @@ export function registerVersion(
     const versions = versionsOf(state, registration, made)
     const changed = versions.filter((one) => !isReleasedDigest(state, one.model))
     const all = [...changed, ...leftBehind(state, versions)]
+    const result = changed[0] ?? state.versions.get(versions[0].model)
+    if (all.length === 0) return { events: endOf(state, registration), result }
     return {
-      events: all.map((version) => ({ type: 'version.registered', version })),
-      result: changed[0] ?? state.versions.get(versions[0].model),
+      events: all.map((version, at) => written(version, at === 0 ? begun : undefined)),
+      result,
     }
   }
+}
+
+function written(version: RegisteredVersion, begun: string | undefined): AccessEvent {
+  const ended = begun === undefined ? {} : { registration: begun }
+  return { type: 'version.registered', version, ...ended }
+}
+
+/** That a registration is over of which nothing is written; nothing where the journal has none. */
+export function endOf(
+  { registrations }: AccessState,
+  { begun: id }: Pick<Registration, 'begun'>,
+): readonly AccessEvent[] {
+  if (id === undefined || !registrations.has(id)) return []
+  return [{ type: 'registration.ended', id }]
 }
 
 function saidOf({ upstreamRun }: Registration): Pick<RegisteredVersion, 'upstreamRun'> {

@@ -70,7 +70,11 @@ export function createUnwritten(
   }
 }
 
-/** One tag may have been put on two digests while they wait, and `*` may be of two runs: both stay. */
+/**
+ * One tag may have been put on two digests while they wait, `*` may be of two runs, and each ends
+ * what the journal was told of it before: all stay.
+ */
 function keyOf(registration: Registration): string {
-  return [...namesOf(registration), registration.upstreamRun ?? ''].join('\n')
+  const { upstreamRun = '', begun = '' } = registration
+  return [...namesOf(registration), upstreamRun, begun].join('\n')
 }

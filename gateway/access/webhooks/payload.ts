@@ -29,7 +29,13 @@ const TEXT_MAX = 1_000
 const LIST_MAX = 50
 
 /** Types of events that nobody outside is told of. */
-const SILENT: ReadonlySet<string> = new Set(['person.seen', 'drill.reported', 'training.named'])
+const SILENT: ReadonlySet<string> = new Set([
+  'person.seen',
+  'drill.reported',
+  'training.named',
+  'registration.begun',
+  'registration.ended',
+])
 
 /** What to tell of `event`; `undefined` when it is nobody's business outside. */
 export function noteOf(event: AccessEvent): WebhookNote | undefined {
@@ -149,6 +155,8 @@ const TITLES = {
   'review.closed': 'A review was closed',
   'training.begun': 'A training was begun',
   'training.named': 'A training has a name',
+  'registration.begun': 'A version is about to be registered',
+  'registration.ended': 'A registration has ended',
   'version.registered': 'A version was registered; it is restricted until released',
   'version.released': 'A version was released',
 } as const

@@ -88,6 +88,10 @@ const FACTS: FactsOf = {
     digest: run.statementDigest,
   }),
   'training.named': ({ id, upstreamRun }) => ({ id, run: upstreamRun }),
+  'registration.begun': ({ registration: { id, by, model, upstreamRun } }) => ({
+    ...{ id, by, of: model, run: upstreamRun },
+  }),
+  'registration.ended': ({ id }) => ({ id }),
   'version.registered': ({ version }) => ({ id: version.model, by: version.by, run: version.run }),
   'version.released': ({ model, by, reason }) => ({ id: model, by, why: reason }),
   // What happened has a record of its own; this says that people are told of it.

@@ -23,6 +23,9 @@ const RESTRICTING: ReadonlySet<AccessEventType> = new Set([
   'person.seen',
   'drill.begun',
   'drill.reported',
+  // Before it is sent, so that it cannot be lost; it ends where nothing was made of a training.
+  'registration.begun',
+  'registration.ended',
   // The registry has made it: until it is released, the entry takes its use away.
   'version.registered',
   'incident.raised',

@@ -53,10 +53,10 @@ async function forwardWith(
   const watched = await watchBody(exchange, services, counted)
   if (isRefusal(watched)) return watched
   const outbound = { ...prepared, body: watched?.stream ?? counted }
-  const changed = changedSince(exchange, outbound.body)
-  if (changed !== undefined) return changed
+  const unsent = await lastLook(exchange, outbound)
+  if (unsent !== undefined) return unsent
   exchange.overheadMs = services.clock.monotonicMs() - exchange.startedMs
-  const result = asRefused(exchange, watched, await send(exchange, services, outbound))
+  const result = asRefused(exchange, watched, await trySend(exchange, services, outbound))
   // What was sent is restricted before anybody hears how it went.
   await exchange.registration?.ended(result)
   const { upstream } = labelsOf(exchange)
@@ -70,6 +70,28 @@ async function forwardWith(
   }
   // What the guard refused is told by the guard stage, which comes next.
   return exchange.incident === undefined ? result : undefined
+}
+
+/** Whether it is still what was read, and on record where it has to be before it is sent. */
+async function lastLook(
+  exchange: Exchange,
+  { body }: OutboundRequest,
+): Promise<Refusal | undefined> {
+  return changedSince(exchange, body) ?? (await exchange.registration?.begin())
+}
+
+/** As {@link send}; what becomes of a registration is settled though something here fails. */
+async function trySend(
+  exchange: Exchange,
+  services: Services,
+  outbound: OutboundRequest,
+): Promise<ForwardOutcome | Refusal> {
+  try {
+    return await send(exchange, services, outbound)
+  } catch (error) {
+    await exchange.registration?.ended(refuse('internal'))
+    throw error
+  }
 }
 
 /** A body that was broken off, for its size or for what is in it, did not break off by itself. */

@@ -10,8 +10,13 @@ export interface OpenTraining {
   readonly facts?: TrainingFacts
 }
 
-/** A registration from when it is sent until it is known what came of it. */
+/** A registration from before it is sent until it is known what came of it. */
 export interface OpenRegistration {
+  /**
+   * Puts it on record where it may be of a training; it is not sent on a refusal
+   * (`state_unavailable`). Never rejects.
+   */
+  begin(): Promise<Refusal | undefined>
   /** Takes a good answer, whole; `undefined` when it cannot be read. Never rejects. */
   answered(answer: Buffer | undefined): Promise<Refusal | undefined>
   /** Takes how the exchange ended, where no good answer came to its end. Never rejects. */

@@ -3,6 +3,7 @@ import { isDeclined, type Command, type Declined } from '../../access/command.ts
 import { UNTOLD, type RegisteredVersion } from '../../access/version.ts'
 import { registerVersion, type Registration } from '../../access/versions/trainings.ts'
 import { refuse, type Refusal } from '../../domain/refusal.ts'
+import type { LedgerRecord } from '../../domain/ports.ts'
 import type { RegistrationFacts } from '../../domain/training.ts'
 import { resourceText } from '../../domain/vocabulary.ts'
 import { established, type Exchange } from '../exchange.ts'
@@ -51,9 +52,9 @@ export async function writeVersion(
   const done = await persistently(exchange, services, registerVersion(registration))
   if (done === undefined || isDeclined(done)) {
     // The registry has it, whatever the client is told.
-    if (services.unwritten?.hold(registration) !== true) {
-      services.log.error({ decisionId: exchange.id }, 'a version is not restricted')
-    }
+    const isHeld = services.unwritten?.hold(registration) === true
+    if (!isHeld) services.log.error({ decisionId: exchange.id }, 'a version is not restricted')
+    if (!isHeld || done !== undefined) services.registrations.left(exchange.id)
     return done === undefined
       ? refuse('state_unavailable', { retryAfter: 5 })
       : refuse('state_unavailable', { detail: done.detail })
@@ -75,7 +76,10 @@ export async function persistently<T>(
     try {
       return await replica.run(command)
     } catch (error) {
-      log.error({ decisionId: exchange.id, err: error, attempt }, 'a version was not put on record')
+      log.error(
+        { decisionId: exchange.id, err: error, attempt },
+        'the journal was not told of a version',
+      )
     }
   }
   return undefined
@@ -85,21 +89,22 @@ export async function persistently<T>(
 export async function record(
   exchange: Exchange,
   { ledger, metrics, log }: Services,
-  { version, upstreamRun }: Registration,
+  registration: Registration,
   registered: RegisteredVersion,
 ): Promise<void> {
-  const fields = {
-    id: exchange.id,
-    sub: exchange.subject?.id,
-    res: registered.model,
-    ver: version,
-    run: registered.run,
-    upstream_run: upstreamRun,
-  }
   try {
-    await ledger.append({ type: 'registration', fields }, 'disk')
+    await ledger.append(registrationRecord(exchange.id, registration, registered), 'disk')
   } catch (error) {
     metrics.auditError()
     log.error({ decisionId: exchange.id, err: error }, 'a registration was not recorded')
   }
+}
+
+/** The record of a registration, under the id of the decision that let it through. */
+export function registrationRecord(
+  id: string,
+  { by: sub, version: ver, upstreamRun }: Registration,
+  { model: res, run }: RegisteredVersion,
+): LedgerRecord {
+  return { type: 'registration', fields: { id, sub, res, ver, run, upstream_run: upstreamRun } }
 }

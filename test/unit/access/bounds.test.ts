@@ -207,6 +207,10 @@ describe('the size of a state', () => {
     expect(withoutRoom([{ type: 'version.registered', version }], full)).toMatchObject({
       declined: 'too_many',
     })
+    const registration = { id: 'd-1', model: 'model:fraud', version: '*', by: ALICE.id }
+    const begun: AccessEvent = { type: 'registration.begun', registration }
+    expect(withoutRoom([begun], full)).toMatchObject({ declined: 'too_many' })
+    expect(withoutRoom([{ type: 'registration.ended', id: 'd-1' }], full)).toBeUndefined()
     expect(withoutRoom([lockOn({ kind: 'all' })], full)).toBeUndefined()
   })
 })

@@ -97,6 +97,7 @@ describe('what webhooks are told', () => {
 
   it('is nothing of what is nobody’s business', () => {
     expect(noteOf({ type: 'person.seen', person: REQUEST.by })).toBe(undefined)
+    expect(noteOf({ type: 'registration.ended', id: 'd-1' })).toBe(undefined)
   })
 
   it('is bounded', () => {

@@ -3,12 +3,16 @@ import { expect, it } from '@jest/globals'
 import type { AccessEventType } from '../../../../gateway/access/events.ts'
 import { isRestricting } from '../../../../gateway/assembly/replica/regression.ts'
 
-it.each<AccessEventType>(['lock.set', 'grant.revoked', 'request.denied', 'version.registered'])(
-  '%s takes away, and is added',
-  (type) => {
-    expect(isRestricting(type)).toBe(true)
-  },
-)
+it.each<AccessEventType>([
+  'lock.set',
+  'grant.revoked',
+  'request.denied',
+  'registration.begun',
+  'registration.ended',
+  'version.registered',
+])('%s takes away, and is added', (type) => {
+  expect(isRestricting(type)).toBe(true)
+})
 
 it.each<AccessEventType>([
   'grant.issued',
