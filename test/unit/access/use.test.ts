@@ -109,6 +109,27 @@ describe('a grant stands', () => {
   })
 })
 
+describe('people who agreed', () => {
+  // A request says who made it as they were then; what was heard of them since is newer.
+  it('do not get back what they lost when an older request of theirs is granted', () => {
+    const { book, deps, create, vote, grants } = scene()
+    const { id, digest } = create({ by: BOB, newId: `req-${'1'.repeat(26)}` }).request
+    create()
+    expect([vote(BOB), vote(CAROL)]).toEqual(['done', 'done'])
+    const [grant] = grants()
+    if (grant === undefined) throw new Error('nothing was granted')
+    const stands = () => grantStands(grant, book.state, deps, T0)
+    expect(stands()).toBe(true)
+    book.add([{ type: 'person.seen', person: { ...BOB, holds: [] } }])
+    expect(stands()).toBe('approver_missing')
+    const others = [CAROL, person('erin', ['role:approver'])]
+    expect(others.map((by) => vote(by, { id, digest }))).toEqual(['done', 'done'])
+    expect(grants()).toHaveLength(2)
+    expect(book.state.people.get(BOB.id)?.holds).toEqual([])
+    expect(stands()).toBe('approver_missing')
+  })
+})
+
 describe('the index of grants', () => {
   it('for the person it was given to, whoever has the account later', () => {
     const { book, deps, grant } = granted()
