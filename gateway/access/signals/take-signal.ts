@@ -8,7 +8,7 @@ import { isOnAccountsOf } from '../locks/scope.ts'
 import type { AccessState } from '../state.ts'
 import type { Signal } from './read-signals.ts'
 import type { SignalSource } from './source.ts'
-import { isFreedBy, keyOfLock, wantedLocks, type WantedLock } from './targets.ts'
+import { happenedAt, isFreedBy, keyOfLock, wantedLocks, type WantedLock } from './targets.ts'
 
 /**
  * What came of a token.
@@ -86,13 +86,12 @@ export function locksForSignal(
     const key = keyOfLock(wanted.target, signal.event)
     const there = inForce.get(key)
     const asked = lockOf(wanted, { signal, source, jti }, now)
-    const isWider = there !== undefined && !isAsWide(there, asked)
-    if (there !== undefined && !isWider && outlasts(there, wanted, now)) continue
-    const lock = isWider ? inPlaceOf(there, asked) : asked
+    if (there !== undefined && doesForBoth(there, asked)) continue
+    const lock = there === undefined ? asked : inPlaceOf(there, asked)
     inForce.set(key, lock)
     events.push({ type: 'lock.set', lock })
-    // Left standing, the narrower one would not be found when the issuer takes its word back.
-    if (isWider) events.push(liftOf(there, source, 'A lock on more accounts is in its place'))
+    // Left standing, it would not be found when the issuer takes its word back.
+    if (there !== undefined) events.push(liftOf(there, source, 'A newer lock is in its place'))
   }
   for (const [key, lock] of inForce) {
     if (events.length >= FREED_MAX || !isFreedBy(lock, signal, source)) continue
@@ -106,17 +105,25 @@ function liftOf({ id }: Lock, { name }: SignalSource, reason: string): AccessEve
   return { type: 'lock.lifted', id, by: [`issuer:${name}`], reason }
 }
 
+/** Whether `there` is as wide as `asked`, as long, and set for nothing older. */
+function doesForBoth(there: Lock, asked: Lock): boolean {
+  const isAsLong = (there.expiresAt ?? Infinity) >= (asked.expiresAt ?? Infinity)
+  return isAsLong && happenedAt(there) >= happenedAt(asked) && isAsWide(there, asked)
+}
+
 /** Whether `there` counts for every account that `wanted` counts for. */
 function isAsWide(there: Lock, wanted: Lock): boolean {
   return wanted.issuers?.every((name) => isOnAccountsOf(there, name)) ?? there.issuers === undefined
 }
 
-/** `asked`, for every account that `there` counts for too, and for no shorter time. */
-function inPlaceOf(there: Lock, { expiresAt, ...asked }: Lock): Lock {
-  const { issuers } = asked
+/** `asked`, for all that `there` is for too: its accounts, its time, and what happened last. */
+function inPlaceOf(there: Lock, { expiresAt, ...asked }: SignalLock): Lock {
+  const { issuers, cause } = asked
   const end = Math.max(expiresAt ?? Infinity, there.expiresAt ?? Infinity)
   return {
     ...asked,
+    // What comes late, of something older, does not make the lock any older.
+    cause: { ...cause, occurredAt: Math.max(cause.occurredAt, happenedAt(there)) },
     ...(issuers === undefined
       ? {}
       : { issuers: [...new Set([...issuers, ...(there.issuers ?? [])])] }),
@@ -135,12 +142,12 @@ function locksInForce(state: AccessState, source: SignalSource, now: number): Ma
   return found
 }
 
-/** A lock that ends earlier than what is asked for now does not stand in its place. */
-function outlasts(lock: Lock, { ttlMs = Infinity }: WantedLock, now: number): boolean {
-  return (lock.expiresAt ?? Infinity) >= now + ttlMs
+/** A lock that a signal sets. */
+interface SignalLock extends Lock {
+  readonly cause: Extract<Lock['cause'], { kind: 'signal' }> & { readonly occurredAt: number }
 }
 
-function lockOf({ target, ttlMs }: WantedLock, ask: SignalAsk, now: number): Lock {
+function lockOf({ target, ttlMs }: WantedLock, ask: SignalAsk, now: number): SignalLock {
   const { signal, source, jti } = ask
   const { event, occurredAt } = signal
   return {

@@ -44,11 +44,16 @@ export function wantedLocks(signal: Signal, source: SignalSource): readonly Want
 export function isFreedBy(lock: Lock, signal: Signal, source: SignalSource): boolean {
   const { cause, target, lifted } = lock
   if (lifted !== undefined || cause.kind !== 'signal' || cause.issuer !== source.name) return false
-  if ((cause.occurredAt ?? lock.at) > signal.occurredAt) return false
+  if (happenedAt(lock) > signal.occurredAt) return false
   const freed = freedBy(signal, source)
   if (freed === undefined || !cause.event.startsWith(freed.event)) return false
   const wanted = keyOfLock(target, cause.event)
   return freed.targets.some((one) => keyOfLock(one, cause.event) === wanted)
+}
+
+/** When that happened for which `lock` was set, as far as it is known. */
+export function happenedAt({ cause, at }: Lock): number {
+  return (cause.kind === 'signal' ? cause.occurredAt : undefined) ?? at
 }
 
 /**

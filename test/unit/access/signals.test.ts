@@ -54,12 +54,12 @@ const token = (
 })
 
 /** Takes a token on a state; the locks in force after it, as short texts. */
-function taken(set: SecurityEventToken, state: AccessState = emptyState('e'), source = SOURCE) {
-  const signals = readSignals(set, source, NOW)
+function taken(set: SecurityEventToken, state = emptyState('e'), source = SOURCE, now = NOW) {
+  const signals = readSignals(set, source, now)
   if (isSignalFault(signals)) return { fault: signals, locks: [] as string[], state }
-  const ruled = takeSignals(set, signals, source)(state, NOW)
+  const ruled = takeSignals(set, signals, source)(state, now)
   if (isDeclined(ruled)) throw new Error(ruled.detail)
-  const entries = ruled.events.map((event, i) => ({ v: 1, event, seq: state.seq + i + 1, at: NOW }))
+  const entries = ruled.events.map((event, i) => ({ v: 1, event, seq: state.seq + i + 1, at: now }))
   const after = fold(state, entries)
   const locks = [...after.locks.values()]
     .filter(({ lifted }) => lifted === undefined)
@@ -139,6 +139,39 @@ describe('what signals free', () => {
     const stale = taken(compliance('compliant', 'j2', SECOND - 10), locked.state)
     expect(stale.locks).toEqual(['device laptop'])
     expect(taken(compliance('compliant', 'j3'), stale.state).locks).toEqual([])
+  })
+
+  const account = (name: string, secondsAgo: number) =>
+    token(`${RISC}${name}`, ALICE, { event_timestamp: SECOND - secondsAgo }, `${name}${secondsAgo}`)
+  const device = (said: string, secondsAgo: number) =>
+    compliance(said, `${said}${secondsAgo}`, SECOND - secondsAgo)
+  const twice = [
+    ['device laptop', device, 'not-compliant', 'compliant'],
+    ['user user:idp/alice', account, 'account-disabled', 'account-enabled'],
+  ] as const
+
+  it.each(twice)('%s, locked twice, is free by news after both only', (lock, say, bad, good) => {
+    for (const [first, second] of [
+      [300, 100],
+      [100, 300],
+    ] as const) {
+      const locked = taken(say(bad, second), taken(say(bad, first)).state)
+      const late = taken(say(good, 200), locked.state)
+      expect([locked.locks, late.locks]).toEqual([[lock], [lock]])
+      expect(taken(say(good, 50), late.state).locks).toEqual([])
+    }
+  })
+
+  it('a risk that was told of twice is over with the first that says so', () => {
+    const risk = (current_level: string, jti: string, minutes: number, state?: AccessState) => {
+      const at = { event_timestamp: SECOND + minutes * 60 }
+      const set = token(`${CAEP}risk-level-change`, ALICE, { current_level, ...at }, jti)
+      return taken(set, state, SOURCE, NOW + minutes * 60_000)
+    }
+    const first = risk('HIGH', 'j1', 0)
+    const second = risk('HIGH', 'j2', 12, first.state)
+    expect(second.locks).toEqual(['user user:idp/alice 1.2h'])
+    expect(risk('LOW', 'j3', 24, second.state).locks).toEqual([])
   })
 
   it('an account that is enabled again is free of what was said of accounts, not of a risk', () => {
