@@ -62,6 +62,11 @@ export function stateWith(...reviews: readonly ReviewCampaign[]): AccessState {
   return { ...emptyState('0'), reviews: new Map(reviews.map((one) => [one.id, one])) }
 }
 
+/** What somebody holds where rules give the role `auditor` to the group `comp`. */
+export function holdingsOf({ id, holds }: Person): ReadonlySet<string> {
+  return new Set([id, ...holds, ...(holds.includes('group:comp') ? ['role:auditor'] : [])])
+}
+
 /** Somebody with one account. */
 export function personOf(name: string, holds: readonly string[] = []): Person {
   return { person: `person:${name}`, id: `user:kc/${name}`, holds }

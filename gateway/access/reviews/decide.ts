@@ -13,19 +13,24 @@ export interface LinePlace {
   readonly line: string
 }
 
-/** Somebody's word on a line. */
-export interface LineDecision extends LinePlace {
-  readonly verdict: ReviewVerdict
+/** Who decides a line or hands it on. */
+export interface Reviewer {
   readonly by: Person
+  /** Everything that such a person holds by the rules in force, by way of others too. */
+  readonly holdingsOf: (person: Person) => ReadonlySet<string>
+}
+
+/** Somebody's word on a line. */
+export interface LineDecision extends LinePlace, Reviewer {
+  readonly verdict: ReviewVerdict
   /** At most 1,000 characters. Free text: escaped wherever it is shown. */
   readonly comment?: string | undefined
 }
 
 /** A line that is handed on. */
-export interface LineDelegation extends LinePlace {
+export interface LineDelegation extends LinePlace, Reviewer {
   /** `user:…`, `group:…` or `role:…` who is to decide. */
   readonly to: string
-  readonly by: Person
 }
 
 const COMMENT_MAX = 1_000
@@ -74,7 +79,7 @@ export function delegateLine(ask: LineDelegation): Command<ReviewLine> {
     if (ask.to === line.holder) {
       return decline('invalid', 'Whoever has the privilege cannot certify it. Name somebody else.')
     }
-    if (review.by !== ask.by.id && !isAssigned(line, ask.by)) return notYours(line)
+    if (review.by !== ask.by.id && !isAssigned(line, ask)) return notYours(line)
     return {
       events: [
         { type: 'review.delegated', id: review.id, line: line.id, to: ask.to, by: ask.by.id },
@@ -110,8 +115,9 @@ function findLine(
 function decisionProblem(
   state: AccessState,
   line: ReviewLine,
-  { verdict, by, comment = '' }: LineDecision,
+  ask: LineDecision,
 ): Declined | undefined {
+  const { verdict, by, comment = '' } = ask
   if (comment.length > COMMENT_MAX) {
     return decline('invalid', `A comment has at most ${COMMENT_MAX} characters.`)
   }
@@ -120,7 +126,7 @@ function decisionProblem(
     return decline('not_eligible', 'Nobody certifies a privilege of their own. Delegate the line.')
   }
   const givesUp = verdict === 'revoke' && isOwn
-  if (!givesUp && !isAssigned(line, by)) return notYours(line)
+  if (!givesUp && !isAssigned(line, ask)) return notYours(line)
   const before = line.decision?.verdict
   if (before === 'revoke') {
     return decline('already_done', 'It was revoked. To give it back, certify it in a new campaign.')
@@ -132,8 +138,9 @@ function notYours({ assignee }: ReviewLine): Declined {
   return decline('not_eligible', `This line is for ${assignee ?? 'somebody else'} to decide.`)
 }
 
-function isAssigned({ assignee }: ReviewLine, by: Person): boolean {
-  return assignee === undefined || assignee === by.id || by.holds.includes(assignee)
+/** What rules give counts like what the token says: there may be no other way to the role. */
+function isAssigned({ assignee }: ReviewLine, { by, holdingsOf }: Reviewer): boolean {
+  return assignee === undefined || holdingsOf(by).has(assignee)
 }
 
 /** One human with two accounts is one person; all that is known of any of them counts. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { startControlApi, type TestApi } from '../../support/control-api.ts'
+import { partsOf, startControlApi, type TestApi } from '../../support/control-api.ts'
 import { listingOf } from '../../support/privileges.ts'
 import { DAY_MS } from '../../support/reviews.ts'
 
@@ -19,9 +19,11 @@ beforeEach(async () => {
       ann: { may: ['read', 'admin'] },
       bob: { may: ['read', 'admin'], holds: ['group:ml'] },
       eve: { may: ['read'] },
+      cora: { may: ['read', 'admin'], holds: ['group:comp'] },
       robot: { may: ['read', 'admin'], person: null },
     },
     (replica) => ({
+      ...partsOf({ inherits: { 'group:comp': ['role:auditor'] } }),
       privileges: listing,
       run: (command) => replica.run(command),
     }),
@@ -81,6 +83,16 @@ describe('reviews over the control API', () => {
     const text = await api.call(`GET ${path}/export.md`, { as: 'eve' })
     expect(text.text).toContain('## Rows to remove')
     expect(api.failures).toEqual([])
+  })
+
+  it('are decided by those who hold the role of the assignee by the rules', async () => {
+    const path = await started({ assignee: 'role:auditor' })
+    const call = { body: {}, as: 'ann' }
+    expect((await api.call(`POST ${path}/lines/1/certify`, call)).json['reason']).toBe(
+      'not_eligible',
+    )
+    const held = await api.call(`POST ${path}/lines/1/certify`, { ...call, as: 'cora' })
+    expect([held.status, held.json['status']]).toEqual([200, 'certified'])
   })
 
   it('do not begin when there is nothing to review', async () => {

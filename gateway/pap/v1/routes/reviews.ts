@@ -1,9 +1,13 @@
 /** Reviews: campaigns, their lines, and what they came to. */
 import { decline, isDeclined, type Command } from '../../../access/command.ts'
-import type { Person } from '../../../access/person.ts'
 import type { ReviewCampaign, ReviewLine } from '../../../access/review.ts'
 import { closeReview } from '../../../access/reviews/close.ts'
-import { decideLine, delegateLine } from '../../../access/reviews/decide.ts'
+import {
+  decideLine,
+  delegateLine,
+  type LinePlace,
+  type Reviewer,
+} from '../../../access/reviews/decide.ts'
 import { campaignDocument, lineDocument } from '../../../access/reviews/documents.ts'
 import { reviewCsv, reviewMarkdown } from '../../../access/reviews/result-text.ts'
 import { reviewResult, type ReviewResult } from '../../../access/reviews/result.ts'
@@ -81,7 +85,7 @@ export const REVIEW_ROUTES: readonly ApiRoute[] = [
     answer: 'reviewLine',
     run: (context) => {
       const { to } = context.body
-      return onLine(context, (place, by) => delegateLine({ ...place, to, by }))
+      return onLine(context, (line) => delegateLine({ ...line, to }))
     },
   }),
   changeRoute({
@@ -123,7 +127,7 @@ function decisionRoute(verdict: 'certify' | 'revoke', summary: string): ApiRoute
     answer: 'reviewLine',
     run: (context) => {
       const { comment } = context.body
-      return onLine(context, (place, by) => decideLine({ ...place, verdict, by, comment }))
+      return onLine(context, (line) => decideLine({ ...line, verdict, comment }))
     },
   })
 }
@@ -170,16 +174,15 @@ function nextOf({ next }: { readonly next?: string }): { readonly next?: string 
 }
 
 async function onLine(
-  { caller, params, change }: Pick<ChangeContext, 'caller' | 'params' | 'change'>,
-  command: (
-    place: { readonly review: string; readonly line: string },
-    by: Person,
-  ) => Command<ReviewLine>,
+  { caller, params, parts, change }: Pick<ChangeContext, 'caller' | 'params' | 'parts' | 'change'>,
+  command: (asked: LinePlace & Reviewer) => Command<ReviewLine>,
 ): Promise<ApiResult> {
   const { id = '', line = '' } = params
   const { person } = caller
   if (person === undefined) return decline('person_unknown', 'Lines are decided by people.')
-  return change(withId(command({ review: id, line }, person), id), {
+  const deps = parts.elevation(caller)
+  const reviewer: Reviewer = { by: person, holdingsOf: (one) => deps.holdingsOf(one) }
+  return change(withId(command({ review: id, line, ...reviewer }), id), {
     document(state, review, now) {
       const campaign = state.reviews.get(review)
       const found = campaign?.lines.find((one) => one.id === line)

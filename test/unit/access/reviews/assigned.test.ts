@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals'
+import { isDeclined, type Command } from '../../../../gateway/access/command.ts'
+import { decideLine, delegateLine } from '../../../../gateway/access/reviews/decide.ts'
+import type { Person } from '../../../../gateway/access/person.ts'
+import type { ReviewLine } from '../../../../gateway/access/review.ts'
+import { campaignOf, holdingsOf, lineOf, personOf, stateWith } from '../../../support/reviews.ts'
+
+const RULE = 'p, role:r, export, model:*, always, allow'
+const LINE = lineOf('1', 'group:g', RULE)
+const PLACE = { review: 'review-1', line: '1', holdingsOf }
+
+/** The line as it then is, or why not. */
+function outcome(line: ReviewLine, command: Command<ReviewLine>) {
+  const ruled = command(stateWith(campaignOf('1', [line])), 5_000)
+  return isDeclined(ruled) ? ruled : ruled.result
+}
+
+function decide(line: ReviewLine, by: Person, verdict: 'certify' | 'revoke' = 'certify') {
+  return outcome(line, decideLine({ ...PLACE, by, verdict }))
+}
+
+function delegate(line: ReviewLine, by: Person, to: string) {
+  return outcome(line, delegateLine({ ...PLACE, by, to }))
+}
+
+const REFUSED = { declined: 'not_eligible' }
+
+describe('a line that somebody in particular is to decide', () => {
+  const owned = { ...LINE, assignee: 'group:owners' }
+
+  it("is handed on by anyone who may review while it is nobody's, but not to its holder", () => {
+    expect(delegate(LINE, personOf('jo'), 'group:owners')).toEqual(owned)
+    expect(delegate(LINE, personOf('jo'), 'group:g')).toMatchObject({ declined: 'invalid' })
+  })
+
+  it('is for them, and for nobody else', () => {
+    expect(decide(owned, personOf('jo'))).toMatchObject(REFUSED)
+    const decided = decide(owned, personOf('ann', ['group:owners']))
+    expect(decided).toMatchObject({ decision: { verdict: 'certify', by: 'user:kc/ann' } })
+  })
+
+  it('is handed on by them and by who started the campaign', () => {
+    expect(delegate(owned, personOf('jo'), 'user:kc/ann')).toMatchObject(REFUSED)
+    for (const by of [personOf('starter'), personOf('ann', ['group:owners'])]) {
+      expect(delegate(owned, by, 'user:kc/ann')).toMatchObject({ assignee: 'user:kc/ann' })
+    }
+  })
+
+  it('is for those who hold the role by the rules, too', () => {
+    const audited = { ...LINE, assignee: 'role:auditor' }
+    const cora = personOf('cora', ['group:comp'])
+    expect(decide(audited, cora)).toMatchObject({ decision: { verdict: 'certify' } })
+    expect(delegate(audited, cora, 'user:kc/ann')).toMatchObject({ assignee: 'user:kc/ann' })
+    expect(decide(audited, personOf('jo', ['group:other']))).toMatchObject(REFUSED)
+  })
+})
