@@ -43,8 +43,8 @@ const COMMENT_MAX = 1_000
  * - `not_found`, `closed` (also when its day has passed: open lines have lapsed), `already_done`
  * - `not_eligible`: somebody else is to decide, or the privilege is one's own. It is one's own when
  *   its holder is any account of the person, or a group or role that any of them had when it was last
- *   heard of (threats §2.H 265, 266). Anyone may give up what is their own. What everybody has is
- *   nobody's own.
+ *   heard of (threats §2.H 265, 266). What everybody has is nobody's own. Anyone may give up what an
+ *   account of theirs has; what a group or role has is not theirs alone to give up.
  */
 export function decideLine(ask: LineDecision): Command<ReviewLine> {
   return (state, now) => {
@@ -121,11 +121,10 @@ function decisionProblem(
   if (comment.length > COMMENT_MAX) {
     return decline('invalid', `A comment has at most ${COMMENT_MAX} characters.`)
   }
-  const isOwn = isOwnLine(state, line, by)
-  if (verdict === 'certify' && isOwn) {
+  if (verdict === 'certify' && isOwnLine(state, line, by)) {
     return decline('not_eligible', 'Nobody certifies a privilege of their own. Delegate the line.')
   }
-  const givesUp = verdict === 'revoke' && isOwn
+  const givesUp = verdict === 'revoke' && isOfAccount(state, line, by)
   if (!givesUp && !isAssigned(line, ask)) return notYours(line)
   const before = line.decision?.verdict
   if (before === 'revoke') {
@@ -144,16 +143,21 @@ function isAssigned({ assignee }: ReviewLine, { by, holdingsOf }: Reviewer): boo
 }
 
 /** One human with two accounts is one person; all that is known of any of them counts. */
-function isOwnLine({ people, grants }: AccessState, line: ReviewLine, by: Person): boolean {
+function isOwnLine(state: AccessState, line: ReviewLine, by: Person): boolean {
   const { holder } = line
   if (holder === EVERYONE) return false
-  if (line.kind === 'grant' && grants.get(line.privilege)?.holder.person === by.person) return true
-  if (holder === by.id || by.holds.includes(holder)) return true
-  for (const other of people.values()) {
-    if (other.person !== by.person) continue
-    if (other.id === holder || other.holds.includes(holder)) return true
+  if (isOfAccount(state, line, by) || by.holds.includes(holder)) return true
+  for (const other of state.people.values()) {
+    if (other.person === by.person && other.holds.includes(holder)) return true
   }
   return false
+}
+
+/** Whether an account of the person has it, and nobody with them. */
+function isOfAccount({ people, grants }: AccessState, line: ReviewLine, by: Person): boolean {
+  const { kind, holder, privilege } = line
+  if (kind === 'grant' && grants.get(privilege)?.holder.person === by.person) return true
+  return holder === by.id || people.get(holder)?.person === by.person
 }
 
 /** A grant of the journal ends as by any other revocation, so that whoever uses it is cut off. */

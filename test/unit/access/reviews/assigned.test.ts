@@ -3,6 +3,7 @@ import { isDeclined, type Command } from '../../../../gateway/access/command.ts'
 import { decideLine, delegateLine } from '../../../../gateway/access/reviews/decide.ts'
 import type { Person } from '../../../../gateway/access/person.ts'
 import type { ReviewLine } from '../../../../gateway/access/review.ts'
+import type { AccessState } from '../../../../gateway/access/state.ts'
 import { campaignOf, holdingsOf, lineOf, personOf, stateWith } from '../../../support/reviews.ts'
 
 const RULE = 'p, role:r, export, model:*, always, allow'
@@ -10,8 +11,12 @@ const LINE = lineOf('1', 'group:g', RULE)
 const PLACE = { review: 'review-1', line: '1', holdingsOf }
 
 /** The line as it then is, or why not. */
-function outcome(line: ReviewLine, command: Command<ReviewLine>) {
-  const ruled = command(stateWith(campaignOf('1', [line])), 5_000)
+function outcome(
+  line: ReviewLine,
+  command: Command<ReviewLine>,
+  people: AccessState['people'] = new Map(),
+) {
+  const ruled = command({ ...stateWith(campaignOf('1', [line])), people }, 5_000)
   return isDeclined(ruled) ? ruled : ruled.result
 }
 
@@ -52,5 +57,25 @@ describe('a line that somebody in particular is to decide', () => {
     expect(decide(audited, cora)).toMatchObject({ decision: { verdict: 'certify' } })
     expect(delegate(audited, cora, 'user:kc/ann')).toMatchObject({ assignee: 'user:kc/ann' })
     expect(decide(audited, personOf('jo', ['group:other']))).toMatchObject(REFUSED)
+  })
+
+  it('is not taken from a whole group by one of its members', () => {
+    const member = personOf('gary', ['group:g'])
+    expect(decide(owned, member, 'revoke')).toMatchObject(REFUSED)
+    expect(decide(LINE, member, 'revoke')).toMatchObject({ decision: { verdict: 'revoke' } })
+    const assigned = personOf('ann', ['group:g', 'group:owners'])
+    expect(decide(owned, assigned, 'revoke')).toMatchObject({ decision: { verdict: 'revoke' } })
+    expect(decide(owned, assigned)).toMatchObject(REFUSED)
+  })
+
+  it('is given up by whoever alone has the privilege, with any account of theirs', () => {
+    const gary = personOf('gary')
+    const held = { ...owned, holder: gary.id }
+    const people = new Map([[gary.id, gary]])
+    for (const by of [gary, { ...gary, id: 'user:kc/gary-admin' }]) {
+      const given = outcome(held, decideLine({ ...PLACE, by, verdict: 'revoke' }), people)
+      expect(given).toMatchObject({ decision: { verdict: 'revoke', by: by.id } })
+    }
+    expect(decide(held, personOf('jo'), 'revoke')).toMatchObject(REFUSED)
   })
 })
