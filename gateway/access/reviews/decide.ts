@@ -40,7 +40,8 @@ const COMMENT_MAX = 1_000
  * and stays so within this campaign; what was certified can still be revoked until it is closed or
  * due. Declines:
  *
- * - `not_found`, `closed` (also when its day has passed: open lines have lapsed), `already_done`
+ * - `not_found`, `closed` (also when its day has passed: open lines have lapsed; and to certify what
+ *   was revoked), `already_done`
  * - `not_eligible`: somebody else is to decide, or the privilege is one's own. It is one's own when
  *   its holder is any account of the person, or a group or role that any of them had when it was last
  *   heard of (threats §2.H 265, 266). What everybody has is nobody's own. Anyone may give up what an
@@ -68,14 +69,14 @@ export function decideLine(ask: LineDecision): Command<ReviewLine> {
 /**
  * Hands a line to somebody else, who must be allowed to review. Only who is to decide it, or who
  * started the campaign, may; never to its holder, who could not certify it. Declines as
- * {@link decideLine}, and `invalid` for the holder.
+ * {@link decideLine}, `invalid` for the holder, and `closed` for a line that is decided.
  */
 export function delegateLine(ask: LineDelegation): Command<ReviewLine> {
   return (state, now) => {
     const found = findLine(state, ask, now)
     if ('declined' in found) return found
     const { review, line } = found
-    if (line.decision !== undefined) return decline('already_done', 'The line is decided already.')
+    if (line.decision !== undefined) return tooLateToDelegate(line.decision)
     if (ask.to === line.holder) {
       return decline('invalid', 'Whoever has the privilege cannot certify it. Name somebody else.')
     }
@@ -126,12 +127,28 @@ function decisionProblem(
   }
   const givesUp = verdict === 'revoke' && isOfAccount(state, line, by)
   if (!givesUp && !isAssigned(line, ask)) return notYours(line)
-  const before = line.decision?.verdict
-  if (before === 'revoke') {
-    return decline('already_done', 'It was revoked. To give it back, certify it in a new campaign.')
-  }
-  return before === verdict ? decline('already_done', 'It was certified already.') : undefined
+  return line.decision === undefined ? undefined : secondWord(line.decision, verdict)
 }
+
+type Decided = NonNullable<ReviewLine['decision']>
+
+/** Only what was asked for is `already_done`: the opposite of it is not. */
+function secondWord(before: Decided, verdict: ReviewVerdict): Declined | undefined {
+  if (before.verdict === verdict) {
+    return decline('already_done', `It was ${WAS[verdict]} already, by ${before.by}.`)
+  }
+  if (before.verdict === 'certify') return undefined
+  const detail = `It was revoked by ${before.by}. To give it back, certify it in a new campaign.`
+  return decline('closed', detail)
+}
+
+function tooLateToDelegate({ verdict, by }: Decided): Declined {
+  const more = verdict === 'certify' ? ' Whoever may decide it can still revoke it.' : ''
+  const detail = `It was ${WAS[verdict]} by ${by}, and what is decided is not handed on.${more}`
+  return decline('closed', detail)
+}
+
+const WAS: Readonly<Record<ReviewVerdict, string>> = { certify: 'certified', revoke: 'revoked' }
 
 function notYours({ assignee }: ReviewLine): Declined {
   return decline('not_eligible', `This line is for ${assignee ?? 'somebody else'} to decide.`)
@@ -165,7 +182,7 @@ function grantEnd(
   { grants }: AccessState,
   review: ReviewCampaign,
   line: ReviewLine,
-  { verdict, by, comment }: NonNullable<ReviewLine['decision']>,
+  { verdict, by, comment }: Decided,
 ): AccessEvent[] {
   const grant = line.kind === 'grant' ? grants.get(line.privilege) : undefined
   if (verdict !== 'revoke' || grant === undefined || grant.revoked !== undefined) return []

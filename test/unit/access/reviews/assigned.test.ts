@@ -78,4 +78,14 @@ describe('a line that somebody in particular is to decide', () => {
     }
     expect(decide(held, personOf('jo'), 'revoke')).toMatchObject(REFUSED)
   })
+
+  it.each([
+    ['certify', 'certified', /can still revoke it\.$/],
+    ['revoke', 'revoked', /not handed on\.$/],
+  ] as const)('is not handed on after %s, and the answer says by whom', (verdict, was, end) => {
+    const answer = delegate(lineOf('1', 'group:g', RULE, verdict), personOf('ann'), 'group:owners')
+    const detail: unknown = expect.stringContaining(`It was ${was} by user:kc/jo`)
+    expect(answer).toMatchObject({ declined: 'closed', detail })
+    expect(answer).toMatchObject({ detail: expect.stringMatching(end) as unknown })
+  })
 })

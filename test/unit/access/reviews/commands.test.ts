@@ -160,7 +160,10 @@ describe('deciding a line', () => {
     expect(decide(certified.state).declined).toBe('already_done')
     const revoked = decide(certified.state, { verdict: 'revoke' })
     expect(lineIn(revoked.state)?.decision?.verdict).toBe('revoke')
-    expect(decide(revoked.state).declined).toBe('already_done')
+    expect(decide(revoked.state)).toMatchObject({
+      declined: 'closed',
+      detail: 'It was revoked by user:kc/jo. To give it back, certify it in a new campaign.',
+    })
     expect(decide(revoked.state, { verdict: 'revoke' }).declined).toBe('already_done')
   })
 
