@@ -31,7 +31,10 @@ export function tableText<T>(
   return `${[head, ...cells.map(line)].join('\n')}\n`
 }
 
-/** Names and values, one a line, without those that have none. */
+/**
+ * Names and values, one a line, without those that have none. A value of several lines is quoted
+ * below its first, each line behind a bar: none of them can pass for another field.
+ */
 export function fieldsText(
   fields: readonly (readonly [name: string, value: string | undefined])[],
   paint: Paint,
@@ -39,8 +42,14 @@ export function fieldsText(
   const there = fields.filter(([, value]) => value !== undefined && value !== '')
   const width = Math.max(0, ...there.map(([name]) => name.length)) + 2
   return there
-    .map(([name, value]) => `${paint.dim(name.padEnd(width))}${plainText(value ?? '')}\n`)
+    .map(([name, value]) => `${paint.dim(name.padEnd(width))}${valueText(value ?? '', width)}\n`)
     .join('')
+}
+
+function valueText(value: string, indent: number): string {
+  const [first = '', ...more] = value.split(/\r?\n/).map(plainText)
+  if (more.length === 0) return first
+  return [first, ...more].map((line) => `| ${line}`).join(`\n${' '.repeat(indent)}`)
 }
 
 function short(text: string): string {
