@@ -3,14 +3,16 @@ import { createNetworkSet } from './network-set.ts'
 import { parseIp, parseNetwork, type IpAddress, type Network } from './network.ts'
 
 /**
- * IANA special-purpose registries: private, shared, link-local, documentation, multicast; and IPv6
- * networks that carry IPv4 addresses, which could carry those.
+ * IANA special-purpose registries: private, shared, link-local, documentation, multicast; IPv6
+ * networks that carry IPv4 addresses, which could carry those; and the one address outside of them
+ * at which a cloud (Azure) answers its own machines.
  */
 const RESERVED = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
+  '168.63.129.16/32',
   '169.254.0.0/16',
   '172.16.0.0/12',
   '192.0.0.0/24',
@@ -22,6 +24,7 @@ const RESERVED = [
   '203.0.113.0/24',
   '224.0.0.0/3',
   '::/96',
+  '::ffff:0:0:0/96',
   '64:ff9b::/96',
   '64:ff9b:1::/48',
   '100::/64',
