@@ -233,12 +233,46 @@ describe('what a store keeps for good', () => {
       ['', ...lines],
       [],
     ]
+    const said = [...damaged.keys()].map(() => 'nothing was imported')
+    said[damaged.length - 1] = 'the file: it is empty'
     for (const [i, some] of damaged.entries()) {
       await writeFile(join(dir, `damaged-${i}`), some.map((line) => `${line}\n`).join(''))
       const target = ['--config', await configWith(overRedis(`damaged-${i}`))]
       const done = await MODELGATE(['store', 'import', `damaged-${i}`, ...target])
       expect({ i, code: done.code }).toEqual({ i, code: 2 })
       expect(done.stderr).toContain('nothing was imported')
+      expect(done.stderr).toContain(said[i])
     }
+  }, 60_000)
+
+  it('is refused when the snapshot says something else than entries that are all there', async () => {
+    const source = folder('whole')
+    await withStore(source, async ({ journal }) => {
+      const head = await journal.head()
+      await journal.append([textOf(1), textOf(2), textOf(3)], head)
+      const text = snapshotText(await stateIn({ journal }))
+      await journal.append([textOf(4)], { ...head, seq: 3 })
+      await journal.keepSnapshot({ epoch: head.epoch, seq: 3, text }, 10)
+    })
+    await MODELGATE(['store', 'export', 'agrees', '--config', await configWith(source)])
+    const file = await readFile(join(dir, 'agrees'), 'utf8')
+    const changed = [
+      [
+        /\\"locks\\":\[\[.*?\]\]/,
+        '\\"locks\\":[]',
+        'line 2: the snapshot is not what entries 1 to 3 come to: locks',
+      ],
+      ['\\"reason\\":\\"left\\"', '\\"reason\\":\\"x\\"', 'come to: locks'],
+      [/"seq":4,"exported_at"/, '"seq":2,"exported_at"', 'further than the file'],
+    ] as const
+    const target = ['--config', await configWith(folder('agrees-not'))]
+    for (const [from, to, why] of changed) {
+      expect(file).not.toBe(file.replace(from, to))
+      await writeFile(join(dir, 'contradicts'), file.replace(from, to))
+      const done = await MODELGATE(['store', 'import', 'contradicts', ...target])
+      expect(done.stderr).toContain(why)
+      expect(done.code).toBe(2)
+    }
+    expect(await MODELGATE(['store', 'import', 'agrees', ...target])).toMatchObject({ code: 0 })
   }, 60_000)
 })

@@ -1,7 +1,7 @@
 /** Judges a file of an export before anything of it is put anywhere. */
 import { readEntry, type ReadEntry } from '../../access/fold/entry.ts'
 import { fold } from '../../access/fold/fold.ts'
-import { readSnapshot } from '../../access/snapshot.ts'
+import { differences, readSnapshot } from '../../access/snapshot.ts'
 import { emptyState, type AccessState } from '../../access/state.ts'
 import type { JournalEntry, JournalSnapshot } from '../../domain/journal.ts'
 import type { JournalFrame } from '../../store/contents.ts'
@@ -40,6 +40,7 @@ function createCheck() {
   const cursors: (readonly [string, number])[] = []
   let header: HeaderLine | undefined
   let snapshot: JournalSnapshot | undefined
+  let claimed: Claimed | undefined
   let state = emptyState('')
   let first: number | undefined
   let last: Omit<JournalEntry, 'text'> | undefined
@@ -54,10 +55,14 @@ function createCheck() {
     const why = outOfOrder(entry, last, state.seq)
     if (why !== undefined) throw refused(number, why)
     first ??= entry.seq
+    // All entries are there: what the snapshot says is believed when they say so, too.
+    if (entry.seq === 1) state = emptyState(state.epoch)
     last = { seq: entry.seq, at: entry.at }
     const read = inLine(number, () => readEntry(entry))
-    if (entry.seq > (snapshot?.seq ?? 0)) waiting.push(read)
-    if (waiting.length >= FOLDED_AT_ONCE) foldWaiting(number)
+    if (entry.seq > state.seq) waiting.push(read)
+    const isClaimed = first === 1 && entry.seq === snapshot?.seq
+    if (waiting.length >= FOLDED_AT_ONCE || isClaimed) foldWaiting(number)
+    if (isClaimed) mustAgree(state, claimed)
   }
   const takeSnapshot = (line: JournalSnapshot, number: number): void => {
     if (last !== undefined || snapshot !== undefined) throw refused(number, 'its place is before')
@@ -66,7 +71,9 @@ function createCheck() {
     if (state.seq !== seq || state.epoch !== epoch || epoch !== header?.epoch) {
       throw refused(number, 'the snapshot is of another journal or entry')
     }
+    if (seq > header.seq) throw refused(number, 'the snapshot goes further than the file')
     snapshot = { epoch, seq, text }
+    claimed = { state, number }
   }
   return {
     take(line: TransferLine, number: number): void {
@@ -84,6 +91,7 @@ function createCheck() {
       counts.set(line.type, (counts.get(line.type) ?? 0) + 1)
     },
     end(number: number): CheckedFile {
+      if (number === 0) throw refused(number, 'it is empty')
       foldWaiting(number)
       if (header === undefined || !isEnded) throw refused(number, 'the file was cut short')
       const { epoch, seq } = header
@@ -95,6 +103,21 @@ function createCheck() {
       return { header, counts: countsOf(counts), state, frame }
     },
   }
+}
+
+/** What a snapshot says, and in which line. */
+interface Claimed {
+  readonly state: AccessState
+  readonly number: number
+}
+
+/** @throws ERR_USAGE when entries come to something else than the snapshot that stands for them */
+function mustAgree(folded: AccessState, claimed: Claimed | undefined): void {
+  if (claimed === undefined) return
+  const names = differences(folded, claimed.state)
+  if (names.length === 0) return
+  const why = `the snapshot is not what entries 1 to ${folded.seq} come to: ${names.join(', ')}`
+  throw refused(claimed.number, why)
 }
 
 /** What is wrong with the place of an entry; `known` is what the snapshot before it goes up to. */

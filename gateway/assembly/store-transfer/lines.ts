@@ -49,9 +49,10 @@ export function lineFrom(text: string, number: number): TransferLine {
   throw refused(number, 'it is not a line of an export')
 }
 
-/** The refusal of a file. */
+/** The refusal of a file, at a line; 0 where it has none. */
 export function refused(number: number, why: string): GatewayError {
-  return new GatewayError('ERR_USAGE', `line ${number}: ${why}; nothing was imported`)
+  const where = number === 0 ? 'the file' : `line ${number}`
+  return new GatewayError('ERR_USAGE', `${where}: ${why}; nothing was imported`)
 }
 
 type Members = Readonly<Record<string, unknown>>

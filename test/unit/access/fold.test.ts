@@ -92,6 +92,20 @@ describe('a snapshot', () => {
       expect(() => readSnapshot(text)).toThrow(/cannot be read/)
     },
   )
+
+  it.each([
+    ['locks', '["lock-x"]', 'lock-x of locks'],
+    ['locks', '["lock-x",null]', 'lock-x of locks'],
+    ['grants', '["grant-x",[]]', 'grant-x of grants'],
+    ['people', '["user:dev/ann","ann"]', 'user:dev/ann of people'],
+    ['requests', '[7,{}]', 'a key of requests'],
+    ['reviews', 'null', 'a key of reviews'],
+    ['autoApprovals', '["rule ann",{}]', 'rule ann of autoApprovals'],
+    ['autoApprovals', '["rule ann",["1"]]', 'rule ann of autoApprovals'],
+  ])('is not read with values of %s that are none: %s', (name, pair, what) => {
+    const text = snapshotText(emptyState('e')).replace(`"${name}":[]`, `"${name}":[${pair}]`)
+    expect(() => readSnapshot(text)).toThrow(`cannot be read: ${what}`)
+  })
 })
 
 describe('a fold of many entries', () => {
