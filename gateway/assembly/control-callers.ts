@@ -156,7 +156,7 @@ async function environmentOf(
   return runtime.environment({ ...call, peer, client, peerNames: [] })
 }
 
-/** Whoever is on the machine can lift a lock on every network; nobody is there by saying so. */
+/** Whoever is on the machine can lift a lock on any network; nobody is there by saying so. */
 function lockableIn({
   client,
   devices,

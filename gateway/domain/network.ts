@@ -81,8 +81,12 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
  * Reads a network in CIDR form, or says what is wrong and what to write. Refused: a missing,
  * malformed or zero-padded length, host bits that are set, `/0` (it would mean everyone) and
  * v4-mapped networks. A library that reads `10.0.0.0/33` as "everything" is how a typo opens a door.
+ * @param instead what to do for everyone, where it is no test that could be left out
  */
-export function parseNetwork(text: string): Network | { readonly problem: string } {
+export function parseNetwork(
+  text: string,
+  instead = 'leave the test out instead',
+): Network | { readonly problem: string } {
   const slash = text.indexOf('/')
   const ip = parseIp(slash < 0 ? text : text.slice(0, slash))
   if (ip === undefined) {
@@ -95,7 +99,7 @@ export function parseNetwork(text: string): Network | { readonly problem: string
   }
   const prefix = prefixOf(text.slice(slash + 1), bits)
   if (prefix === undefined) return { problem: `needs a prefix length from 1 to ${bits}` }
-  if (prefix === 0) return { problem: 'covers every address; leave the test out instead' }
+  if (prefix === 0) return { problem: `covers every address; ${instead}` }
   const bytes = ip.bytes.map((byte, i) => byte & maskByte(prefix - 8 * i))
   const canonical = `${ipText({ family: ip.family, bytes })}/${prefix}`
   if (bytes.some((byte, i) => byte !== ip.bytes[i])) {

@@ -67,5 +67,7 @@ export function isOwnMachine(address: string): boolean {
 }
 
 function networks(texts: readonly string[]): Network[] {
-  return texts.map(parseNetwork).filter((one): one is Network => !('problem' in one))
+  return texts
+    .map((text) => parseNetwork(text))
+    .filter((one): one is Network => !('problem' in one))
 }

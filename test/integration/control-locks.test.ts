@@ -124,7 +124,7 @@ describe('a lock, for callers of the control API', () => {
     await under(target, async () => expect(await readings()).toEqual([200, 200]))
   })
 
-  it('on every network is lifted from the machine itself', async () => {
+  it('on a network is lifted from the machine itself', async () => {
     await under({ kind: 'network', cidr: '128.0.0.0/1' }, async () => {
       expect(await readings()).toEqual(['locked', 'locked'])
       expect(await readings({})).toEqual([200, 200])

@@ -82,7 +82,7 @@ function networkTarget(cidr: unknown): LockTarget | TargetProblem {
   if (typeof cidr !== 'string') return { problem: 'a network is missing' }
   const ip = cidr.includes('/') ? undefined : parseIp(cidr)
   const text = ip === undefined ? cidr : `${ipText(ip)}/${ip.family === 4 ? 32 : 128}`
-  const network = parseNetwork(text)
+  const network = parseNetwork(text, 'lock everybody instead: `--all`, or a target of kind `all`')
   if ('problem' in network) return { problem: `the network ${network.problem}` }
   return { kind: 'network', cidr: network.text }
 }

@@ -31,7 +31,7 @@ export async function openTarget(webhook: WebhookSettings, clock: Clock): Promis
   const ca = webhook.caFile === undefined ? undefined : await pem(webhook.caFile)
   const mayReach = createReach({
     loopback: webhook.allowLoopback,
-    networks: webhook.allowNetworks.map(parseNetwork).filter(isNetwork),
+    networks: webhook.allowNetworks.map((text) => parseNetwork(text)).filter(isNetwork),
   })
   const send: Target['post'] = (headers, body) =>
     post({ url: address.url(), mayReach, timeoutMs, ca }, headers, body)
