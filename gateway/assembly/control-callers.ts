@@ -135,7 +135,7 @@ async function judge(
   const decide = decider(runtime.policy, { subject, environment, access })
   const decision = decide(action, resource)
   const refusal = refusalIn(decision)
-  if (refusal !== undefined) return refusal
+  if (refusal !== undefined) return naming(ask, refusal)
   noteRuleUse(decision, { subject, usersOf: runtime.policy.usersOf }, deps.services)
   return {
     environment,
@@ -193,6 +193,12 @@ function decider(
 function refusalIn(decision: Decision): Refusal | undefined {
   if (decision.effect !== 'permit') return refusalOf(decision)
   return decision.obligations.length > 0 ? refuse('obligation_unknown') : undefined
+}
+
+/** Which permission is missing: everything here is a `server`, and so each area has to be named. */
+function naming({ action, server }: CallerAsk, refusal: Refusal): Refusal {
+  if (refusal.reason !== 'no_rule') return refusal
+  return { ...refusal, detail: `No rule gives you ${action} on server:${server}.` }
 }
 
 async function note(

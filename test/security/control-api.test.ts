@@ -215,7 +215,8 @@ describe('a token', () => {
 
   it('of someone the rules do not let administer changes nothing, and that is on record', async () => {
     const refused = await call({ token: reader })
-    expect(refused).toMatchObject({ status: 403, json: { reason: 'no_rule' } })
+    const detail = 'No rule gives you admin on server:gate:policy.'
+    expect(refused).toMatchObject({ status: 403, json: { reason: 'no_rule', detail } })
     await world.whenRecord((one) => one.type === 'admin' && one.reason === 'no_rule')
     expect((await call({ token: reader, method: 'GET', path: '/rules' })).status).toBe(200)
     expect((await call({ token: admin, method: 'GET', path: '/rules' })).status).toBe(403)

@@ -136,6 +136,12 @@ describe('a caller of the control listener', () => {
     expect(records.map(({ fields }) => fields)).toMatchObject([{ effect: 'deny', reason }])
   })
 
+  it('is told which permission is missing', async () => {
+    const decision: Decision = { ...PERMIT, effect: 'not-applicable', reason: 'no_rule' }
+    const detail = 'No rule gives you admin on server:gate:locks.'
+    expect(await callers({ decision }).asked()).toMatchObject({ reason: 'no_rule', detail })
+  })
+
   it('reads and changes nothing that cannot be recorded', async () => {
     const { asked, made } = callers({ isFull: true })
     expect(reasonOf(await asked())).toBe('internal')
