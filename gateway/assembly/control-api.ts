@@ -12,6 +12,7 @@ import { filtersOf } from './call-filters.ts'
 import type { ControlCallers } from './control-callers.ts'
 import { elevationFor } from './elevation-deps.ts'
 import { knownNames } from './load-rules.ts'
+import { createLockNames } from './lock-names.ts'
 import type { Reloader } from './reloader.ts'
 import { createPrivilegeListing } from './reviews/listing.ts'
 import type { RuleRevisions } from './revisions/rule-revisions.ts'
@@ -50,6 +51,7 @@ const ASKED = { action: 'read', resource: { kind: 'server', name: areaName('requ
 
 /** By the rules and settings in force when they are asked. */
 function partsOf({ replica, journal, reloader, revisions }: ControlApiDeps): ApiParts {
+  const lockNames = createLockNames(reloader)
   return {
     elevation({ subject, environment }) {
       const { rules } = reloader.active()
@@ -59,7 +61,7 @@ function partsOf({ replica, journal, reloader, revisions }: ControlApiDeps): Api
       return reloader.settings().locks.secondPersonToLift
     },
     get names() {
-      return reloader.settings()
+      return lockNames()
     },
     privileges: createPrivilegeListing({
       rules() {

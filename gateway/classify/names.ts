@@ -51,6 +51,14 @@ export function isVersion(text: string): boolean {
   )
 }
 
+/**
+ * Whether a request could name a version so, in any form of names: tags of registries may be `07`, and
+ * what object stores make up is escaped with `:`.
+ */
+export function isSomeVersion(text: string): boolean {
+  return text.length > 0 && consistsOf(text, NAME_BYTES)
+}
+
 function isDigits(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)

@@ -89,7 +89,13 @@ export async function startControlApi(
     parts: {
       ...partsOf({}),
       privileges: NO_PRIVILEGES,
-      names: { issuers: [{ name: 'dev' }], upstreams: [{ name: 'llm' }] },
+      names: {
+        issuers: [{ name: 'dev' }],
+        upstreams: [{ name: 'llm' }],
+        isRole: () => true,
+        isModelName: () => true,
+        isVersion: () => true,
+      },
       run: (command) => replica.run(command),
       ...more(replica),
     },

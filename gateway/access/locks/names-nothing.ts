@@ -6,20 +6,29 @@ interface Named {
   readonly name: string
 }
 
-/** What the configuration gives a name. */
-export interface ConfiguredNames {
+/** What locks can be on here. */
+export interface KnownNames {
   readonly issuers: readonly Named[]
   readonly upstreams: readonly Named[]
+  /** Whether somebody could have this role (`role:…`), by the rules in force and what issuers assert. */
+  readonly isRole: (id: string) => boolean
+  /** Whether a request could name a model so. */
+  readonly isModelName: (name: string) => boolean
+  /** Whether a request could name a version so. */
+  readonly isVersion: (version: string) => boolean
 }
 
 /**
- * A sentence when `target` names an issuer or an upstream that is not among `names`. The lock is set all
- * the same: gateways that share a store may be configured differently.
+ * A sentence when `target` names what is not among `names`. The lock is set all the same: gateways that
+ * share a store may be configured differently.
  */
-export function namesNothing(target: LockTarget, names: ConfiguredNames): string | undefined {
-  if (target.kind === 'upstream') {
+export function namesNothing(target: LockTarget, names: KnownNames): string | undefined {
+  const { kind } = target
+  if (kind === 'upstream') {
     return isIn(names.upstreams, target.id) ? undefined : unknown(`upstream \`${target.id}\``)
   }
+  if (kind === 'role') return names.isRole(target.id) ? undefined : noRole(target.id)
+  if (kind === 'model' || kind === 'version') return noModel(target.id, names)
   const issuer = issuerIn(target)
   return issuer === undefined || isIn(names.issuers, issuer)
     ? undefined
@@ -37,10 +46,31 @@ function issuerIn(target: LockTarget): string | undefined {
   return isAccount ? issuerOfAccount(target.id.slice('person:'.length)) : undefined
 }
 
+/** @param id `model:<name>`, or `model:<name>@<version>` */
+function noModel(id: string, { isModelName, isVersion }: KnownNames): string | undefined {
+  const [name = '', version] = id.slice('model:'.length).split('@')
+  if (!isModelName(name)) {
+    return `No request can name a model \`${name}\`: the lock holds for nothing. ${AS_WRITTEN}`
+  }
+  if (version === undefined || isVersion(version)) return undefined
+  return (
+    `No request can name a version \`${version}\`: the lock holds only for requests that name none. ` +
+    AS_WRITTEN
+  )
+}
+
+const AS_WRITTEN = 'Write the name as records have it; a lock takes no patterns.'
+
+function noRole(id: string): string {
+  return `No rule here names \`${id}\` and no issuer asserts it: the lock holds for nobody here. ${LOOK}`
+}
+
+const LOOK = 'Look at how it is written.'
+
 function isIn(all: readonly Named[], wanted: string): boolean {
   return all.some(({ name }) => name === wanted)
 }
 
 function unknown(what: string): string {
-  return `The configuration here has no ${what}: the lock holds for nobody here. Look at how it is written.`
+  return `The configuration here has no ${what}: the lock holds for nobody here. ${LOOK}`
 }

@@ -1,5 +1,5 @@
 import type { ElevationDeps } from '../../access/elevation/deps.ts'
-import type { ConfiguredNames } from '../../access/locks/names-nothing.ts'
+import type { KnownNames } from '../../access/locks/names-nothing.ts'
 import type { AccessReplica } from '../../access/replica.ts'
 import type { PrivilegeListing } from '../../access/reviews/listing.ts'
 import type { ApiCaller } from './api-caller.ts'
@@ -10,8 +10,8 @@ export interface ApiParts {
   elevation(caller: ApiCaller): ElevationDeps
   /** Whether lifting a lock takes two people. */
   readonly secondPersonToLift: boolean
-  /** Issuers and upstreams by name. */
-  readonly names: ConfiguredNames
+  /** What locks can be on. */
+  readonly names: KnownNames
   /** What rules and grants give. */
   readonly privileges: PrivilegeListing
   /** For changes of several steps, whose first one is recorded and keyed as a change. */

@@ -100,7 +100,9 @@ const lock = z.strictObject({
   warning: z
     .string()
     .optional()
-    .describe('It is on an issuer or upstream that the gateway that answers does not have.'),
+    .describe(
+      'Why it holds for nobody or nothing at the gateway that answers, where that can be told.',
+    ),
 })
 
 const replica = z.strictObject({ id: z.string(), name: z.string() })

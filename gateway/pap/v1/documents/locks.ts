@@ -1,13 +1,13 @@
 /** Locks and drills as the API shows them. */
 import type { Drill, Lock, LockCause, LockTarget } from '../../../access/lock.ts'
-import { namesNothing, type ConfiguredNames } from '../../../access/locks/names-nothing.ts'
+import { namesNothing, type KnownNames } from '../../../access/locks/names-nothing.ts'
 import { drillOutcome } from '../../../access/locks/drills.ts'
 import { lockStatusOf } from '../../../access/standing.ts'
 import type { ApiAnswer } from '../../../settings/schemas/api.ts'
 import { endedDocument, given, instant, same } from './common.ts'
 
 /** A lock. @param names those of the configuration here, for a warning where it is on none of them */
-export function lockDocument(lock: Lock, now: number, names: ConfiguredNames): ApiAnswer<'lock'> {
+export function lockDocument(lock: Lock, now: number, names: KnownNames): ApiAnswer<'lock'> {
   const { id, target, actions, issuers, reason, cause, by, at, expiresAt, liftAsked, lifted } = lock
   return {
     id,
