@@ -6,7 +6,7 @@ import type { FetchJson } from '../../authn/http-fetch.ts'
 import { issuerProfile } from '../../authn/issuer.ts'
 import { createJwksKeeper, type JwksKeeper } from '../../authn/jwks-keeper.ts'
 import { keyPolicy } from '../../authn/key-policy.ts'
-import { createKeySource } from '../../authn/key-source.ts'
+import { createKeySource, type KeyLocation } from '../../authn/key-source.ts'
 import { createSignalVerifier } from '../../authn/signals/receiver.ts'
 import type { Transmitter } from '../../authn/signals/transmitter.ts'
 import { unrefTimers } from '../../authn/timers.ts'
@@ -59,12 +59,13 @@ export async function openSignals(opening: SignalsOpening): Promise<RunningSigna
   if (receivers.length === 0) return undefined
   const opened = await Promise.all(receivers.map((one) => openReceiver(one, opening)))
   const verifier = createSignalVerifier(
-    opened.map(({ transmitter }) => transmitter),
+    { event: opened.map(({ event }) => event), logout: opened.map(({ logout }) => logout) },
     clock,
   )
   const sources = new Map(opened.map(({ source }) => [source.name, source]))
   // A receiver whose keys cannot be had asks for them again when a token comes.
-  for (const { transmitter } of opened) void transmitter.keeper.start()
+  const keepers = keepersOf(opened)
+  for (const keeper of keepers) void keeper.start()
   const timer = setInterval(() => void refresh(opened, log), SECRETS_REFRESH_MS)
   timer.unref()
   const limited = createPeerRate(rate, () => clock.monotonicMs())
@@ -78,7 +79,7 @@ export async function openSignals(opening: SignalsOpening): Promise<RunningSigna
     }),
     stop() {
       clearInterval(timer)
-      for (const { transmitter } of opened) transmitter.keeper.stop()
+      for (const keeper of keepers) keeper.stop()
     },
   }
 }
@@ -92,7 +93,8 @@ function refusalsTold({ clock, notices }: SignalsOpening): () => void {
 }
 
 interface OpenReceiver {
-  readonly transmitter: Transmitter
+  readonly event: Transmitter
+  readonly logout: Transmitter
   readonly source: SignalSource
   readonly secret: SecretFile | undefined
 }
@@ -106,14 +108,9 @@ async function openReceiver(receiver: Receiver, opening: SignalsOpening): Promis
   const options = await issuerOptions(issuer)
   const profile = issuerProfile(options)
   const secret = await openSecret(receiver.authorizationFile)
-  const transmitter = {
-    name: issuer.name,
-    issuer: receiver.transmitter ?? issuer.issuer,
-    audiences: receiver.audience,
-    logoutAudiences: receiver.logoutAudience,
-    algorithms: profile.algorithms,
-    skewMs: profile.skewS * 1_000,
-    keeper: keeperOf(receiver, options.keys, { issuer, profile, opening }),
+  const senders = transmittersOf(receiver, { issuer, ca: options.keys?.ca, profile, opening })
+  const event = {
+    ...senders.event,
     ...(secret === undefined ? {} : { authorization: () => secret.current() }),
   }
   const source = {
@@ -125,28 +122,60 @@ async function openReceiver(receiver: Receiver, opening: SignalsOpening): Promis
     tokenMs: Math.max(TOKEN_MS_MIN, (profile.maxLifetimeS + 2 * profile.skewS) * 1_000),
     riskMs: receiver.highRiskTtl,
   }
-  return { transmitter, source, secret }
+  return { ...senders, event, source, secret }
+}
+
+/** Of what the senders of one receiver are made. */
+interface SenderParts {
+  readonly issuer: Settings['issuers'][number]
+  readonly ca: string | undefined
+  readonly profile: ReturnType<typeof issuerProfile>
+  readonly opening: SignalsOpening
+}
+
+/** `transmitter` and `jwks_uri` are those of events: logout tokens are the issuer's own. */
+function transmittersOf(
+  { audience, logoutAudience, transmitter, jwksUri }: Receiver,
+  parts: SenderParts,
+): Pick<OpenReceiver, 'event' | 'logout'> {
+  const { issuer, profile } = parts
+  const logout = {
+    name: issuer.name,
+    issuer: issuer.issuer,
+    audiences: logoutAudience,
+    algorithms: profile.algorithms,
+    skewMs: profile.skewS * 1_000,
+    keeper: keeperOf(issuer, parts),
+  }
+  const isApart = transmitter !== undefined || jwksUri !== undefined
+  const location = {
+    issuer: transmitter ?? issuer.issuer,
+    jwksUri: jwksUri ?? issuer.jwksUri,
+    jwksFile: jwksUri === undefined ? issuer.jwksFile : undefined,
+  }
+  const event = {
+    ...logout,
+    issuer: location.issuer,
+    audiences: audience,
+    keeper: isApart ? keeperOf(location, parts) : logout.keeper,
+  }
+  return { event, logout }
+}
+
+/** Those that are of use: of whom no audience is written, nothing is taken. */
+function keepersOf(opened: readonly OpenReceiver[]): ReadonlySet<JwksKeeper> {
+  const senders = opened.flatMap(({ event, logout }) => [event, logout])
+  return new Set(
+    senders.filter(({ audiences }) => audiences.length > 0).map(({ keeper }) => keeper),
+  )
 }
 
 function keeperOf(
-  receiver: Receiver,
-  keys: Awaited<ReturnType<typeof issuerOptions>>['keys'],
-  made: {
-    readonly issuer: Settings['issuers'][number]
-    readonly profile: ReturnType<typeof issuerProfile>
-    readonly opening: SignalsOpening
-  },
+  { issuer: iss, jwksUri, jwksFile }: Pick<KeyLocation, 'issuer' | 'jwksUri' | 'jwksFile'>,
+  { issuer, ca, profile, opening }: SenderParts,
 ): JwksKeeper {
-  const { issuer, profile, opening } = made
-  const own = receiver.jwksUri
-  const location = {
-    issuer: receiver.transmitter ?? issuer.issuer,
-    jwksUri: own ?? issuer.jwksUri,
-    jwksFile: own === undefined ? issuer.jwksFile : undefined,
-    ca: keys?.ca,
-    timeoutMs: issuer.keys.timeout,
-    bytesMax: issuer.keys.bytesMax,
-  }
+  const { timeout: timeoutMs, bytesMax } = issuer.keys
+  const location = { issuer: iss, jwksUri, jwksFile, ca, timeoutMs, bytesMax }
   return createJwksKeeper({
     issuer: issuer.name,
     source: createKeySource(location, opening.fetchJson),

@@ -11,11 +11,11 @@ import type { Transmitter } from './transmitter.ts'
  */
 export function readLogout(
   claims: Claims,
-  by: Pick<Transmitter, 'name' | 'issuer' | 'logoutAudiences' | 'skewMs'>,
+  by: Pick<Transmitter, 'name' | 'issuer' | 'audiences' | 'skewMs'>,
   nowMs: number,
 ): SecurityEventToken | SetFault {
   if (Object.hasOwn(claims, 'nonce')) return fault('invalid_request', 'nonce must not be there')
-  const common = readCommon(claims, by.logoutAudiences, { nowMs, skewMs: by.skewMs })
+  const common = readCommon(claims, by.audiences, { nowMs, skewMs: by.skewMs })
   if (isSetFault(common)) return common
   const exp = claim(claims, 'exp')
   if (!isDate(exp)) return fault('invalid_request', 'exp is missing or malformed')

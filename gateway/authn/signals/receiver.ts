@@ -10,7 +10,7 @@ import { isGrammarFault, parseToken, type ParsedToken } from '../token-grammar.t
 import { fault, isSetFault, type SetFault } from './faults.ts'
 import { readLogout } from './logout-claims.ts'
 import { readSet } from './set-claims.ts'
-import type { Transmitter } from './transmitter.ts'
+import type { Transmitter, Transmitters } from './transmitter.ts'
 
 /** What was pushed. */
 export interface Pushed {
@@ -29,18 +29,15 @@ export interface SignalVerifier {
 /** Longest token that is looked at; characters of ASCII. */
 export const SET_CHARS_MAX = 65_536
 
-type Kind = 'event' | 'logout'
+type Kind = keyof Transmitters
 
 /** Builds the verifier of `transmitters`, by whose `issuer` a token is told. */
-export function createSignalVerifier(
-  transmitters: readonly Transmitter[],
-  clock: Clock,
-): SignalVerifier {
+export function createSignalVerifier(transmitters: Transmitters, clock: Clock): SignalVerifier {
   const verify = async (kind: Kind, pushed: Pushed): Promise<SecurityEventToken | SetFault> => {
     const token = pushed.text.length > SET_CHARS_MAX ? undefined : parseToken(pushed.text)
     if (token === undefined) return fault('invalid_request', 'the token is too long')
     if (isGrammarFault(token)) return fault('invalid_request', 'this is no compact JWS of a token')
-    const by = transmitters.find(({ issuer }) => issuer === claim(token.claims, 'iss'))
+    const by = transmitters[kind].find(({ issuer }) => issuer === claim(token.claims, 'iss'))
     if (by === undefined) return fault('invalid_issuer', 'tokens of this issuer are not taken')
     const read = await verifyOf(kind, token, { by, pushed, nowMs: clock.now() })
     return isSetFault(read) ? { ...read, issuer: by.name } : read

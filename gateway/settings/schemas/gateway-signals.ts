@@ -9,14 +9,22 @@ const audiences = z
 
 const receiver = z.strictObject({
   issuer: shortName.describe('Name of the issuer whose subjects it speaks about.'),
-  transmitter: secureUrl.optional().describe('iss of its tokens; default: that of the issuer.'),
+  transmitter: secureUrl
+    .optional()
+    .describe(
+      'iss of its Security Event Tokens; default: that of the issuer, which logout tokens always have.',
+    ),
   audience: audiences
     .prefault([])
     .describe('aud of its Security Event Tokens; none are taken when it is not written.'),
   logout_audience: audiences
     .prefault([])
     .describe('aud of its logout tokens, a client id; none are taken when it is not written.'),
-  jwks_uri: secureUrl.optional().describe('Where its keys are; default: those of the issuer.'),
+  jwks_uri: secureUrl
+    .optional()
+    .describe(
+      'Where the keys of its Security Event Tokens are; logout tokens are checked by those of the issuer.',
+    ),
   authorization_file: filePath
     .optional()
     .describe('File with the Authorization value that a push must come with: Bearer <secret>.'),
@@ -47,7 +55,7 @@ export function signalClashes(
   issuers: readonly string[],
 ): { readonly path: (string | number)[]; readonly message: string }[] {
   return receivers.flatMap((receiver, index) => {
-    const { issuer, audience, logout_audience: logout, locks_accounts_of: others } = receiver
+    const { issuer, locks_accounts_of: others } = receiver
     const path = ['signals', 'receivers', index]
     const clashes = []
     if (!issuers.includes(issuer)) {
@@ -63,10 +71,25 @@ export function signalClashes(
       const message = `no issuer has this name; write ${issuers.join(', ')}`
       clashes.push({ path: [...path, 'locks_accounts_of', at], message })
     }
-    if (audience.length + logout.length === 0) {
-      const message = 'without audience and logout_audience nothing is taken; write one of them'
-      clashes.push({ path: [...path, 'audience'], message })
+    for (const { key, message } of audienceClashes(receiver)) {
+      clashes.push({ path: [...path, key], message })
     }
     return clashes
   })
+}
+
+/** An audience that is missing, or what is of no use without it. */
+function audienceClashes(
+  written: z.output<typeof receiver>,
+): readonly { readonly key: string; readonly message: string }[] {
+  if (written.audience.length > 0) return []
+  if (written.logout_audience.length === 0) {
+    const message = 'without audience and logout_audience nothing is taken; write one of them'
+    return [{ key: 'audience', message }]
+  }
+  const message =
+    'this is about Security Event Tokens, and without audience none are taken; logout tokens are those of the issuer'
+  return (['transmitter', 'jwks_uri'] as const).flatMap((key) =>
+    written[key] === undefined ? [] : [{ key, message }],
+  )
 }

@@ -45,14 +45,14 @@ function verifier(more: Partial<Transmitter> = {}, load?: () => Promise<unknown>
   const transmitter: Transmitter = {
     name: 'idp',
     issuer: ISSUER,
-    audiences: ['https://gate.example/signals'],
-    logoutAudiences: ['client-1'],
+    audiences: ['client-1'],
     algorithms: ['ES256'],
     skewMs: 30_000,
     keeper,
     ...more,
   }
-  return createSignalVerifier([transmitter], time)
+  const event = { ...transmitter, audiences: ['https://gate.example/signals'] }
+  return createSignalVerifier({ event: [event], logout: [transmitter] }, time)
 }
 
 const event = (text: string, authorization?: string, by = verifier()) =>
