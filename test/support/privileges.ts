@@ -46,4 +46,5 @@ export async function listingOf(rules: ListedRules): Promise<PrivilegeListing> {
 export const NO_PRIVILEGES: PrivilegeListing = {
   list: () => Promise.resolve({ revision: 'sha256:0', lines: [], more: false }),
   whoHas: () => Promise.resolve({ revision: 'sha256:0', privileges: [], more: false }),
+  isNobody: () => false,
 }

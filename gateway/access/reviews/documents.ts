@@ -32,6 +32,16 @@ export function campaignStatus(review: ReviewCampaign, now: number): CampaignSta
   return isOpen(review, now) ? 'open' : 'due'
 }
 
+/** What is said when it is certain that nobody has the name of who is to decide. */
+export function warningOf(
+  assignee: string | undefined,
+  { isNobody }: { readonly isNobody: (name: string) => boolean },
+): { readonly warning?: string } {
+  if (assignee === undefined || !isNobody(assignee)) return {}
+  const who = `By the rules and the configuration here nobody has \`${assignee}\``
+  return { warning: `${who}: what is left to them lapses. Look at how it is written.` }
+}
+
 /** A line of `review`. */
 export function lineDocument(review: ReviewCampaign, line: ReviewLine, now: number) {
   const { id, kind, holder, privilege, source, actions, resources, ghost, decision } = line

@@ -40,4 +40,9 @@ export interface PrivilegeListing {
    * @throws ERR_STORE_UNAVAILABLE as {@link PrivilegeListing.list}
    */
   whoHas(state: AccessState, now: number, scope: ReviewScope): Promise<WhoHas>
+  /**
+   * Whether it is certain that nobody here has the name: a user of an issuer that is not configured, or
+   * a role that comes to no user or group and that no issuer asserts. Of groups it is never certain.
+   */
+  isNobody(name: string): boolean
 }

@@ -64,6 +64,11 @@ export function createPrivilegeListing(deps: ListingDeps): PrivilegeListing {
       const asked = scope.kind === undefined ? pendingOf(state, now, scope) : []
       return { revision, privileges: [...byRule, ...byGrant, ...asked], more }
     },
+    isNobody(name) {
+      const { policy, known } = deps.rules()
+      if (createGhosts({ known, described: {} }).isHolder(name)) return true
+      return createHolders(policy.table.links, known.issuerRoles).isUnheld(name)
+    },
   }
 }
 

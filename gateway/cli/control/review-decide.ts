@@ -58,6 +58,7 @@ function line(document: Document): Shown {
           ['privilege', textIn(document, 'privilege')],
           ['to be decided by', textIn(document, 'assignee')],
           ['decided by', textIn(document, 'decision.by')],
+          ['warning', textIn(document, 'warning')],
         ],
         paint,
       ),

@@ -3,8 +3,8 @@ import type { Paint } from '../output/paint.ts'
 import { textIn, textsIn, type Document } from './document.ts'
 import { fieldsText, tableText, type Column } from './table.ts'
 
-/** One review, and how much of it is decided. */
-export function reviewText(one: Document, paint: Paint): string {
+/** One review, how much of it is decided, and what was warned of. */
+export function reviewText(one: Document, paint: Paint, warning?: string): string {
   const counts = ['open', 'certified', 'revoked', 'lapsed', 'abandoned']
     .map((name) => `${textIn(one, `counts.${name}`) ?? '0'} ${name}`)
     .join(', ')
@@ -16,6 +16,7 @@ export function reviewText(one: Document, paint: Paint): string {
       ['due', textIn(one, 'due_at')],
       ['lines', counts],
       ['rules', textIn(one, 'revision')],
+      ['warning', warning],
     ],
     paint,
   )

@@ -53,7 +53,7 @@ export const reviewStart = controlVerb({
       document,
       text: (paint) =>
         isDocument(review)
-          ? reviewText(review, paint)
+          ? reviewText(review, paint, textIn(document, 'warning'))
           : 'There is nothing to review; no review was started.\n',
     }
   },

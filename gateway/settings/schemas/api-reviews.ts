@@ -93,6 +93,11 @@ const held = {
   revoked_in: z.string().optional().describe('The review that took it away.'),
 } as const
 
+const warning = z
+  .string()
+  .optional()
+  .describe('Nobody here has the name of who is to decide; said in answer to who named them.')
+
 const reviewLine = z.strictObject({
   id: z.string(),
   status,
@@ -100,6 +105,7 @@ const reviewLine = z.strictObject({
   ...held,
   unused: z.boolean().describe('Neither used nor given in the 90 days before the review.'),
   assignee: z.string().optional(),
+  warning,
   decision: z
     .strictObject({
       verdict: z.enum(['certify', 'revoke']),
@@ -129,6 +135,7 @@ export const REVIEW_ANSWERS = {
   reviewStarted: z.strictObject({
     skipped: z.boolean().describe('There was nothing to review, and no review was started.'),
     review: review.optional(),
+    warning,
   }),
   reviews: pageOf(review),
   reviewLine,

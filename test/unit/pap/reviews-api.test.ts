@@ -95,6 +95,22 @@ describe('reviews over the control API', () => {
     expect([held.status, held.json['status']]).toEqual([200, 'certified'])
   })
 
+  it.each([
+    ['role:auditr', true],
+    ['user:nowhere/ann', true],
+    ['role:reader', false],
+    ['role:asserted', false],
+    ['group:unheard-of', false],
+    ['user:dev/ann', false],
+  ])('warn when they are left to %s: %j', async (name, isNobody) => {
+    const warning = isNobody ? expect.stringContaining(`nobody has \`${name}\``) : undefined
+    const made = await start({ assignee: name })
+    expect([made.status, made.json['warning']]).toEqual([201, warning])
+    const path = `${await started()}/lines/1/delegate`
+    const handed = await api.call(`POST ${path}`, { as: 'ann', body: { to: name } })
+    expect([handed.status, handed.json['warning']]).toEqual([200, warning])
+  })
+
   it('do not begin when there is nothing to review', async () => {
     const { json } = await start({ scope: { holder: 'group:none' } })
     expect(json).toEqual({ skipped: true })

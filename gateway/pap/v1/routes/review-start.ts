@@ -1,14 +1,15 @@
 /** Starting a review from the control API. */
 import { decline, isDeclined } from '../../../access/command.ts'
 import { newId } from '../../../access/ids.ts'
-import type { ReviewScope } from '../../../access/review.ts'
-import { campaignDocument } from '../../../access/reviews/documents.ts'
+import type { ReviewCampaign, ReviewScope } from '../../../access/review.ts'
+import { campaignDocument, warningOf } from '../../../access/reviews/documents.ts'
 import { REVIEW_LINES_MAX, startReview, type ReviewStart } from '../../../access/reviews/start.ts'
 import { GatewayError } from '../../../domain/errors.ts'
 import { problem } from '../../problem.ts'
 import { answered, type ApiResult, type ChangeContext } from '../api-route.ts'
 
 type Context = ChangeContext<'reviewStart'>
+type Warning = ReturnType<typeof warningOf>
 
 /**
  * Lists what is to be reviewed and journals it. A repetition of a call is answered with the review
@@ -39,13 +40,15 @@ async function start({ caller, body, parts, now, change }: Context): Promise<Api
   const { title, due_at: dueAt, assignee } = body
   const draft = { id, title, by: person, dueAt, revision, scope, lines, assignee }
   if (lines.length === 0) return answered('reviewStarted', { skipped: true })
-  return begun(startReview(draft), id, { parts, change })
+  const isNobody = (name: string) => parts.privileges.isNobody(name)
+  const warning = warningOf(assignee, { isNobody })
+  return begun(startReview(draft), id, { parts, change, warning })
 }
 
 async function begun(
   { first, rest }: ReviewStart,
   id: string,
-  { parts, change }: Pick<Context, 'parts' | 'change'>,
+  { parts, change, warning }: Pick<Context, 'parts' | 'change'> & { readonly warning: Warning },
 ): Promise<ApiResult> {
   let made: string | undefined
   const answer = await change(
@@ -58,7 +61,7 @@ async function begun(
       location: (review) => `/v1/reviews/${review}`,
       document(state, review, now) {
         made = review
-        return documentOf(state.reviews.get(review), now)
+        return documentOf(state.reviews.get(review), now, warning)
       },
     },
   )
@@ -69,15 +72,15 @@ async function begun(
   }
   const seen = await parts.run((state, now) => ({
     events: [],
-    result: documentOf(state.reviews.get(id), now),
+    result: documentOf(state.reviews.get(id), now, warning),
   }))
   return isDeclined(seen) || seen.done === undefined ? answer : { ...answer, document: seen.done }
 }
 
-function documentOf(review: Parameters<typeof campaignDocument>[0] | undefined, now: number) {
+function documentOf(review: ReviewCampaign | undefined, now: number, warning: Warning) {
   return review === undefined
     ? undefined
-    : { skipped: false, review: campaignDocument(review, now) }
+    : { skipped: false, review: campaignDocument(review, now), ...warning }
 }
 
 /** Without the keys whose value is `undefined`. */

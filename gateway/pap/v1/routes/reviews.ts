@@ -8,7 +8,7 @@ import {
   type LinePlace,
   type Reviewer,
 } from '../../../access/reviews/decide.ts'
-import { campaignDocument, lineDocument } from '../../../access/reviews/documents.ts'
+import { campaignDocument, lineDocument, warningOf } from '../../../access/reviews/documents.ts'
 import { reviewCsv, reviewMarkdown } from '../../../access/reviews/result-text.ts'
 import { reviewResult, type ReviewResult } from '../../../access/reviews/result.ts'
 import { statusOf } from '../../../access/reviews/verdicts.ts'
@@ -187,7 +187,9 @@ async function onLine(
       const campaign = state.reviews.get(review)
       const found = campaign?.lines.find((one) => one.id === line)
       if (campaign === undefined || found === undefined) return undefined
-      return lineDocument(campaign, found, now)
+      const assignee = found.decision === undefined ? found.assignee : undefined
+      const isNobody = (name: string) => parts.privileges.isNobody(name)
+      return { ...lineDocument(campaign, found, now), ...warningOf(assignee, { isNobody }) }
     },
   })
 }
