@@ -9,7 +9,7 @@ import type { CliIo } from '../io.ts'
 import { configFile, findingsOf, printDiagnostics, textOption } from '../report.ts'
 import type { OptionValues, VerbOption } from '../verb.ts'
 import { isDocument, type Document } from './document.ts'
-import { refusalText, strangeAnswerText } from './failure-text.ts'
+import { refusalText, strangeAnswerText, type OptionFor } from './failure-text.ts'
 import { httpCall, type HttpAnswer } from './http-call.ts'
 
 /** Options of every verb that calls the control API. */
@@ -48,14 +48,18 @@ export interface ControlAnswer {
 export type CallControl = (call: ControlCall) => Promise<ControlAnswer>
 
 /** Finds out where to call, and as whom. @throws ERR_USAGE ERR_CONFIG_INVALID */
-export async function controlClient(options: OptionValues, io: CliIo): Promise<CallControl> {
+export async function controlClient(
+  options: OptionValues,
+  io: CliIo,
+  optionFor?: OptionFor,
+): Promise<CallControl> {
   const base = checkedBase(await baseUrl(options, io))
   const token = await tokenOf(options, io)
   return async (call) => {
     const { status, text, etag } = await send(base, token, call)
     const document = documentFrom(text)
     if (status < 200 || status >= 300) {
-      throw new GatewayError('ERR_INTERNAL', refusalText(status, document))
+      throw new GatewayError('ERR_INTERNAL', refusalText(status, document, optionFor))
     }
     const answered = call.asText === true ? { text } : document
     if (answered === undefined) {

@@ -24,22 +24,44 @@ export interface Shown {
   readonly code?: number
 }
 
+/**
+ * Where the API has what options say: paths in bodies, without the numbers of lists, each with its
+ * option or those of which one is given. What is called alike needs no line.
+ */
+export type OptionFields = Readonly<Record<string, string | readonly string[]>>
+
 /** A verb that calls the API and shows what came of it. */
 export function controlVerb(
-  verb: Omit<Verb, 'run'> & { readonly show: (use: ControlUse) => Promise<Shown> },
+  verb: Omit<Verb, 'run'> & {
+    readonly fields?: OptionFields
+    readonly show: (use: ControlUse) => Promise<Shown>
+  },
 ): Verb {
-  const { show, ...rest } = verb
+  const { show, fields = {}, ...rest } = verb
   return {
     ...rest,
     options: { ...verb.options, ...CONTROL_OPTIONS },
     async run(options, positionals, io) {
-      const call = await controlClient(options, io)
+      const call = await controlClient(options, io, (field) => optionOf(field, fields, options))
       const shown = await show({ call, options, positionals, io })
       if (wantsJson(options)) io.out(`${plainLines(JSON.stringify(shown.document, null, 2))}\n`)
       else io.out(shown.text(createPaint(io.colour)))
       return shown.code ?? EXIT.ok
     },
   }
+}
+
+/** The option that was given for `field` or, of a list, for what `field` is part of. */
+function optionOf(field: string, fields: OptionFields, options: OptionValues): string | undefined {
+  const parts = field.split('.')
+  while (parts.length > 0) {
+    const path = parts.join('.')
+    const names = [Object.hasOwn(fields, path) ? (fields[path] ?? []) : path].flat()
+    const name = names.find((one) => options[one] !== undefined)
+    if (name !== undefined) return name
+    parts.pop()
+  }
+  return undefined
 }
 
 /** The one argument that the verb takes. @throws ERR_USAGE */

@@ -5,19 +5,43 @@ import { isDocument, textIn, type Document } from './document.ts'
 const OTHER_LISTENER =
   'Is this the control listener? --url URL or MODELGATE_CONTROL_URL names another.'
 
-/** What was refused, why, what helps, and under which id it is in the ledger. */
-export function refusalText(status: number, problem: Document = {}): string {
+/** The option that says what the API has under a path such as `target.before`, if one does. */
+export type OptionFor = (field: string) => string | undefined
+
+/**
+ * What was refused, why, what helps, and under which id it is in the ledger. Where the detail begins
+ * with a field of the body, its option stands there.
+ */
+export function refusalText(
+  status: number,
+  problem: Document = {},
+  optionFor: OptionFor = () => undefined,
+): string {
   const code = textIn(problem, 'reason') ?? textIn(problem, 'code')
   if (code === undefined) return `refused with ${status}, and no reason given\n${OTHER_LISTENER}`
-  const detail = textIn(problem, 'detail') ?? textIn(problem, 'title') ?? ''
-  const remedy = textIn(problem, 'remedy')
+  const remedy = remedyIn(problem)
   const id = textIn(problem, 'decision_id')
   return [
-    `refused with ${status} (${code}): ${detail}`,
+    `refused with ${status} (${code}): ${detailIn(problem, optionFor)}`,
     ...findingsOf(problem),
     ...(remedy === undefined ? [] : [remedy]),
     ...(id === undefined ? [] : [`decision ${id}`]),
   ].join('\n')
+}
+
+function detailIn(problem: Document, optionFor: OptionFor): string {
+  const detail = textIn(problem, 'detail') ?? textIn(problem, 'title') ?? ''
+  const [, field = '', what = ''] = /^([a-z_]+(?:\.\w+)*): (.*)$/s.exec(detail) ?? []
+  const option = field === '' ? undefined : optionFor(field)
+  return option === undefined ? detail : `--${option}: ${what}`
+}
+
+/** The description of the API says nothing of options. */
+function remedyIn(problem: Document): string | undefined {
+  const remedy = textIn(problem, 'remedy')
+  return remedy?.includes('/v1/openapi.json') === true
+    ? 'With --help the verb says what its options take.'
+    : remedy
 }
 
 function findingsOf({ findings }: Document): readonly string[] {

@@ -2,6 +2,7 @@
 import { GatewayError } from '../../domain/errors.ts'
 import { textOption } from '../report.ts'
 import type { OptionValues, VerbOption } from '../verb.ts'
+import type { OptionFields } from './control-verb.ts'
 
 /** Options that say what is locked: one of them. */
 export const TARGET_OPTIONS = {
@@ -43,6 +44,15 @@ const KINDS = [
 
 /** Kinds of targets, as the gateway names them. */
 export const TARGET_KINDS: readonly string[] = [...KINDS, 'issued-before']
+
+/** Where {@link targetOf} has the options. */
+export const TARGET_FIELDS: OptionFields = {
+  'target.cidr': 'network',
+  'target.issuer': 'issuer',
+  'target.subject': 'user',
+  'target.before': 'issued-before',
+  'target.id': KINDS,
+}
 
 /** How a name is written where people leave its prefix out. */
 const PREFIXES: Readonly<Record<string, string>> = {

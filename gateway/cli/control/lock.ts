@@ -17,7 +17,7 @@ import {
 } from './control-verb.ts'
 import { documentsIn, textIn, textsIn, type Document } from './document.ts'
 import type { OptionValues } from '../verb.ts'
-import { TARGET_KINDS, TARGET_OPTIONS, targetOf } from './lock-target.ts'
+import { TARGET_FIELDS, TARGET_KINDS, TARGET_OPTIONS, targetOf } from './lock-target.ts'
 import { changeOne } from './named-things.ts'
 import { fieldsText, tableText, type Column } from './table.ts'
 import { reasonOption } from './reason-option.ts'
@@ -39,6 +39,7 @@ export const lock = controlVerb({
     ttl: { type: 'string', value: 'TIME', help: 'how long: 30m, 8h (default: until it is lifted)' },
     reason: reasonOption('why; the one who is locked is not told'),
   },
+  fields: { ...TARGET_FIELDS, actions: 'action' },
   examples: [
     'modelgate lock --user user:corp/mallory --reason "credentials on a paste site, INC-12"',
     'modelgate lock --version fraud@3 --ttl 8h --reason "poisoned data"',

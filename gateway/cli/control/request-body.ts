@@ -4,7 +4,7 @@ import { ACTIONS } from '../../domain/vocabulary.ts'
 import { byteSize } from '../../settings/units.ts'
 import { listOption, textOption } from '../report.ts'
 import type { OptionValues, VerbOption } from '../verb.ts'
-import { given, neededOption } from './control-verb.ts'
+import { given, neededOption, type OptionFields } from './control-verb.ts'
 import { reasonOption } from './reason-option.ts'
 
 /** Options that say what is asked for. */
@@ -51,6 +51,33 @@ export const REQUEST_OPTIONS = {
     help: 'a sealed grant for emergencies, opened later with: grant open',
   },
 } as const satisfies Record<string, VerbOption>
+
+const NARROWED = {
+  duration: 'for',
+  uses_max: 'uses',
+  bytes_max: 'bytes',
+  networks: 'network',
+  devices: 'device',
+} as const
+
+/** Where {@link requestBody} has the options. */
+export const REQUEST_FIELDS: OptionFields = {
+  ...NARROWED,
+  actions: 'action',
+  resources: 'resource',
+  starts_at: 'start',
+  'training.datasets': 'dataset',
+  'training.base': 'base',
+  'training.destination': 'into',
+  justification: 'reason',
+  risk_assessment: 'risk',
+  criteria: 'criterion',
+}
+
+/** Where {@link narrowingOf} has the options, in `narrowing`. */
+export const NARROWING_FIELDS: OptionFields = Object.fromEntries(
+  Object.entries(NARROWED).map(([field, option]) => [`narrowing.${field}`, option]),
+)
 
 /** The body of `POST /v1/requests`. @throws ERR_USAGE */
 export function requestBody(options: OptionValues): object {

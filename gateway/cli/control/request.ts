@@ -3,7 +3,13 @@ import { textOption } from '../report.ts'
 import { controlVerb, given, neededOption, type ControlUse, type Shown } from './control-verb.ts'
 import { textIn, type Document } from './document.ts'
 import { changeOne, getOne, listVerb } from './named-things.ts'
-import { narrowingOf, REQUEST_OPTIONS, requestBody } from './request-body.ts'
+import {
+  narrowingOf,
+  NARROWING_FIELDS,
+  REQUEST_FIELDS,
+  REQUEST_OPTIONS,
+  requestBody,
+} from './request-body.ts'
 import { requestTable, requestText } from './request-text.ts'
 import { reasonOption } from './reason-option.ts'
 import { REQUEST_STATUSES } from './words.ts'
@@ -13,6 +19,7 @@ const REQUESTS = { path: '/v1/requests', name: 'request' } as const
 /** `request create` */
 export const requestCreate = controlVerb({
   options: REQUEST_OPTIONS,
+  fields: REQUEST_FIELDS,
   examples: [
     'modelgate request create --action export --resource model:fraud@3 --for 4h --uses 1 --reason "audit of Q3"',
     'modelgate request create --action retrain --resource model:fraud --for 8h --dataset cards=sha256:… --into model:fraud --reason "drift"',
@@ -65,6 +72,7 @@ export const requestApprove = controlVerb({
     },
     device: { type: 'string', value: 'ID', multiple: true, help: 'only from it (repeatable)' },
   },
+  fields: NARROWING_FIELDS,
   examples: [
     'modelgate request approve req-… --digest sha256:…',
     'modelgate request approve req-… --digest sha256:… --for 1h --comment "as agreed"',
@@ -86,6 +94,7 @@ export const requestDeny = controlVerb({
     digest: { type: 'string', value: 'SHA256', help: 'digest of the request as you saw it' },
     reason: reasonOption('why not'),
   },
+  fields: { comment: 'reason' },
   examples: ['modelgate request deny req-… --digest sha256:… --reason "not without a ticket"'],
   async show(use) {
     const digest = neededOption(use.options, 'digest', DIGEST_WHY)

@@ -30,6 +30,13 @@ export const reviewStart = controlVerb({
     },
     assignee: { type: 'string', value: 'NAME', help: 'who is to decide' },
   },
+  fields: {
+    due_at: 'due',
+    'scope.resource': 'resource',
+    'scope.action': 'action',
+    'scope.holder': 'holder',
+    'scope.kind': 'kind',
+  },
   examples: [
     'modelgate review start --title "Q4" --due 30d',
     'modelgate review start --title "who exports" --due 2026-12-31T18:00:00Z --action export',

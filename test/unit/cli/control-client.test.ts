@@ -104,6 +104,35 @@ describe('the client of the control API', () => {
     expect(stderr).toBe(`${first}\n${remedy}\n`)
   })
 
+  it.each([
+    ['request create --action export --resource model:m --for 4 --reason w', 'duration', '--for'],
+    [
+      'request create --action export --resource model:m --for 4h --reason w --network x',
+      'networks.0',
+      '--network',
+    ],
+    [
+      'request create --action retrain --resource model:m --for 4h --reason w --dataset a=x --into m',
+      'training.datasets.0.digest',
+      '--dataset',
+    ],
+    ['request approve req-1 --digest d --for 4', 'narrowing.duration', '--for'],
+    ['request deny req-1 --digest d --reason w', 'comment', '--reason'],
+    ['lock --user u --issued-before yesterday --reason w', 'target.before', '--issued-before'],
+    ['lock --model m --reason w', 'target.id', '--model'],
+    ['lock --all --ttl 4 --reason w', 'ttl', '--ttl'],
+    ['review start --title t --due 30d --holder x', 'scope.holder', '--holder'],
+    ['lock list --target x', 'target', '--target'],
+    ['lock list', 'limit', 'limit'],
+  ])('says in `%s` not %s but %s, and where to look', async (line, field, said) => {
+    const remedy = 'GET /v1/openapi.json describes what is expected.'
+    const document = { reason: 'body_invalid', detail: `${field}: expected something else`, remedy }
+    const { code, stderr } = await run(line.split(' '), { status: 400, document })
+    const first = `modelgate: refused with 400 (body_invalid): ${said}: expected something else`
+    const second = 'With --help the verb says what its options take.'
+    expect([code, stderr]).toEqual([1, `${first}\n${second}\n`])
+  })
+
   it('names what is wrong in files', async () => {
     const findings = ['rules/policy.csv:2:1: error: no such action']
     const problem = { reason: 'rules_refused', detail: 'They cannot be used.', findings }
