@@ -15,16 +15,12 @@ import { assertNoDebugger, assertRuntimeFloor } from './runtime-floor.ts'
 import { contentDigest } from './content-digest.ts'
 import { createReloader } from './reloader.ts'
 import { followJournal } from './follow-journal.ts'
-import {
-  openServices,
-  stopLockouts,
-  type RunningServices,
-  type ServicesOptions,
-} from './open-services.ts'
+import { openServices, type RunningServices, type ServicesOptions } from './open-services.ts'
 import { osUser } from './process-facts.ts'
 import { startRuntime } from './running-runtime.ts'
 import { shutDown } from './shut-down.ts'
 import { openSignals, type RunningSignals } from './signals/open-signals.ts'
+import { undone, type Undo } from './undo.ts'
 import type { RunningCouriers } from './webhooks/couriers.ts'
 import { startWebhooks } from './webhooks/start-webhooks.ts'
 
@@ -69,15 +65,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (!rules.ok) throw invalid('ERR_RULES_INVALID', 'the rules', rules.diagnostics)
   const active = rules.value
   let rulesNow = (): LoadedRules => active.rules
-  const services = await openServices(options, settings, () => rulesNow())
-  const undo: Undo[] = [
-    () => services.sinks.stop(0),
-    () => services.ledger.close(),
-    () => services.state.close(),
-    () => services.replica.stop(),
-    () => stopLockouts(services),
-  ]
+  const undo: Undo[] = []
   try {
+    const services = await openServices(options, settings, () => rulesNow(), undo)
     const runtime = await startRuntime({ settings, rules: active.rules, services })
     undo.push(() => runtime.stop())
     rulesNow = () => runtime.rules()
@@ -85,9 +75,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const parts = { source: options, rulesDir, revisions, services, settings, runtime, digest }
     const reloader = createReloader({ ...parts, active, user })
     const webhooks = await openWebhooks(settings, services)
-    undo.push(() => webhooks?.stop() ?? Promise.resolve())
+    undo.push(() => webhooks?.stop())
     const receivers = await openSignals({ ...services, settings, fetchJson })
-    undo.push(() => Promise.resolve(receivers?.stop()))
+    undo.push(() => receivers?.stop())
     const told = { webhooks, receivers, signals: receivers?.control }
     const opening = { options, settings, services, reloader, runtime, revisions, ...told }
     // On the record before the first decision by these rules is.
@@ -95,7 +85,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     return await openListeners(opening, undo)
   } catch (error) {
     // What is left open would keep the process alive, doing nothing.
-    for (const step of undo.reverse()) await step()
+    await undone(undo)
     throw error
   }
 }
@@ -121,9 +111,6 @@ interface Opening extends Controlled {
   readonly receivers: RunningSignals | undefined
 }
 
-/** Takes back one step of a start that failed later. */
-type Undo = () => Promise<unknown>
-
 async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
   const { settings, services, reloader } = opening
   const { data, grpc, control } = settings.listen
@@ -135,10 +122,7 @@ async function openListeners(opening: Opening, undo: Undo[]): Promise<Gateway> {
   const { dataPort, grpcPort } = listeners
   const { flights } = listeners
   const followed = followJournal({ services, flights, runtime: () => opening.runtime.current() })
-  undo.push(() => {
-    followed.stop()
-    return Promise.resolve()
-  })
+  undo.push(() => followed.stop())
   state.listening = true
   undo.push(() => listeners.drain())
   const watch = await reloader.watch()

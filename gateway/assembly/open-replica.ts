@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { ReadEntry } from '../access/fold/entry.ts'
 import { sizeOfState } from '../access/size.ts'
 import type { Clock } from '../domain/clock.ts'
+import { GatewayError } from '../domain/errors.ts'
 import type { Ledger } from '../domain/ports.ts'
 import type { SharedStore } from '../domain/shared-state.ts'
 import type { Logger } from '../log/logger.ts'
@@ -36,7 +37,8 @@ export interface ReplicaOpening {
 
 /**
  * Opens the replica and reads for the first time; a store that does not answer leaves it without
- * state, and the gateway not ready. Never rejects for what the store does.
+ * state, and the gateway not ready.
+ * @throws ERR_INTERNAL when a journal is there and nothing of it can be understood, locks included
  */
 export async function openReplica(opening: ReplicaOpening): Promise<RunningReplica> {
   const { settings, dir, process, state, clock, metrics } = opening
@@ -66,7 +68,21 @@ export async function openReplica(opening: ReplicaOpening): Promise<RunningRepli
     isDamaged: replica.damage !== undefined,
   }))
   await replica.start()
-  return replica
+  const { damage, state: known } = replica
+  if (damage === undefined || known.seq > 0) return replica
+  await replica.stop()
+  throw unusableState(damage, settings.store)
+}
+
+/** The failure of a start over a store whose state of locks and grants is not what can be worked with. */
+export function unusableState(cause: unknown, store: Settings['store']): GatewayError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const place = store.kind === 'redis' ? `Redis of ${store.urlFile}` : store.dir
+  const message =
+    `the locks and grants in the store (${place}) cannot be used: ${why}\n` +
+    'Start the version that wrote them, or put the last export into the store: ' +
+    'modelgate store import FILE --replace --reason TEXT'
+  return new GatewayError('ERR_INTERNAL', message, { cause })
 }
 
 function eventsOf({

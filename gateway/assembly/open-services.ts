@@ -17,17 +17,18 @@ import { prepareSinks, type LedgerSinks } from './ledger-sinks.ts'
 import type { LoadedRules } from './load-rules.ts'
 import { disputesTold } from './notices/of-ledger.ts'
 import { openNotices, type Notices } from './notices/open-notices.ts'
-import { openAccess } from './open-access.ts'
+import { openAccess, type AccessOpening } from './open-access.ts'
 import { openBudgets } from './open-budgets.ts'
 import { openOwnLedger, type LedgerOpening } from './open-ledger.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openRegistrations } from './open-registrations.ts'
-import { openReplica } from './open-replica.ts'
+import { openReplica, unusableState } from './open-replica.ts'
 import { openStore, type RunningStore } from './open-store.ts'
 import { openUnwritten } from './open-unwritten.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import type { RunningReplica } from './replica/replica.ts'
 import { issuerNames } from './running-runtime.ts'
+import type { Undo } from './undo.ts'
 
 /** What they are opened with, besides the configuration. */
 export interface ServicesOptions extends Pick<ConfigSource, 'cwd'> {
@@ -55,11 +56,15 @@ export type RunningServices = Services & {
   readonly replica: RunningReplica
 }
 
-/** Opens them. @throws ERR_AUDIT_UNAVAILABLE ERR_CONFIG_INVALID */
+/**
+ * Opens them. What is open is added to `undo`, whatever fails after it.
+ * @throws ERR_AUDIT_UNAVAILABLE ERR_CONFIG_INVALID ERR_STORE_UNAVAILABLE ERR_INTERNAL
+ */
 export async function openServices(
   options: ServicesOptions,
   settings: Settings,
   rules: () => LoadedRules,
+  undo: Undo[],
 ): Promise<RunningServices> {
   const clock = options.clock ?? systemClock
   const destination = options.logDestination
@@ -83,46 +88,44 @@ export async function openServices(
   const replicaName = `${host}:${facts.pid}`
   const notices = openNotices({ webhooks: settings.webhooks, replica: replicaName, clock, log })
   const { tell } = notices
+  // They are ended when the ledger is closed.
+  undo.push(() => sinks.stop(0))
   const opened = await (options.openLedger ?? openOwnLedger)({
     ...{ dir, cwd: options.cwd, settings, process: facts, clock, log, keepFrom },
     metrics: disputesTold(metrics, tell),
   })
-  const state = await openStore({ ...options, settings, clock, log, metrics }).catch(
-    async (error: unknown) => {
-      await opened.close()
-      throw error
-    },
-  )
+  undo.push(() => opened.close())
+  const state = await openStore({ ...options, settings, clock, log, metrics })
+  undo.push(() => state.close())
   const lockouts = openLockouts({ store: state, clock, log, metrics })
   const extraction = createExtractionDetector({
     clock,
     seed: randomInt(2 ** 32),
     onEvicted: () => metrics.extractionEvicted(),
   })
+  undo.push(() => lockouts.stop())
   await lockouts.start()
   const budgets = openBudgets({ state, clock, metrics, log }, settings.budgets)
+  undo.push(() => budgets.stop())
   const over = { ledger: opened, dir, state, host, clock, log, metrics, tell, output: log.output }
-  const started = await sinks.start(over).catch(async (error: unknown) => {
-    lockouts.stop()
-    await Promise.all([budgets.stop(), state.close(), opened.close()])
-    throw error
-  })
-  const ledger = notices.watch(started)
+  const ledger = notices.watch(await sinks.start(over))
   const replica = await openReplica({ settings, process: facts, ...over, ledger })
+  undo.push(() => replica.stop())
   const unwritten = openUnwritten(replica, log)
+  undo.push(() => unwritten.stop())
   const registrations = openRegistrations({ replica, ledger, metrics, log })
-  const access = openAccess({ replica, rules, unwritten, log, metrics })
+  undo.push(() => registrations.stop())
+  const access = accessOver({ replica, rules, unwritten, log, metrics }, settings)
   return {
     ...{ clock, ledger, sinks, metrics, log, state, replica, notices },
     ...{ budgets, lockouts, extraction, access, unwritten, registrations },
   }
 }
 
-/** Ends what lockouts, budgets, registrations and unwritten versions do by themselves. */
-export function stopLockouts(services: RunningServices): Promise<void> {
-  const { lockouts, budgets, unwritten, registrations } = services
-  unwritten.stop()
-  registrations.stop()
-  lockouts.stop()
-  return budgets.stop()
+function accessOver(opening: AccessOpening, { store }: Settings): Services['access'] {
+  try {
+    return openAccess(opening)
+  } catch (error) {
+    throw unusableState(error, store)
+  }
 }

@@ -1,8 +1,13 @@
 /** What a gateway that cannot start says, and with which exit code it ends. */
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
+import { snapshotText } from '../../gateway/access/snapshot.ts'
+import { emptyState } from '../../gateway/access/state.ts'
+import { systemClock } from '../../gateway/domain/clock.ts'
+import { openEmbeddedStore } from '../../gateway/store/embedded-store.ts'
 import { runModelgate, writeGatewayFiles, type CommandResult } from '../support/built-gateway.ts'
 import type { WorldFiles } from '../support/world-files.ts'
 
@@ -114,5 +119,56 @@ describe('a port that is taken ends the start with 1:', () => {
       }
     },
     20_000,
+  )
+})
+
+/** A journal that is only a snapshot, with this as the one lock of it. */
+async function storeWithLock(dir: string, lock: unknown): Promise<void> {
+  const epoch = 'a'.repeat(32)
+  const state = { ...emptyState(epoch), seq: 1, at: 1 }
+  const text = snapshotText(state).replace(
+    '"locks":[]',
+    `"locks":[["lock-x",${JSON.stringify(lock)}]]`,
+  )
+  const { contents, close } = await openEmbeddedStore({ dir, clock: systemClock })
+  const snapshot = { epoch, seq: 1, text }
+  await contents.beginJournal()
+  await contents.finishJournal({ epoch, seq: 1, at: 1, trimmedTo: 1, cursors: [], snapshot })
+  await close()
+}
+
+describe('a store whose locks cannot be used ends the start with 1, and is left:', () => {
+  it.each([
+    [
+      'a snapshot that cannot be read',
+      null,
+      /snapshot of the journal cannot be read: lock-x of locks/,
+    ],
+    ['a lock without what it is on', {}, /cannot be used: /],
+  ])(
+    '%s',
+    async (_name, lock, why) => {
+      const store = { kind: 'embedded', dir: 'store' }
+      const { dir, configFile } = await writeGatewayFiles({ config: { store } })
+      try {
+        await storeWithLock(join(dir, 'store'), lock)
+        const serving = ['serve', '--config', configFile, '--port', '0', '--control-port', '0']
+        const { code, stderr } = await runModelgate(serving, { cwd: dir })
+        expect(stderr).toMatch(why)
+        expect(stderr).toContain('the locks and grants in the store')
+        expect(stderr).toContain('modelgate store import FILE --replace --reason TEXT')
+        expect(code).toBe(1)
+        const { journal, close } = await openEmbeddedStore({
+          dir: join(dir, 'store'),
+          clock: systemClock,
+        })
+        const me = { id: 'me', seq: 0, name: 'me' }
+        expect(await journal.announce(me, 1)).toMatchObject([me])
+        await close()
+      } finally {
+        await rm(dir, { recursive: true, force: true })
+      }
+    },
+    30_000,
   )
 })

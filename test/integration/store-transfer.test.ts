@@ -182,7 +182,7 @@ describe('what a store keeps for good', () => {
     const replace = [...again, '--replace', '--reason', 'a test']
     const busy = await MODELGATE(replace)
     expect(busy).toMatchObject({ code: 2 })
-    expect(busy.stderr).toContain('host:7')
+    expect(busy.stderr).toContain('host:7. One that was killed counts for 10 seconds')
     await withStore(target, ({ journal }) =>
       journal.announce({ id: 'r', seq: 1, name: 'host:7' }, 1),
     )

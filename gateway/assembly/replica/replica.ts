@@ -51,7 +51,7 @@ export interface RunningReplica extends AccessReplica {
   used(privilege: string, holder: string): void
   /** Resolves after the first reading, whatever came of it; goes on until {@link stop}. */
   start(): Promise<void>
-  /** Ends; what is remembered and what was used is told first. Never rejects. */
+  /** Ends; what is remembered, what was used, and that it leaves is told first. Never rejects. */
   stop(): Promise<void>
 }
 
@@ -108,7 +108,7 @@ export function createReplica(deps: ReplicaDeps): RunningReplica {
       isStopped = true
       cancel()
       endHints()
-      await Promise.all([seen.flush(), uses.flush().catch(nothing)])
+      await Promise.all([seen.flush(), uses.flush().catch(nothing), upkeep.leave()])
     },
   }
 }

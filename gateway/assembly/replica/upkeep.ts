@@ -15,6 +15,9 @@ import type { UseBuffer } from './uses.ts'
 const ANNOUNCE_MS = 2_000
 const ANNOUNCED_MS = 10_000
 
+/** How long the last announcement holds: the least that a store takes. */
+const GONE_MS = 1
+
 /** Entries between two snapshots. */
 const SNAPSHOT_EVERY = 1_024
 
@@ -48,6 +51,8 @@ export interface UpkeepDeps {
 export interface Upkeep {
   /** Begins what is due and not under way. Never throws. */
   turn(): void
+  /** Says that nobody is there any more. Never rejects: without it, that is known a little later. */
+  leave(): Promise<void>
   /** Who works with this journal, as of the last announcement. */
   readonly replicas: readonly ReplicaNotice[]
 }
@@ -73,6 +78,11 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
     },
     turn() {
       if (follower.hasRead) for (const begin of jobs) begin()
+    },
+    async leave() {
+      if (!follower.hasRead) return
+      const { seq } = follower.journalled.state
+      await journal.announce({ id, name, seq }, GONE_MS).catch(() => undefined)
     },
   }
 }

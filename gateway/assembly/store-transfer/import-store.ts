@@ -34,7 +34,9 @@ export async function mustBeFree(store: Target, replace: boolean): Promise<void>
   const replicas = await replicasOf(store)
   if (replicas.length > 0) {
     const names = replicas.slice(0, 5).map(({ name }) => name)
-    const message = `gateways work with this store, stop them first: ${names.join(', ')}`
+    const message =
+      `gateways work with this store, stop them first: ${names.join(', ')}. ` +
+      'One that was killed counts for 10 seconds'
     throw new GatewayError('ERR_USAGE', message)
   }
   if (replace) return

@@ -227,6 +227,22 @@ describe('a replica of the journal', () => {
     expect(replica.replicas.map(({ id }) => id)).toEqual(['one'])
   })
 
+  it('is not listed any more once it is stopped, and stops where the store is not there', async () => {
+    const { replica, tick } = await start()
+    await tick()
+    const me = { id: 'me', seq: 0, name: 'me' }
+    const listed = async () => (await inner.announce(me, 1)).map(({ id }) => id)
+    expect(await listed()).toEqual(['one', 'me'])
+    await replica.stop()
+    clock.advance(1)
+    expect(await listed()).toEqual(['me'])
+    const two = await start({ id: 'two', dir: join(dir, 'two') })
+    await two.tick()
+    journal.faults.isDown = true
+    await two.replica.stop()
+    expect(await listed()).toContain('two')
+  })
+
   it('tells the store of uses twice a minute, and again when it was not there', async () => {
     const { replica, tick } = await start()
     await tick()
