@@ -130,11 +130,11 @@ async function storeWithLock(dir: string, lock: unknown): Promise<void> {
     '"locks":[]',
     `"locks":[["lock-x",${JSON.stringify(lock)}]]`,
   )
-  const { contents, close } = await openEmbeddedStore({ dir, clock: systemClock })
+  const { contents, ...store } = await openEmbeddedStore({ dir, clock: systemClock })
   const snapshot = { epoch, seq: 1, text }
   await contents.beginJournal()
   await contents.finishJournal({ epoch, seq: 1, at: 1, trimmedTo: 1, cursors: [], snapshot })
-  await close()
+  await store.close()
 }
 
 describe('a store whose locks cannot be used ends the start with 1, and is left:', () => {
@@ -158,13 +158,13 @@ describe('a store whose locks cannot be used ends the start with 1, and is left:
         expect(stderr).toContain('the locks and grants in the store')
         expect(stderr).toContain('modelgate store import FILE --replace --reason TEXT')
         expect(code).toBe(1)
-        const { journal, close } = await openEmbeddedStore({
+        const { journal, ...opened } = await openEmbeddedStore({
           dir: join(dir, 'store'),
           clock: systemClock,
         })
         const me = { id: 'me', seq: 0, name: 'me' }
         expect(await journal.announce(me, 1)).toMatchObject([me])
-        await close()
+        await opened.close()
       } finally {
         await rm(dir, { recursive: true, force: true })
       }
