@@ -1,8 +1,6 @@
 const base = {
   testEnvironment: 'node',
   injectGlobals: false,
-  // A bound on what hangs, not a measure of speed: machines are slow and shared.
-  testTimeout: 20_000,
   extensionsToTreatAsEsm: ['.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   transform: {
@@ -25,6 +23,9 @@ const project = (name) => ({
 
 /** @type {import('jest').Config} */
 export default {
+  // A bound on what hangs, not a measure of speed: machines are slow and shared. In a project it would
+  // be ignored.
+  testTimeout: 20_000,
   // `interop` needs servers that `npm run test:interop` installs; `npm test` leaves it out.
   projects: [...['unit', 'property', 'integration', 'security', 'fault', 'e2e'], 'interop'].map(
     project,
