@@ -50,7 +50,7 @@ export async function rawExchange(
   bytes: string | Buffer | readonly (string | Buffer)[],
   options: RawExchangeOptions = {},
 ): Promise<RawExchange> {
-  const { timeoutMs = 5000, host = '127.0.0.1', halfClose = false } = options
+  const { timeoutMs = 10_000, host = '127.0.0.1', halfClose = false } = options
   const parts = (Array.isArray(bytes) ? bytes : [bytes]) as readonly (string | Buffer)[]
   const headOnly = toBuffer(parts[0] ?? '').toString('latin1', 0, 5) === 'HEAD '
   const until = options.until ?? afterResponses(1, { headOnly })

@@ -84,7 +84,7 @@ export async function startRecordingUpstream(
     connections,
     requests,
     received: () => connections.map(({ bytes }) => bytes.toString('latin1')).join(''),
-    whenRequests: (count, timeoutMs = 5000) =>
+    whenRequests: (count, timeoutMs = 15_000) =>
       whenTrue(() => requests.length >= count, waiting, timeoutMs),
     close: () =>
       new Promise((resolve) => {

@@ -85,7 +85,7 @@ export async function writeRules(rulesDir: string, options: WorldFiles): Promise
   }
 }
 
-const WAIT_MS = 4_000
+const WAIT_MS = 15_000
 
 /** Waits until `test` gives true. @throws Error with `what` when the time is up. */
 export async function until(
