@@ -66,7 +66,9 @@ export async function openLmdbValues(options: LmdbOptions): Promise<LmdbValues> 
     asks += 1
     let isLate = false
     const run = async (): Promise<{ readonly answer: T }> => {
-      const done = await db.childTransaction(() => (isLate ? undefined : { answer: work(transaction) }))
+      const done = await db.childTransaction(() =>
+        isLate ? undefined : { answer: work(transaction) },
+      )
       if (done === undefined) throw unavailable('its turn came too late')
       if (durable) await db.flushed
       return done
