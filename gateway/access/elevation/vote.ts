@@ -173,6 +173,9 @@ function grantOf(judged: Now, request: ElevationRequest, demanded: Demanded) {
   const demands = stricter(request.demands, demanded.sets)
   if (!demands.every(({ requirements }) => areMet(requirements, approvers))) return undefined
   const holder = state.people.get(request.by.id) ?? request.by
+  if (holder.person !== request.by.person) {
+    return decline('not_eligible', 'The account that asked for it is another person’s now.')
+  }
   const holds = deps.holdingsOf(holder)
   if (isLockedOut(state, now, { person: holder, holds }, request.terms.actions)) {
     return decline('not_eligible', 'Who asked for it is locked out.')

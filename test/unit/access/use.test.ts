@@ -130,6 +130,18 @@ describe('people who agreed', () => {
   })
 })
 
+it('nothing is granted to an account that is another person’s than when it asked', () => {
+  const { book, create, vote, grants } = scene()
+  create()
+  expect(vote(BOB)).toBe('done')
+  book.add([{ type: 'person.seen', person: { ...ALICE, person: 'person:other' } }])
+  expect(vote(CAROL)).toBe('not_eligible')
+  expect(grants()).toEqual([])
+  book.add([{ type: 'person.seen', person: ALICE }])
+  expect(vote(CAROL)).toBe('done')
+  expect(grants()).toHaveLength(1)
+})
+
 describe('the index of grants', () => {
   it('for the person it was given to, whoever has the account later', () => {
     const { book, deps, grant } = granted()
