@@ -12,17 +12,20 @@ export function withEntry<V>(
   key: string,
   value: V,
 ): ReadonlyMap<string, V> {
-  if (isDraft(map)) return map.set(key, value)
-  const draft = new Map(map).set(key, value)
-  drafts.add(draft)
-  return draft
+  return draftOf(map).set(key, value)
 }
 
 /** `map` without `key`; the same map when it has none. Copies it as {@link withEntry} does. */
 export function withoutEntry<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
   if (!map.has(key)) return map
-  const draft = isDraft(map) ? map : new Map(map)
+  const draft = draftOf(map)
   draft.delete(key)
+  return draft
+}
+
+function draftOf<V>(map: ReadonlyMap<string, V>): Map<string, V> {
+  if (isDraft(map)) return map
+  const draft = new Map(map)
   drafts.add(draft)
   return draft
 }
